@@ -1,0 +1,52 @@
+# Two commands for a user: `make demo` and `make test`. Everything else is for developers.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+BOOTSTRAP := .venv-bootstrap
+DATA ?= sandbox
+SEED ?= 7
+ORDERS ?= 5000
+HEADLESS ?=
+WORKERS ?= 2
+
+.PHONY: demo test lint format lock clean env docs
+
+env: $(VENV)/.ready
+
+# The environment is ready only when its last step is done, so an interrupted install is done again.
+# Byte code is compiled once here: imports are 3-5 times faster, on every start of every process.
+$(VENV)/.ready: requirements-dev.lock requirements-bootstrap.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=python3.x")'
+	@test -x $(BOOTSTRAP)/bin/uv || { $(PYTHON) -m venv $(BOOTSTRAP) && $(BOOTSTRAP)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-bootstrap.lock; }
+	@rm -rf $(VENV)
+	@$(BOOTSTRAP)/bin/uv venv -q --python $(PYTHON) $(VENV)
+	@VIRTUAL_ENV=$(VENV) $(BOOTSTRAP)/bin/uv pip install -q --require-hashes --compile-bytecode -r requirements-dev.lock
+	@VIRTUAL_ENV=$(VENV) $(BOOTSTRAP)/bin/uv pip install -q --no-deps --no-build-isolation -e .
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m compileall -q growth_pipelines
+	@touch $@
+
+demo: env
+	@$(BIN)/growth demo --seed $(SEED) --orders $(ORDERS) --data $(DATA) $(if $(HEADLESS),--headless)
+
+test: env
+	@$(BIN)/python -m pytest -n $(WORKERS)
+
+lint: env
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/sqlfmt --check -q dbt_project growth_pipelines
+
+format: env
+	@$(BIN)/ruff check --fix -q . ; $(BIN)/ruff format -q . ; $(BIN)/sqlfmt -q dbt_project growth_pipelines
+
+docs: env
+	@$(BIN)/growth docs
+
+lock:
+	$(BOOTSTRAP)/bin/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements.lock
+	$(BOOTSTRAP)/bin/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) $(BOOTSTRAP) data/home data/demo dbt_project/target

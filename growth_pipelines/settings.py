@@ -1,0 +1,292 @@
+"""The one typed settings tree: defaults < ``growth.yaml`` < ``GROWTH_…`` variables.
+
+``growth.yaml`` is read in ``$GROWTH_HOME`` first, then in the working folder. An unknown key, a value
+of the wrong type or an unresolved ``${VAR}`` stops the start with the key's full name. Every key is
+read somewhere; ``growth settings`` prints each with its value, source and meaning.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+from growth_pipelines.clock import Clock, clock_at
+from growth_pipelines.errors import SettingsError
+
+PREFIX = "GROWTH_"
+
+
+def _split(value: Any) -> Any:
+    """A comma-separated text (the form a variable can hold) as a list."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+Words = Annotated[list[str], BeforeValidator(_split)]
+Mode = Literal["observe", "propose", "live"]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ShopSettings(_Group):
+    domain: str = Field("", description="the shop's myshopify or primary domain; read from the shop when empty")
+    timezone: str = Field("", description="IANA zone of the shop's days; read from the shop when empty")
+    currency: str = Field("", description="ISO 4217 code; read from the shop when empty")
+    brand_terms: Words = Field(
+        default_factory=list,
+        description="words that make a query a brand query; default: shop name and domain words",
+    )
+    locales: Words = Field(default_factory=list, description="languages; default: the shop's primary")
+
+
+class ActionSettings(_Group):
+    mode: Mode = Field("propose", description="observe, propose (dry run only) or live")
+    expire_days: int = Field(7, ge=1, description="a pending action expires after this many days")
+    execute_within_days: int = Field(7, ge=1, description="an approved action expires when not executed by then")
+    defer_days_max: int = Field(60, ge=1, description="deferring reaches at most this many days ahead")
+    title_change_days: int = Field(14, ge=0, description="at most one title change a page in this many days")
+    min_confidence: float = Field(0.5, ge=0, le=1, description="drafts under this confidence are refused")
+    min_confidence_seo: float = Field(0.6, ge=0, le=1, description="the same, for SEO drafts")
+    attempts: int = Field(3, ge=1, description="tries on transient errors before an action fails")
+    top: int = Field(10, ge=1, description="how many actions the queue shows")
+
+
+class ShopifySettings(_Group):
+    base_url: str = Field("", description="replaces https://{domain}; GraphQL is at {base}/admin/api/{version}")
+    access_token: SecretStr = Field(SecretStr(""), description="static Admin API token")
+    client_id: str = Field("", description="client-credentials grant: id")
+    client_secret: SecretStr = Field(SecretStr(""), description="client-credentials grant: secret")
+    api_version: str = Field("2026-10", pattern=r"^\d{4}-\d{2}$", description="pinned Admin API version")
+    overlap_minutes: int = Field(60, ge=0, description="each window re-reads this much before the cursor")
+    bulk_from_days: int = Field(7, ge=0, description="windows longer than this use a bulk operation")
+
+
+class SearchConsoleSettings(_Group):
+    base_url: str = Field("https://searchconsole.googleapis.com", description="Search Console's host")
+    site_url: str = Field("", description="the property, e.g. sc-domain:example.com; default: https://{domain}/")
+    credentials_file: str = Field("", description="service account key file")
+    access_token: SecretStr = Field(SecretStr(""), description="static OAuth token instead of a key file")
+    overlap_days: int = Field(7, ge=0, description="days before the cursor that are read again")
+    delay_days: int = Field(3, ge=0, description="final data are this many days late")
+    history_days: int = Field(480, ge=28, description="how far back the first load reads (16 months are kept)")
+
+
+class WebVitalsSettings(_Group):
+    crux_base_url: str = Field("https://chromeuxreport.googleapis.com", description="CrUX API host")
+    psi_base_url: str = Field("https://pagespeedonline.googleapis.com", description="PageSpeed Insights host")
+    api_key: SecretStr = Field(SecretStr(""), description="Google API key for both")
+    psi_pages: int = Field(
+        20, ge=0, description="pages that a day's lab runs cover at most, worst field data first"
+    )
+
+
+class IngestionSettings(_Group):
+    history_days: int = Field(730, ge=1, description="how far back the first load of orders reads")
+    deadline_seconds: float = Field(900, gt=0, description="one window's time budget, retries included")
+
+
+class SeoCtrSettings(_Group):
+    ctr_ratio: float = Field(0.7, gt=0, description="trigger: CTR under this share of the expected CTR")
+    min_impressions: int = Field(500, ge=1, description="impressions needed in each window used")
+    max_position_change: float = Field(0.5, gt=0, description="larger position changes are not CTR problems")
+    fdr: float = Field(0.05, gt=0, lt=1, description="false-discovery rate over pages")
+    weekly_cap: int = Field(10, ge=0, description="new actions a week; 0 = no cap")
+
+
+class CwvRepairSettings(_Group):
+    min_sessions: int = Field(30, ge=1, description="fewer sessions in 28 days are low signal")
+    weekly_cap: int = Field(10, ge=0, description="new actions a week; 0 = no cap")
+
+
+class RecommenderSettings(_Group):
+    seo_ctr: SeoCtrSettings = Field(default_factory=lambda: SeoCtrSettings())
+    cwv_repair: CwvRepairSettings = Field(default_factory=lambda: CwvRepairSettings())
+
+
+class ConsoleSettings(_Group):
+    host: str = Field("127.0.0.1", description="address the console listens on")
+    port: int = Field(8800, ge=0, le=65535, description="port of the console")
+    session_hours: int = Field(12, ge=1, description="a console session ends after this many hours")
+
+
+class DagsterSettings(_Group):
+    port: int = Field(3000, ge=0, le=65535, description="port of the Dagster UI, loopback only")
+
+
+class PrivacySettings(_Group):
+    pseudonym_key: SecretStr = Field(
+        SecretStr(""),
+        description="key of the customer pseudonyms; default: made once in $GROWTH_HOME/secrets",
+    )
+
+
+class Settings(_Group):
+    """The whole tree. Build it with :func:`load_settings`; tests may construct it directly."""
+
+    home: Path = Field(Path("data/home"), description="folder for data, databases, logs and snapshots")
+    database_url: SecretStr = Field(
+        SecretStr(""), description="postgresql://… for warehouse, store and Dagster; unset: DuckDB + SQLite"
+    )
+    now: datetime | None = Field(None, description="fixed clock for tests and replays (ISO 8601)")
+    operator: str = Field("", description="who the command line acts as")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("warning", description="what reaches stderr")
+    shop: ShopSettings = Field(default_factory=lambda: ShopSettings())
+    actions: ActionSettings = Field(default_factory=lambda: ActionSettings())
+    shopify: ShopifySettings = Field(default_factory=lambda: ShopifySettings())
+    search_console: SearchConsoleSettings = Field(default_factory=lambda: SearchConsoleSettings())
+    web_vitals: WebVitalsSettings = Field(default_factory=lambda: WebVitalsSettings())
+    ingestion: IngestionSettings = Field(default_factory=lambda: IngestionSettings())
+    recommenders: RecommenderSettings = Field(default_factory=lambda: RecommenderSettings())
+    console: ConsoleSettings = Field(default_factory=lambda: ConsoleSettings())
+    dagster: DagsterSettings = Field(default_factory=lambda: DagsterSettings())
+    privacy: PrivacySettings = Field(default_factory=lambda: PrivacySettings())
+
+    @property
+    def clock(self) -> Clock:
+        return clock_at(self.now)
+
+    @property
+    def postgres_url(self) -> str:
+        """The PostgreSQL URL as given, or an empty text when DuckDB and SQLite are in use."""
+        return self.database_url.get_secret_value()
+
+    @property
+    def shopify_base_url(self) -> str:
+        if self.shopify.base_url:
+            return self.shopify.base_url.rstrip("/")
+        if not self.shop.domain:
+            raise SettingsError(
+                "No shop is configured: GROWTH_SHOP__DOMAIN is not set.",
+                "Set it to your shop's domain, e.g. GROWTH_SHOP__DOMAIN=example.myshopify.com.",
+            )
+        return f"https://{self.shop.domain}"
+
+
+def flat_keys(
+    group: type[BaseModel] = Settings, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every leaf of the tree as (path, pydantic field)."""
+    for name, field in group.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from flat_keys(field.annotation, (*path, name))
+        else:
+            yield (*path, name), field
+
+
+def variable_name(path: tuple[str, ...]) -> str:
+    """The environment variable of a key: ("shop", "domain") → GROWTH_SHOP__DOMAIN."""
+    return PREFIX + "__".join(path).upper()
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    known = {variable_name(path): path for path, _ in flat_keys()}
+    tree: dict[str, Any] = {}
+    for name, value in environ.items():
+        if not name.startswith(PREFIX) or value == "":
+            continue
+        if name not in known:
+            raise SettingsError(f"Unknown setting {name}.", "See `growth settings` for every key; unset this one.")
+        node = tree
+        *groups, leaf = known[name]
+        for group in groups:
+            node = node.setdefault(group, {})
+        node[leaf] = value
+    return tree
+
+
+def _resolve(value: Any, environ: Mapping[str, str], path: str, source: Path) -> Any:
+    if isinstance(value, dict):
+        return {k: _resolve(v, environ, f"{path}.{k}".lstrip("."), source) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_resolve(v, environ, path, source) for v in value]
+    if not isinstance(value, str):
+        return value
+
+    def replace(match: re.Match[str]) -> str:
+        if match[1] not in environ:
+            raise SettingsError(
+                f"{path} in {source} refers to ${{{match[1]}}}, which is not set.",
+                f"Set {match[1]} or remove it.",
+            )
+        return environ[match[1]]
+
+    return re.sub(r"\$\{(\w+)\}", replace, value)
+
+
+def _from_yaml(home: Path, environ: Mapping[str, str]) -> dict[str, Any]:
+    for source in (home / "growth.yaml", Path("growth.yaml")):
+        if not source.exists():
+            continue
+        try:
+            tree = yaml.safe_load(source.read_text(encoding="utf-8")) or {}
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise SettingsError(
+                f"{source} is not readable YAML: {str(error).splitlines()[0]}.", "Mend the file."
+            ) from error
+        if not isinstance(tree, dict):
+            raise SettingsError(f"{source} must hold keys and values.", "See `growth settings` for every key.")
+        resolved: dict[str, Any] = _resolve(tree, environ, "", source)
+        return resolved
+    return {}
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        inner = merged.get(key)
+        merged[key] = _merge(inner, value) if isinstance(value, dict) and isinstance(inner, dict) else value
+    return merged
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the tree from ``growth.yaml`` and the environment. Raises SettingsError naming the key."""
+    environ = os.environ if environ is None else environ
+    variables = _from_environment(environ)
+    home = Path(variables.get("home", "data/home"))
+    try:
+        settings = Settings.model_validate(_merge(_from_yaml(home, environ), variables))
+    except ValidationError as error:
+        first = error.errors()[0]
+        path = tuple(str(part) for part in first["loc"])
+        raise SettingsError(
+            f"{variable_name(path)} ({'.'.join(path)}): {first['msg']}.",
+            "See `growth settings` for its meaning.",
+        ) from error
+    return settings.model_copy(update={"home": settings.home.expanduser().absolute()})
+
+
+def described(settings: Settings, environ: Mapping[str, str] | None = None) -> list[dict[str, str]]:
+    """Every key with its variable, value (secrets masked), source and meaning, in the tree's order."""
+    environ = os.environ if environ is None else environ
+    in_file = _from_yaml(settings.home, environ)
+    rows = []
+    for path, field in flat_keys():
+        value: Any = settings
+        file_value: Any = in_file
+        for part in path:
+            value = getattr(value, part)
+            file_value = file_value.get(part) if isinstance(file_value, dict) else None
+        if isinstance(value, SecretStr):
+            value = "***" if value.get_secret_value() else ""
+        source = (
+            "environment"
+            if environ.get(variable_name(path))
+            else "growth.yaml"
+            if file_value is not None
+            else "default"
+        )
+        shown = ", ".join(value) if isinstance(value, list) else "" if value is None else str(value)
+        rows.append(
+            {"key": variable_name(path), "value": shown, "source": source, "meaning": field.description or ""}
+        )
+    return rows

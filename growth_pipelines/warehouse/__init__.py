@@ -1,0 +1,1 @@
+"""The analytical tables: DuckDB by default, PostgreSQL by one setting; written by ingestion and dbt only."""

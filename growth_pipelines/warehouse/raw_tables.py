@@ -1,0 +1,327 @@
+"""The raw tables: one row a source record, typed, with the landing file and line it came from.
+
+Types are neutral and mean the same on DuckDB and PostgreSQL. Identifiers are Shopify gids as text. Money is
+DECIMAL(18,4) in the shop's currency, never float. Times are UTC; ``local_date`` is the day in the shop's zone.
+Personal data never arrive here: customers are keyed hashes (``customer_key``), made at the door.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+ColumnType = Literal["text", "bigint", "double", "money", "bool", "date", "timestamp"]
+SQL_TYPES: dict[str, dict[str, str]] = {
+    "duckdb": {
+        "text": "VARCHAR",
+        "bigint": "BIGINT",
+        "double": "DOUBLE",
+        "money": "DECIMAL(18,4)",
+        "bool": "BOOLEAN",
+        "date": "DATE",
+        "timestamp": "TIMESTAMP",
+    },
+    "postgres": {
+        "text": "text",
+        "bigint": "bigint",
+        "double": "double precision",
+        "money": "numeric(18,4)",
+        "bool": "boolean",
+        "date": "date",
+        "timestamp": "timestamp",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    type: ColumnType
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """``replace_by`` are the columns whose values in a batch are deleted before it is inserted: the primary
+    key for records, the parent's key for children (so that a removed child goes), a day for daily facts."""
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    replace_by: tuple[str, ...]
+    description: str
+
+    @property
+    def all_columns(self) -> tuple[Column, ...]:
+        return (Column("shop_id", "text"), *self.columns, *LINEAGE)
+
+
+LINEAGE = (Column("_file_id", "text"), Column("_line", "bigint"), Column("_loaded_at", "timestamp"))
+
+
+def _columns(**types: ColumnType) -> tuple[Column, ...]:
+    return tuple(Column(name, type_) for name, type_ in types.items())
+
+
+def _table(
+    name: str,
+    description: str,
+    key: tuple[str, ...],
+    replace_by: tuple[str, ...] | None = None,
+    **types: ColumnType,
+) -> RawTable:
+    return RawTable(name, _columns(**types), ("shop_id", *key), ("shop_id", *(replace_by or key)), description)
+
+
+TABLES: tuple[RawTable, ...] = (
+    _table(
+        "shops",
+        "The shop itself: its name, primary host, currency, zone and locale.",
+        key=(),
+        name="text",
+        domain="text",
+        primary_url="text",
+        currency="text",
+        timezone="text",
+        primary_locale="text",
+    ),
+    _table(
+        "orders",
+        "Orders, test and cancelled ones included. gross_amount is before discounts, without tax and shipping.",
+        key=("order_id",),
+        order_id="text",
+        name="text",
+        customer_key="text",
+        created_at="timestamp",
+        processed_at="timestamp",
+        updated_at="timestamp",
+        cancelled_at="timestamp",
+        local_date="date",
+        is_test="bool",
+        financial_status="text",
+        currency="text",
+        gross_amount="money",
+        discount_amount="money",
+        tax_amount="money",
+        shipping_amount="money",
+        total_amount="money",
+        refunded_amount="money",
+        landing_path="text",
+        source_name="text",
+    ),
+    _table(
+        "order_lines",
+        "Line items of orders. gross_amount is unit price × ordered quantity; discount_amount its allocations.",
+        key=("order_line_id",),
+        replace_by=("order_id",),
+        order_line_id="text",
+        order_id="text",
+        product_id="text",
+        variant_id="text",
+        title="text",
+        sku="text",
+        quantity="bigint",
+        current_quantity="bigint",
+        unit_price="money",
+        gross_amount="money",
+        discount_amount="money",
+    ),
+    _table(
+        "refunds",
+        "Refunds, dated by themselves and not by their order.",
+        key=("refund_id",),
+        replace_by=("order_id",),
+        refund_id="text",
+        order_id="text",
+        created_at="timestamp",
+        local_date="date",
+        total_amount="money",
+    ),
+    _table(
+        "refund_lines",
+        "Refunded line items.",
+        key=("refund_line_id",),
+        replace_by=("order_id",),
+        refund_line_id="text",
+        refund_id="text",
+        order_id="text",
+        order_line_id="text",
+        quantity="bigint",
+        subtotal_amount="money",
+    ),
+    _table(
+        "products",
+        "Products with their search fields. images is a JSON list of {id, alt, url, width, height}, in order.",
+        key=("product_id",),
+        product_id="text",
+        handle="text",
+        title="text",
+        product_type="text",
+        vendor="text",
+        status="text",
+        tags="text",
+        description="text",
+        seo_title="text",
+        seo_description="text",
+        url="text",
+        images="text",
+        created_at="timestamp",
+        updated_at="timestamp",
+        published_at="timestamp",
+    ),
+    _table(
+        "product_variants",
+        "Variants of products; unit_cost is null where the shop does not know it.",
+        key=("variant_id",),
+        replace_by=("product_id",),
+        variant_id="text",
+        product_id="text",
+        sku="text",
+        title="text",
+        price="money",
+        compare_at_price="money",
+        unit_cost="money",
+        inventory_quantity="bigint",
+        updated_at="timestamp",
+    ),
+    _table(
+        "customers",
+        "Customers as keyed hashes; no name, address, e-mail or phone.",
+        key=("customer_key",),
+        customer_key="text",
+        created_at="timestamp",
+        updated_at="timestamp",
+        orders_count="bigint",
+        country="text",
+    ),
+    _table(
+        "collections",
+        "Collections with their search fields.",
+        key=("collection_id",),
+        collection_id="text",
+        handle="text",
+        title="text",
+        description="text",
+        seo_title="text",
+        seo_description="text",
+        url="text",
+        updated_at="timestamp",
+    ),
+    _table(
+        "collection_products",
+        "Which products a collection holds, in its order.",
+        key=("collection_id", "product_id"),
+        replace_by=("collection_id",),
+        collection_id="text",
+        product_id="text",
+        position="bigint",
+    ),
+    _table(
+        "pages",
+        "Online store pages and blog articles (content_type page or article) with their SEO metafields.",
+        key=("page_id",),
+        page_id="text",
+        content_type="text",
+        handle="text",
+        title="text",
+        body="text",
+        seo_title="text",
+        seo_description="text",
+        url="text",
+        updated_at="timestamp",
+    ),
+    _table(
+        "search_page_query_daily",
+        "Search Console, page × query × day. Anonymised queries are missing here by design.",
+        key=("date", "page", "query"),
+        replace_by=("date",),
+        site_url="text",
+        date="date",
+        page="text",
+        query="text",
+        clicks="bigint",
+        impressions="bigint",
+        position="double",
+    ),
+    _table(
+        "search_page_daily",
+        "Search Console, page × day: anonymised queries included.",
+        key=("date", "page"),
+        replace_by=("date",),
+        site_url="text",
+        date="date",
+        page="text",
+        clicks="bigint",
+        impressions="bigint",
+        position="double",
+    ),
+    _table(
+        "search_property_daily",
+        "Search Console, the whole property a day. Page rows never add up to it.",
+        key=("date",),
+        replace_by=("date",),
+        site_url="text",
+        date="date",
+        clicks="bigint",
+        impressions="bigint",
+        position="double",
+    ),
+    _table(
+        "sessions_daily",
+        "Online store sessions by landing page and day, in the shop's zone.",
+        key=("date", "landing_path"),
+        replace_by=("date",),
+        date="date",
+        landing_path="text",
+        sessions="bigint",
+    ),
+    _table(
+        "crux_records",
+        "The newest CrUX record of a page or of the origin; found is false where CrUX has none (asked, thin).",
+        key=("scope", "target", "form_factor", "metric"),
+        replace_by=("scope", "target"),
+        scope="text",
+        target="text",
+        form_factor="text",
+        metric="text",
+        found="bool",
+        period_start="date",
+        period_end="date",
+        p75="double",
+        good="double",
+        needs_improvement="double",
+        poor="double",
+        fetched_at="timestamp",
+    ),
+    _table(
+        "crux_history",
+        "CrUX history: weekly collection periods of 28 days each; p75 is null in thin periods.",
+        key=("scope", "target", "form_factor", "metric", "period_end"),
+        replace_by=("scope", "target", "period_end"),
+        scope="text",
+        target="text",
+        form_factor="text",
+        metric="text",
+        period_start="date",
+        period_end="date",
+        p75="double",
+        good="double",
+        needs_improvement="double",
+        poor="double",
+    ),
+    _table(
+        "psi_runs",
+        "PageSpeed Insights lab runs; details is JSON: lcp element, images, scripts, shifts, long tasks.",
+        key=("url", "strategy", "fetched_at"),
+        url="text",
+        strategy="text",
+        fetched_at="timestamp",
+        performance_score="double",
+        lcp_ms="double",
+        cls="double",
+        tbt_ms="double",
+        ttfb_ms="double",
+        fcp_ms="double",
+        details="text",
+    ),
+)
+BY_NAME: dict[str, RawTable] = {table.name: table for table in TABLES}
