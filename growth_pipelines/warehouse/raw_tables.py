@@ -63,13 +63,15 @@ def _columns(**types: ColumnType) -> tuple[Column, ...]:
 
 
 def _table(
-    name: str,
-    description: str,
+    table: str,
+    meaning: str,
+    /,
+    *,
     key: tuple[str, ...],
     replace_by: tuple[str, ...] | None = None,
     **types: ColumnType,
 ) -> RawTable:
-    return RawTable(name, _columns(**types), ("shop_id", *key), ("shop_id", *(replace_by or key)), description)
+    return RawTable(table, _columns(**types), ("shop_id", *key), ("shop_id", *(replace_by or key)), meaning)
 
 
 TABLES: tuple[RawTable, ...] = (
