@@ -85,6 +85,7 @@ class WebVitalsSettings(_Group):
     crux_base_url: str = Field("https://chromeuxreport.googleapis.com", description="CrUX API host")
     psi_base_url: str = Field("https://pagespeedonline.googleapis.com", description="PageSpeed Insights host")
     api_key: SecretStr = Field(SecretStr(""), description="Google API key for both")
+    crux_pages: int = Field(300, ge=0, description="pages that CrUX is asked about, most visited first")
     psi_pages: int = Field(
         20, ge=0, description="pages that a day's lab runs cover at most, worst field data first"
     )

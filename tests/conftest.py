@@ -1,4 +1,4 @@
-"""Real parts for every test: an embedded PostgreSQL, the sandbox shop as a process, settings in a temporary home."""
+"""Real parts for every test: embedded PostgreSQL, the sandbox shop as a process, settings in a temporary home."""
 
 from __future__ import annotations
 
