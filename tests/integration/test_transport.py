@@ -1,0 +1,171 @@
+"""The transport against a real local server that misbehaves in every way the outside world does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from growth_pipelines.errors import CredentialRefused, GrowthError, TransientError
+from growth_pipelines.telemetry import trace
+from growth_pipelines.transport import RetryPolicy, Transport, json_object
+
+Answer = tuple[int, dict[str, str], bytes] | None
+
+
+class _Script:
+    """Answers in order; None drops the connection. Keeps the headers that it saw."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = []
+        self.seen: list[dict[str, str]] = []
+
+
+@pytest.fixture
+def script() -> Iterator[tuple[_Script, str]]:
+    played = _Script()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            played.seen.append(dict(self.headers))
+            answer = played.answers.pop(0)
+            if answer is None:
+                self.connection.close()
+                self.close_connection = True
+                return
+            status, headers, body = answer
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+            if int(headers.get("Content-Length", len(body))) != len(body):
+                self.close_connection = True
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield played, f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def waits() -> list[float]:
+    return []
+
+
+@pytest.fixture
+def transport(script: tuple[_Script, str], waits: list[float]) -> Iterator[Transport]:
+    with Transport(script[1], timeout=2, sleep=waits.append, jitter=lambda: 1.0) as made:
+        yield made
+
+
+OK: Answer = (200, {}, b'{"ok": true}')
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [(429, {}, b""), (500, {}, b""), (503, {}, b""), None, (200, {"Content-Length": "99"}, b'{"cut":')],
+    ids=["429", "500", "503", "dropped", "cut body"],
+)
+def test_transient_failures_are_retried_until_a_whole_answer(
+    script: tuple[_Script, str], transport: Transport, waits: list[float], bad: Answer
+) -> None:
+    script[0].answers = [bad, bad, OK]
+    assert json_object(transport.request("GET", "/x")) == {"ok": True}
+    assert waits == [0.5, 1.0]
+
+
+def test_retry_after_is_honoured_as_a_fraction_and_as_a_date(
+    script: tuple[_Script, str], transport: Transport, waits: list[float]
+) -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
+    script[0].answers = [(429, {"Retry-After": "7.5"}, b""), (503, {"Retry-After": date}, b""), OK]
+    transport.request("GET", "/x")
+    assert waits[0] == 7.5
+    assert 55 < waits[1] <= 60
+
+
+def test_a_wait_beyond_the_deadline_fails_at_once(script: tuple[_Script, str], waits: list[float]) -> None:
+    script[0].answers = [(429, {"Retry-After": "3600"}, b"")]
+    with Transport(script[1], retry=RetryPolicy(deadline=10), sleep=waits.append) as transport:
+        with pytest.raises(TransientError) as caught:
+            transport.request("GET", "/x")
+    assert caught.value.retry_after == 3600
+    assert waits == []
+
+
+def test_writes_can_be_sent_once_only(script: tuple[_Script, str], transport: Transport) -> None:
+    script[0].answers = [(500, {}, b""), OK]
+    with pytest.raises(TransientError):
+        transport.request("GET", "/x", retried=False)
+    assert len(script[0].seen) == 1
+
+
+def test_refused_credentials_are_not_retried(script: tuple[_Script, str], transport: Transport) -> None:
+    script[0].answers = [(401, {}, b"no"), OK]
+    with pytest.raises(CredentialRefused, match="doctor"):
+        transport.request("GET", "/x?key=abc123")
+    assert len(script[0].seen) == 1
+
+
+def test_a_used_up_quota_is_not_a_refused_credential(
+    script: tuple[_Script, str], transport: Transport, waits: list[float]
+) -> None:
+    script[0].answers = [(403, {}, b'{"error": {"errors": [{"reason": "quotaExceeded"}]}}'), OK]
+    assert transport.request("GET", "/x").status_code == 200
+    assert len(waits) == 1
+
+
+def test_client_errors_tell_the_body(script: tuple[_Script, str], transport: Transport) -> None:
+    script[0].answers = [(422, {}, b"bad query")]
+    with pytest.raises(GrowthError, match="422: bad query"):
+        transport.request("GET", "/x")
+
+
+@pytest.mark.parametrize("body", [b"<html>busy</html>", b'{"half":', b"[1]"])
+def test_a_200_that_is_no_json_object_is_no_answer(
+    script: tuple[_Script, str], transport: Transport, body: bytes
+) -> None:
+    script[0].answers = [(200, {}, body)]
+    with pytest.raises(TransientError):
+        json_object(transport.request("GET", "/x"))
+
+
+def test_secrets_in_addresses_are_masked_in_errors(script: tuple[_Script, str], transport: Transport) -> None:
+    script[0].answers = [(400, {}, b"")]
+    with pytest.raises(GrowthError) as caught:
+        transport.request("GET", "/v5/run?key=AIzaSECRET&url=x")
+    assert "AIzaSECRET" not in str(caught.value)
+
+
+def test_nobody_home_is_a_clear_transient_error(waits: list[float]) -> None:
+    policy = RetryPolicy(attempts=2)
+    with Transport("http://127.0.0.1:9", retry=policy, sleep=waits.append) as transport:
+        with pytest.raises(TransientError, match="no connection"):
+            transport.request("GET", "/x")
+
+
+def test_requests_carry_the_trace_id(script: tuple[_Script, str], transport: Transport) -> None:
+    script[0].answers = [OK]
+    with trace() as trace_id:
+        transport.request("GET", "/x")
+    assert script[0].seen[0]["X-Trace-Id"] == trace_id
+
+
+@pytest.mark.parametrize("attempt", [1, 3, 50])
+def test_backoff_is_jittered_and_bounded(attempt: int) -> None:
+    def waited(jitter: Callable[[], float]) -> float:
+        return Transport("http://x", jitter=jitter).wait_before(attempt, None)
+
+    assert waited(lambda: 0.0) == 0.0
+    assert waited(lambda: 1.0) <= RetryPolicy().ceiling
