@@ -96,6 +96,14 @@ class IngestionSettings(_Group):
     deadline_seconds: float = Field(900, gt=0, description="one window's time budget, retries included")
 
 
+class WarehouseSettings(_Group):
+    lock_seconds: float = Field(900, ge=0, description="how long a writer waits for the one before it")
+    threads: int = Field(0, ge=0, description="threads of DuckDB; 0 = one a core")
+    memory_limit: str = Field(
+        "", description="memory of DuckDB, e.g. 2GB; beyond it work goes to disk; default: half of the machine"
+    )
+
+
 class SeoCtrSettings(_Group):
     ctr_ratio: float = Field(0.7, gt=0, description="trigger: CTR under this share of the expected CTR")
     min_impressions: int = Field(500, ge=1, description="impressions needed in each window used")
@@ -147,6 +155,7 @@ class Settings(_Group):
     search_console: SearchConsoleSettings = Field(default_factory=lambda: SearchConsoleSettings())
     web_vitals: WebVitalsSettings = Field(default_factory=lambda: WebVitalsSettings())
     ingestion: IngestionSettings = Field(default_factory=lambda: IngestionSettings())
+    warehouse: WarehouseSettings = Field(default_factory=lambda: WarehouseSettings())
     recommenders: RecommenderSettings = Field(default_factory=lambda: RecommenderSettings())
     console: ConsoleSettings = Field(default_factory=lambda: ConsoleSettings())
     dagster: DagsterSettings = Field(default_factory=lambda: DagsterSettings())
