@@ -1,0 +1,34 @@
+"""The DDL of the raw tables, generated from their declaration in :mod:`raw_tables` for either engine."""
+
+from __future__ import annotations
+
+from growth_pipelines.warehouse.connection import WarehouseConnection
+from growth_pipelines.warehouse.raw_tables import SQL_TYPES, TABLES, RawTable
+
+
+def create_table(table: RawTable, engine: str) -> str:
+    """``create table if not exists raw.…`` with typed columns. Keys are tested by dbt, not enforced: an enforced
+    key costs a DuckDB load more than the load itself."""
+    types = SQL_TYPES[engine]
+    columns = ",\n    ".join(f"{column.name} {types[column.type]}" for column in table.all_columns)
+    return f"create table if not exists raw.{table.name} (\n    {columns}\n)"
+
+
+def create_raw(connection: WarehouseConnection) -> None:
+    """Create what is missing, in the connection's transaction. Columns declared since are added, empty."""
+    present: dict[str, set[str]] = {}
+    query = "select table_name, column_name from information_schema.columns where table_schema = 'raw'"
+    for table_name, column_name in connection.execute(query).fetchall():
+        present.setdefault(table_name, set()).add(column_name)
+    types = SQL_TYPES[connection.engine]
+    for table in TABLES:
+        if table.name not in present:
+            connection.execute(create_table(table, connection.engine))
+            if connection.engine == "postgres":
+                # Loads delete by these columns; DuckDB's zone maps do the same without an index.
+                columns = ", ".join(table.replace_by)
+                connection.execute(f"create index on raw.{table.name} ({columns})")
+            continue
+        for column in table.all_columns:
+            if column.name not in present[table.name]:
+                connection.execute(f"alter table raw.{table.name} add column {column.name} {types[column.type]}")
