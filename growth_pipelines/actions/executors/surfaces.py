@@ -1,0 +1,173 @@
+"""The parts of a shop that actions write: SEO fields of products, collections, pages and articles; alt text.
+
+A surface reads its fields as they are and writes some of them. Values are text; an unset field is the empty
+text, and writing the empty text unsets it again, so that a rollback restores "not set" and not a copy of
+what happened to be shown. Shopify keeps the SEO fields of pages and articles in two metafields,
+``global.title_tag`` and ``global.description_tag``; they have no ``seo`` input of their own.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Any, Protocol
+
+from growth_pipelines.errors import GrowthError
+
+TITLE, DESCRIPTION, ALT = "seo.title", "seo.description", "image.alt"
+_METAFIELDS = {TITLE: "title_tag", DESCRIPTION: "description_tag"}
+
+
+class ResourceGone(GrowthError):
+    """The resource that an action targets is not in the shop any more."""
+
+
+class WriteRefused(GrowthError):
+    """The shop understood the write and refused it (its user errors); trying again is pointless."""
+
+
+class ShopApi(Protocol):
+    """What executors need of the shop: reads that are retried, and writes that are sent once."""
+
+    @property
+    def last_request_id(self) -> str: ...
+
+    def execute_text(self, text: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]: ...
+
+    def mutate_text(self, text: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Reading:
+    """``values``: what the shop has set, by field; ``fallbacks``: what is shown where a field is unset."""
+
+    values: dict[str, str]
+    fallbacks: dict[str, str] = field(default_factory=dict)
+
+    def still_shows(self, name: str, before: str) -> bool:
+        """Whether the field is as the operator saw it: the value set, or what stood in for an unset one."""
+        value = self.values[name]
+        if value or not tidy(before):
+            return tidy(value) == tidy(before)
+        shown, seen = tidy(self.fallbacks.get(name, "")), tidy(before).rstrip("…. ")
+        # A description that stands in is cut to what a result page shows, so the rest may follow.
+        return bool(seen) and (shown.startswith(seen) if name == DESCRIPTION else shown.rstrip(". ") == seen)
+
+
+class Surface(Protocol):
+    """A set of fields of one resource. ``read`` and ``write`` raise ResourceGone and WriteRefused."""
+
+    def read(self, shop: ShopApi, gid: str) -> Reading: ...
+
+    def write(self, shop: ShopApi, gid: str, values: Mapping[str, str]) -> None: ...
+
+
+@cache
+def document(name: str) -> str:
+    """The text of ``documents/{name}.graphql``."""
+    return (resources.files(__package__) / "documents" / f"{name}.graphql").read_text(encoding="utf-8")
+
+
+def tidy(text: str) -> str:
+    """``text`` with runs of white space as one space: the shop trims what it is given."""
+    return " ".join(text.split())
+
+
+def differing(wanted: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
+    """The fields of ``wanted`` that ``found`` doesn't hold, in order."""
+    return [name for name, value in wanted.items() if tidy(found.get(name, "")) != tidy(value)]
+
+
+@dataclass(frozen=True)
+class SeoInput:
+    """Products and collections: ``productUpdate`` and ``collectionUpdate`` take a ``seo`` input."""
+
+    resource: str
+    mutation: str
+
+    def read(self, shop: ShopApi, gid: str) -> Reading:
+        found = _found(shop.execute_text(document(f"{self.resource}_seo"), {"id": gid}), self.resource, gid)
+        return Reading(
+            {TITLE: found["seo"]["title"] or "", DESCRIPTION: found["seo"]["description"] or ""},
+            {TITLE: found["title"], DESCRIPTION: found["description"]},
+        )
+
+    def write(self, shop: ShopApi, gid: str, values: Mapping[str, str]) -> None:
+        seo = {name.removeprefix("seo."): value for name, value in values.items()}
+        _mutate(shop, f"set_{self.resource}_seo", self.mutation, {"id": gid, "seo": seo})
+
+
+@dataclass(frozen=True)
+class SeoMetafields:
+    """Pages and articles: two metafields, set together in one atomic call, deleted to unset them."""
+
+    resource: str
+
+    def read(self, shop: ShopApi, gid: str) -> Reading:
+        found = _found(shop.execute_text(document(f"{self.resource}_seo"), {"id": gid}), self.resource, gid)
+        return Reading(
+            {
+                TITLE: (found["titleTag"] or {}).get("value") or "",
+                DESCRIPTION: (found["descriptionTag"] or {}).get("value") or "",
+            },
+            {TITLE: found["title"], DESCRIPTION: _plain_text(found["body"])},
+        )
+
+    def write(self, shop: ShopApi, gid: str, values: Mapping[str, str]) -> None:
+        named = {_METAFIELDS[name]: value for name, value in values.items()}
+        owner = {"ownerId": gid, "namespace": "global"}
+        filled = [
+            {**owner, "key": key, "type": "single_line_text_field", "value": value}
+            for key, value in named.items()
+            if value
+        ]
+        emptied = [{**owner, "key": key} for key, value in named.items() if not value]
+        if filled:
+            _mutate(shop, "set_metafields", "metafieldsSet", {"metafields": filled})
+        if emptied:
+            _mutate(shop, "delete_metafields", "metafieldsDelete", {"metafields": emptied})
+
+
+@dataclass(frozen=True)
+class ImageAlt:
+    """The alt text of an image in the shop's files."""
+
+    def read(self, shop: ShopApi, gid: str) -> Reading:
+        found = _found(shop.execute_text(document("image_alt"), {"id": gid}), "node", gid)
+        return Reading({ALT: found.get("alt") or ""})
+
+    def write(self, shop: ShopApi, gid: str, values: Mapping[str, str]) -> None:
+        _mutate(shop, "set_image_alt", "fileUpdate", {"files": [{"id": gid, "alt": values[ALT]}]})
+
+
+# Target type → (surface, the type that its gid must name).
+SEO_SURFACES: dict[str, tuple[Surface, str]] = {
+    "product": (SeoInput("product", "productUpdate"), "Product"),
+    "collection": (SeoInput("collection", "collectionUpdate"), "Collection"),
+    "page": (SeoMetafields("page"), "Page"),
+    "article": (SeoMetafields("article"), "Article"),
+}
+IMAGE_SURFACE: tuple[Surface, str] = (ImageAlt(), "MediaImage")
+
+
+def _found(data: Mapping[str, Any], root: str, gid: str) -> dict[str, Any]:
+    found: dict[str, Any] | None = data.get(root)
+    if found is None:
+        raise ResourceGone(f"{gid} is not in the shop any more.", "Nothing was written; reject the action.")
+    return found
+
+
+def _mutate(shop: ShopApi, name: str, mutation: str, variables: Mapping[str, Any]) -> None:
+    answer = shop.mutate_text(document(name), variables)[mutation] or {}
+    errors = answer.get("userErrors") or []
+    if errors:
+        said = "; ".join(f"{'.'.join(e.get('field') or ()) or mutation}: {e['message']}" for e in errors)
+        raise WriteRefused(f"The shop refused {mutation}: {said}", "Edit the draft, or reject the action.")
+
+
+def _plain_text(markup: str) -> str:
+    return html.unescape(re.sub(r"<[^>]+>", " ", markup or ""))
