@@ -1,0 +1,1 @@
+"""The operational store: actions, approvals, audit, operators. SQLite by default, PostgreSQL by one setting."""

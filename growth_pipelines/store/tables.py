@@ -1,0 +1,377 @@
+"""The operational tables, declared once for SQLite and PostgreSQL (schema ``growth`` there).
+
+Instants are aware and in UTC; JSON columns keep their text exactly (a digest is computed from what is read
+back, so nothing may reorder keys or rewrite numbers: plain JSON, never JSONB). The migrations in
+``migrations/`` create what is declared here; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant in UTC; SQLite, which knows no zones, holds the UTC wall time."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("instants in the store are aware; this one has no zone")
+        instant = value.astimezone(UTC)
+        return instant.replace(tzinfo=None) if dialect.name == "sqlite" else instant
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Table(DeclarativeBase):
+    """Base of all rows; annotations choose the column types."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own declarative option
+        datetime: Instant,
+        str: Text,
+        dict[str, Any]: JSON(none_as_null=True),
+        list[Any]: JSON,
+        list[str]: JSON,
+        list[dict[str, Any]]: JSON,
+    }
+
+
+ACTION_STATES = (
+    "pending",
+    "approved",
+    "executing",
+    "executed",
+    "measured",
+    "deferred",
+    "changes_requested",
+    "rejected",
+    "expired",
+    "superseded",
+    "failed",
+    "rolled_back",
+)
+REQUEST_STATUSES = ("pending", "approved", "rejected", "expired", "superseded")
+EXECUTION_STATUSES = ("started", "written", "confirmed", "failed", "undone", "rolled_back", "dry_run")
+ROLES = ("viewer", "operator", "admin")
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> str:
+    return f"{column} IN ({', '.join(repr(value) for value in values)})"
+
+
+class Action(Table):
+    """One proposed change of the world, with all that is needed to decide it, do it and undo it.
+
+    ``fields`` are the diff's field paths, ``state_at`` is when the present state began, ``expires_at`` the end of
+    the present wait: for an answer while pending or deferred, for the execution once approved.
+    """
+
+    __tablename__ = "actions"
+    __table_args__ = (
+        CheckConstraint(_one_of("state", ACTION_STATES), name="state"),
+        Index(None, "state", "score"),
+        Index(None, "resource_gid", "kind"),
+        Index(None, "recommender", "created_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    ref: Mapped[str] = mapped_column(String(12), unique=True)
+    trace_id: Mapped[str]
+    shop_id: Mapped[str]
+    kind: Mapped[str]
+    subtype: Mapped[str]
+    recommender: Mapped[str]
+    source: Mapped[str]
+    version: Mapped[int]
+    state: Mapped[str] = mapped_column(String(20))
+    state_at: Mapped[datetime]
+    title: Mapped[str]
+    rationale: Mapped[str]
+    why_now: Mapped[str]
+    target: Mapped[dict[str, Any]]
+    resource_gid: Mapped[str]
+    fields: Mapped[list[str]]
+    draft: Mapped[dict[str, Any]]
+    diff: Mapped[list[dict[str, Any]]]
+    evidence: Mapped[list[dict[str, Any]]]
+    checks: Mapped[list[dict[str, Any]]]
+    freshness: Mapped[str]
+    confidence: Mapped[float]
+    ease: Mapped[float]
+    impact: Mapped[dict[str, Any]]
+    score: Mapped[float]
+    factors: Mapped[dict[str, Any]]
+    ranking_version: Mapped[str]
+    risk_tier: Mapped[str]
+    priority: Mapped[str]
+    rollback_plan: Mapped[str]
+    labels: Mapped[list[str]]
+    auto_approvable: Mapped[bool]
+    auto_approvable_why: Mapped[str]
+    digest: Mapped[str] = mapped_column(String(64))
+    batch_digest: Mapped[str]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    deferred_until: Mapped[datetime | None]
+    executed_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
+    decided_channel: Mapped[str | None]
+
+
+class ApprovalRequest(Table):
+    """The question put to the operator about one version of one action, and the answer."""
+
+    __tablename__ = "approval_requests"
+    __table_args__ = (
+        UniqueConstraint("action_id", "version"),
+        CheckConstraint(_one_of("status", REQUEST_STATUSES), name="status"),
+        Index(None, "status", "due_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    action_id: Mapped[str] = mapped_column(ForeignKey("actions.id"))
+    version: Mapped[int]
+    trace_id: Mapped[str]
+    requester: Mapped[str]
+    status: Mapped[str] = mapped_column(String(12))
+    priority: Mapped[str]
+    digest: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    decision: Mapped[str | None]
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
+    channel: Mapped[str | None]
+    reason: Mapped[str | None]
+    comment: Mapped[str | None]
+
+
+class AuditEvent(Table):
+    """One link of the audit chain; never changed, never removed (triggers refuse both)."""
+
+    __tablename__ = "audit_events"
+    __table_args__ = (Index(None, "action_id", "seq"),)
+
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    id: Mapped[str] = mapped_column(String(36), unique=True)
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    channel: Mapped[str]
+    event: Mapped[str]
+    action_id: Mapped[str | None]
+    version: Mapped[int | None]
+    before_digest: Mapped[str | None]
+    after_digest: Mapped[str | None]
+    trace_id: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    prev_hash: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+
+
+class AuditHead(Table):
+    """The last link of the chain (one row), so that cutting off its end is seen."""
+
+    __tablename__ = "audit_head"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class Operator(Table):
+    """A person who may look or decide; ``public_key`` is the raw ed25519 key in base64."""
+
+    __tablename__ = "operators"
+    __table_args__ = (CheckConstraint(_one_of("role", ROLES), name="role"),)
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    role: Mapped[str] = mapped_column(String(12))
+    public_key: Mapped[str]
+    active: Mapped[bool]
+    created_at: Mapped[datetime]
+
+
+class OneTimeLink(Table):
+    """A console link that logs its operator in once; only the token's hash is kept."""
+
+    __tablename__ = "one_time_links"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    operator: Mapped[str] = mapped_column(ForeignKey("operators.name"))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class ConsoleSession(Table):
+    """A signed-in browser; only the cookie's hash is kept."""
+
+    __tablename__ = "sessions"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    operator: Mapped[str] = mapped_column(ForeignKey("operators.name"))
+    csrf: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class LoginFailure(Table):
+    """A refused log-in, counted per client for the lock-out."""
+
+    __tablename__ = "login_failures"
+    __table_args__ = (Index(None, "client", "at"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    client: Mapped[str]
+    at: Mapped[datetime]
+
+
+class UsedProof(Table):
+    """The hash of a signature that decided something, so that it decides nothing twice."""
+
+    __tablename__ = "used_proofs"
+
+    proof_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    action_id: Mapped[str] = mapped_column(ForeignKey("actions.id"))
+    used_at: Mapped[datetime]
+
+
+class Execution(Table):
+    """The ledger of writes: one row per (action, version), made before the write it stands for.
+
+    ``snapshot`` holds the prior values that a rollback writes back, ``written`` what was sent, ``read_back``
+    what the shop said afterwards.
+    """
+
+    __tablename__ = "executions"
+    __table_args__ = (CheckConstraint(_one_of("status", EXECUTION_STATUSES), name="status"),)
+
+    action_id: Mapped[str] = mapped_column(ForeignKey("actions.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    status: Mapped[str] = mapped_column(String(12))
+    attempts: Mapped[int]
+    started_at: Mapped[datetime]
+    snapshot: Mapped[dict[str, Any] | None]
+    written: Mapped[dict[str, Any] | None]
+    read_back: Mapped[dict[str, Any] | None]
+    request_ids: Mapped[list[str]]
+    error: Mapped[str | None]
+    finished_at: Mapped[datetime | None]
+
+
+class TaskCard(Table):
+    """Work that a person does by hand: the exact steps of a repair that nothing can automate."""
+
+    __tablename__ = "task_cards"
+    __table_args__ = (UniqueConstraint("action_id", "version"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    action_id: Mapped[str] = mapped_column(ForeignKey("actions.id"))
+    version: Mapped[int]
+    title: Mapped[str]
+    steps: Mapped[list[str]]
+    state: Mapped[str] = mapped_column(String(12))
+    created_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+
+
+class Flag(Table):
+    """A switch that every process sees at once, e.g. ``paused``."""
+
+    __tablename__ = "flags"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[dict[str, Any]]
+    updated_at: Mapped[datetime]
+    updated_by: Mapped[str]
+
+
+class OutboxEntry(Table):
+    """Something that others (Dagster, chat) must be told, written with what caused it and delivered later."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (Index(None, "delivered_at", "seq"),)
+
+    # SQLite numbers rows by itself only for a plain INTEGER key.
+    seq: Mapped[int] = mapped_column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True)
+    event: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    delivered_at: Mapped[datetime | None]
+
+
+class Batch(Table):
+    """What one recommender handed in at one time; ``digest`` is the data version shown in Dagster."""
+
+    __tablename__ = "batches"
+    __table_args__ = (Index(None, "recommender", "created_at"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    recommender: Mapped[str]
+    digest: Mapped[str] = mapped_column(String(64))
+    run_id: Mapped[str]
+    created_at: Mapped[datetime]
+    action_ids: Mapped[list[str]]
+    refused: Mapped[list[dict[str, Any]]]
+
+
+class Regression(Table):
+    """A page that got worse on a Core Web Vital, and whether it has recovered."""
+
+    __tablename__ = "regressions"
+    __table_args__ = (
+        CheckConstraint(_one_of("state", ("open", "recovered")), name="state"),
+        UniqueConstraint("page_key", "form_factor", "metric", "since"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    detected_at: Mapped[datetime]
+    page_key: Mapped[str]
+    url: Mapped[str]
+    form_factor: Mapped[str]
+    metric: Mapped[str]
+    cause: Mapped[str]
+    since: Mapped[date]
+    before: Mapped[float]
+    after: Mapped[float]
+    size: Mapped[float]
+    p_value: Mapped[float]
+    severity: Mapped[str]
+    state: Mapped[str] = mapped_column(String(12))
