@@ -58,6 +58,9 @@ class ActionSettings(_Group):
     min_confidence: float = Field(0.5, ge=0, le=1, description="drafts under this confidence are refused")
     min_confidence_seo: float = Field(0.6, ge=0, le=1, description="the same, for SEO drafts")
     attempts: int = Field(3, ge=1, description="tries on transient errors before an action fails")
+    deadline_seconds: float = Field(
+        60, gt=0, description="how long one write or read of the shop is tried before giving up"
+    )
     top: int = Field(10, ge=1, description="how many actions the queue shows")
 
 
