@@ -152,7 +152,8 @@ TABLES: tuple[RawTable, ...] = (
     ),
     _table(
         "products",
-        "Products with their search fields. images is a JSON list of {id, alt, url, width, height}, in order.",
+        "Products with their search fields. images is a JSON list of {id, alt, url, width, height}, in order; tags"
+        ' are separated by ", "; url is null where the product is not in the online store.',
         key=("product_id",),
         product_id="text",
         handle="text",
@@ -278,7 +279,9 @@ TABLES: tuple[RawTable, ...] = (
     ),
     _table(
         "crux_records",
-        "The newest CrUX record of a page or of the origin; found is false where CrUX has none (asked, thin).",
+        "The newest CrUX record of a page or of the origin; found is false where CrUX has none (asked, thin). scope"
+        " is page or origin, form_factor phone or desktop, metric lcp, inp, cls, fcp or ttfb (null if not found);"
+        " p75 in ms (cls unitless); good, needs_improvement and poor are shares of visits.",
         key=("scope", "target", "form_factor", "metric"),
         replace_by=("scope", "target"),
         scope="text",
@@ -296,7 +299,8 @@ TABLES: tuple[RawTable, ...] = (
     ),
     _table(
         "crux_history",
-        "CrUX history: weekly collection periods of 28 days each; p75 is null in thin periods.",
+        "CrUX history: weekly collection periods of 28 days each; p75 is null in thin periods. Words and units as"
+        " in crux_records.",
         key=("scope", "target", "form_factor", "metric", "period_end"),
         replace_by=("scope", "target", "period_end"),
         scope="text",
@@ -312,7 +316,8 @@ TABLES: tuple[RawTable, ...] = (
     ),
     _table(
         "psi_runs",
-        "PageSpeed Insights lab runs; details is JSON: lcp element, images, scripts, shifts, long tasks.",
+        "PageSpeed Insights lab runs; strategy is mobile or desktop; details is JSON: lcp_element, images,"
+        " render_blocking, third_parties, layout_shifts, unsized_images, long_tasks, fonts, server_ms.",
         key=("url", "strategy", "fetched_at"),
         url="text",
         strategy="text",
