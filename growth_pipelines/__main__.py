@@ -1,0 +1,5 @@
+"""``python -m growth_pipelines``: the ``growth`` command."""
+
+from growth_pipelines.cli import main
+
+main()

@@ -1,0 +1,60 @@
+"""What starting costs: definitions load, and nothing heavy is imported before it is needed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("dagster", "dbt", "pandas", "scipy", "sqlalchemy", "duckdb", "fastapi", "great_expectations", "sklearn")
+
+
+def _imported_by(code: str) -> set[str]:
+    result = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{code}\nprint(*{{name.split('.')[0] for name in sys.modules}})"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(result.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("code", "allowed"),
+    [
+        ("import growth_pipelines.cli", set()),
+        ("import growth_pipelines.settings", set()),
+        ("import growth_pipelines.ingestion.streams", set()),
+        ("import growth_pipelines.recommenders.registry", {"pandas", "numpy"}),
+        ("import growth_pipelines.monitoring", {"pandas", "numpy"}),
+        ("import growth_pipelines.actions.execution", {"sqlalchemy"}),
+    ],
+)
+def test_nothing_heavy_is_imported_before_it_is_needed(code: str, allowed: set[str]) -> None:
+    assert _imported_by(code) & set(HEAVY) <= allowed
+
+
+@pytest.mark.slow
+def test_definitions_validate_in_under_8_seconds(tmp_path: Path) -> None:
+    environment = {**os.environ, "GROWTH_HOME": str(tmp_path), "GROWTH_SHOP__DOMAIN": "x.myshopify.com"}
+    started = time.monotonic()
+    subprocess.run(
+        [
+            str(Path(sys.executable).parent / "dagster"),
+            "definitions",
+            "validate",
+            "-m",
+            "growth_pipelines.definitions",
+        ],
+        env=environment,
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    # The bound is on a machine of its own; the other test worker shares this one's two cores.
+    cpu_share = 1.0 if os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1") == "1" else 1.5
+    assert time.monotonic() - started < 8 * cpu_share
