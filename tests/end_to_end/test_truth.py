@@ -1,0 +1,63 @@
+"""What the machine proposes against what the sandbox planted, at three seeds, and on a healthy shop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import SandboxShop
+
+from .machine import Machine
+
+TODAY = "2026-11-22"
+NO_CAPS = {
+    "GROWTH_RECOMMENDERS__SEO_CTR__WEEKLY_CAP": "0",
+    "GROWTH_RECOMMENDERS__CWV_REPAIR__WEEKLY_CAP": "0",
+    "GROWTH_SEARCH_CONSOLE__HISTORY_DAYS": "90",
+    "GROWTH_NOW": f"{TODAY}T12:00:00Z",
+}
+
+
+def _pending(shop: SandboxShop, home: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Every pending action, and the Top 10, after one cycle."""
+    growth = Machine(shop.environment(home, **NO_CAPS))
+    growth.run("run")
+    return growth.json("actions", "list", "--state", "pending"), growth.json("actions", "list", "--top", "10")
+
+
+def _is_planted(action: dict[str, Any], truth: dict[str, Any]) -> bool:
+    planted = truth["snippets"] if action["kind"] == "seo_ctr" else truth["vitals"]
+    return action["target"]["url"] in {row["url"] for row in planted}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [7, 19, 42])
+def test_pending_actions_are_the_planted_truths(
+    seed: int, tmp_path: Path, start_sandbox: Callable[..., SandboxShop]
+) -> None:
+    shop = start_sandbox("--seed", str(seed), "--orders", "1500", "--products", "300", "--today", TODAY)
+    pending, top = _pending(shop, tmp_path)
+    truth = shop.truth
+    planted = {("seo_ctr", row["url"]) for row in truth["snippets"]}
+    planted |= {("cwv_repair", row["url"]) for row in truth["vitals"]}
+    found = {(action["kind"], action["target"]["url"]) for action in pending}
+    precision = sum(_is_planted(action, truth) for action in pending) / len(pending)
+    recall = len(found & planted) / len(planted)
+    top_precision = sum(_is_planted(action, truth) for action in top) / len(top)
+    print(
+        f"seed {seed}: {len(pending)} pending, precision {precision:.2f}, recall {recall:.2f}, top {top_precision:.2f}"
+    )
+    assert len(top) == 10
+    assert precision >= 0.8
+    assert recall >= 0.7
+    assert top_precision >= 0.9
+
+
+@pytest.mark.slow
+def test_a_healthy_shop_is_left_alone(tmp_path: Path, start_sandbox: Callable[..., SandboxShop]) -> None:
+    shop = start_sandbox("--seed", "5", "--orders", "1500", "--products", "300", "--healthy", "--today", TODAY)
+    pending, _ = _pending(shop, tmp_path)
+    assert len(pending) <= 1, [action["title"] for action in pending]
