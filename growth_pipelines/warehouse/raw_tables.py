@@ -279,9 +279,9 @@ TABLES: tuple[RawTable, ...] = (
     ),
     _table(
         "crux_records",
-        "The newest CrUX record of a page or of the origin; found is false where CrUX has none (asked, thin). scope"
-        " is page or origin, form_factor phone or desktop, metric lcp, inp, cls, fcp or ttfb (null if not found);"
-        " p75 in ms (cls unitless); good, needs_improvement and poor are shares of visits.",
+        "The newest CrUX record of a page or of the origin; found is false where CrUX has none (asked, thin)."
+        " scope is page or origin, form_factor phone or desktop, metric lcp, inp, cls, fcp or ttfb (null if not"
+        " found); p75 in ms (cls unitless); good, needs_improvement and poor are shares of visits.",
         key=("scope", "target", "form_factor", "metric"),
         replace_by=("scope", "target"),
         scope="text",
