@@ -1,0 +1,132 @@
+"""The life of an action: what the rest of the machine calls to move actions on.
+
+:mod:`transitions` holds the table of steps and makes each one; :mod:`submission` turns drafts into actions;
+here is what time itself does: waits that end, and deferrals that come due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from growth_pipelines.actions.model import State
+from growth_pipelines.actions.submission import SubmitResult, SubmitRules, lift_suppression, rules_for, submit
+from growth_pipelines.actions.transitions import (
+    TRANSITIONS,
+    IllegalTransition,
+    record,
+    request_of,
+    revise,
+    transition,
+)
+from growth_pipelines.store.database import Store
+from growth_pipelines.store.tables import Action
+
+__all__ = [
+    "TRANSITIONS",
+    "IllegalTransition",
+    "Overdue",
+    "SubmitResult",
+    "SubmitRules",
+    "expire_due",
+    "is_expired",
+    "lift_suppression",
+    "overdue",
+    "record",
+    "release_deferred",
+    "request_of",
+    "revise",
+    "rules_for",
+    "submit",
+    "transition",
+]
+CLOCK = "clock"
+# States whose `expires_at` ends them; a deferred action first comes back to pending.
+EXPIRING: tuple[State, ...] = ("pending", "changes_requested", "approved")
+# How long an approved action may wait, and an executing one take, before someone is warned (spec 2).
+APPROVED_WARNING = timedelta(hours=24)
+EXECUTING_WARNING = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Overdue:
+    """An action that stays in a state for longer than it should."""
+
+    action_id: str
+    ref: str
+    state: str
+    since: datetime
+    message: str
+
+
+def is_expired(action: Action, now: datetime) -> bool:
+    """Whether the action's time is over, also when nobody has stored that yet."""
+    return action.state in EXPIRING and action.expires_at <= now
+
+
+def expire_due(store: Store, now: datetime) -> list[str]:
+    """Store the expiry of every action whose time is over; their ids. Doing it twice changes nothing."""
+    with store.session() as session:
+        due = session.scalars(
+            select(Action).where(Action.state.in_(EXPIRING), Action.expires_at <= now).order_by(Action.expires_at)
+        ).all()
+        return [action.id for action in due if expire(session, action, now)]
+
+
+def expire(session: Session, action: Action, now: datetime) -> bool:
+    """Store that one action's time is over."""
+    waited = "not executed in time" if action.state == "approved" else "not decided in time"
+    return transition(
+        session,
+        action.id,
+        action.version,
+        cast(State, action.state),
+        "expired",
+        actor=CLOCK,
+        channel=CLOCK,
+        now=now,
+        payload={"why": waited, "expires_at": action.expires_at.isoformat()},
+    )
+
+
+def release_deferred(store: Store, now: datetime) -> list[str]:
+    """Bring back every deferred action whose date has come; their ids."""
+    with store.session() as session:
+        due: Iterable[Action] = session.scalars(
+            select(Action).where(Action.state == "deferred", Action.deferred_until <= now)
+        ).all()
+        return [
+            action.id
+            for action in due
+            if transition(
+                session,
+                action.id,
+                action.version,
+                "deferred",
+                "pending",
+                actor=CLOCK,
+                channel=CLOCK,
+                now=now,
+                changes={"deferred_until": None},
+            )
+        ]
+
+
+def overdue(session: Session, now: datetime) -> list[Overdue]:
+    """Approved actions that aren't executed after 24 hours, executing ones that take more than 5 minutes."""
+    found = []
+    for state, limit, message in (
+        ("approved", APPROVED_WARNING, "approved but not executed for more than 24 hours"),
+        ("executing", EXECUTING_WARNING, "executing for more than 5 minutes"),
+    ):
+        late = select(Action).where(Action.state == state, Action.state_at < now - limit).order_by(Action.state_at)
+        found += [
+            Overdue(action.id, action.ref, state, action.state_at, f"{action.title}: {message}")
+            for action in session.scalars(late)
+        ]
+    return found
