@@ -1,0 +1,94 @@
+"""The executor's own proof that an action may be carried out, whatever anyone else has shown or reported.
+
+A green check in Dagster, a launched run or a row that merely says "approved" prove nothing. What counts is an
+approval request of exactly this version and digest, whose decision stands in the audit chain, by an operator
+who still may decide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from growth_pipelines.actions.brake import brake
+from growth_pipelines.actions.model import Target, action_digest
+from growth_pipelines.actions.transitions import request_of
+from growth_pipelines.store.audit import is_intact
+from growth_pipelines.store.tables import Action, AuditEvent, Operator
+
+MAY_DECIDE = ("operator", "admin")
+
+
+@dataclass(frozen=True)
+class Authority:
+    """Whether the action may be carried out now; ``why`` says what is missing (or by whom it was approved)."""
+
+    valid: bool
+    why: str
+    operator: str = ""
+    channel: str = ""
+    decided_at: datetime | None = None
+    event_id: str = ""
+
+
+def authority(session: Session, action: Action, now: datetime, *, resuming: bool = False) -> Authority:
+    """Whether ``action`` may be executed now.
+
+    ``resuming`` accepts an action that is already executing (a run that was killed goes on): its approval counts
+    even if it has meanwhile expired, since the write may have happened.
+    """
+    states = ("approved", "executing") if resuming else ("approved",)
+    if action.state not in states:
+        return _no(f"it is {action.state}, not approved")
+    if paused := brake(session):
+        return _no(str(paused))
+    if action_digest(action.draft, Target.model_validate(action.target), action.version) != action.digest:
+        return _no("its draft is not the one that its digest stands for")
+    request = request_of(session, action)
+    if request is None or request.status != "approved":
+        return _no(
+            f"the approval request of version {action.version} is {request.status if request else 'missing'}"
+        )
+    if request.digest != action.digest or request.decided_by is None:
+        return _no("it was approved with another draft")
+    if action.state == "approved" and action.expires_at <= now:
+        return _no(f"its approval expired at {action.expires_at:%Y-%m-%d %H:%M} UTC")
+    return _decided(session, action, "approved", request.decided_by)
+
+
+def rollback_authority(session: Session, action: Action) -> Authority:
+    """Whether an operator asked for ``action`` to be rolled back, and that request stands in the audit chain."""
+    if action.state not in ("executed", "measured"):
+        return _no(f"it is {action.state}, so there is nothing to roll back")
+    return _decided(session, action, "rollback_requested", None)
+
+
+def _decided(session: Session, action: Action, event: str, decided_by: str | None) -> Authority:
+    """The decision's audit event, checked, and the operator behind it, checked."""
+    found = session.scalar(
+        select(AuditEvent)
+        .where(AuditEvent.action_id == action.id, AuditEvent.version == action.version, AuditEvent.event == event)
+        .order_by(AuditEvent.seq.desc())
+        .limit(1)
+    )
+    if found is None:
+        return _no(f"no audit event tells that version {action.version} was {event.replace('_', ' ')}")
+    if not is_intact(session, found):
+        return _no(f"the audit chain is broken at event {found.seq}")
+    if found.after_digest != action.digest:
+        return _no("the audit event is about another draft")
+    if decided_by is not None and found.actor != decided_by:
+        return _no(f"the request names {decided_by}, the audit event {found.actor}")
+    operator = session.get(Operator, found.actor)
+    if operator is None or not operator.active or operator.role not in MAY_DECIDE:
+        return _no(f"{found.actor} may not decide (any more)")
+    return Authority(
+        True, f"{event.replace('_', ' ')} by {found.actor}", found.actor, found.channel, found.at, found.id
+    )
+
+
+def _no(why: str) -> Authority:
+    return Authority(False, why)
