@@ -129,6 +129,9 @@ class ConsoleSettings(_Group):
     host: str = Field("127.0.0.1", description="address the console listens on")
     port: int = Field(8800, ge=0, le=65535, description="port of the console")
     session_hours: int = Field(12, ge=1, description="a console session ends after this many hours")
+    allowed_hosts: Words = Field(
+        default_factory=list, description="names besides loopback that the console answers to, e.g. behind a proxy"
+    )
 
 
 class DagsterSettings(_Group):
