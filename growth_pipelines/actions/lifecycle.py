@@ -6,7 +6,6 @@ here is what time itself does: waits that end, and deferrals that come due.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
@@ -17,6 +16,7 @@ from sqlalchemy.orm import Session
 from growth_pipelines.actions.model import State
 from growth_pipelines.actions.submission import SubmitResult, SubmitRules, lift_suppression, rules_for, submit
 from growth_pipelines.actions.transitions import (
+    ANSWER_WITHIN,
     TRANSITIONS,
     IllegalTransition,
     record,
@@ -97,24 +97,30 @@ def expire(session: Session, action: Action, now: datetime) -> bool:
 def release_deferred(store: Store, now: datetime) -> list[str]:
     """Bring back every deferred action whose date has come; their ids."""
     with store.session() as session:
-        due: Iterable[Action] = session.scalars(
-            select(Action).where(Action.state == "deferred", Action.deferred_until <= now)
-        ).all()
-        return [
-            action.id
-            for action in due
-            if transition(
-                session,
-                action.id,
-                action.version,
-                "deferred",
-                "pending",
-                actor=CLOCK,
-                channel=CLOCK,
-                now=now,
-                changes={"deferred_until": None},
-            )
-        ]
+        due = session.scalars(select(Action).where(Action.state == "deferred", Action.deferred_until <= now)).all()
+        return [action.id for action in due if release(session, action, now)]
+
+
+def release(session: Session, action: Action, now: datetime) -> bool:
+    """Put a deferred action's question again, with its time to answer starting now."""
+    cleared = dict.fromkeys(("deferred_until", "decided_by", "decided_at", "decided_channel"))
+    if not transition(
+        session,
+        action.id,
+        action.version,
+        "deferred",
+        "pending",
+        actor=CLOCK,
+        channel=CLOCK,
+        now=now,
+        changes=cleared,
+    ):
+        return False
+    request = request_of(session, action)
+    if request is not None:
+        request.due_at = min(now + ANSWER_WITHIN[action.priority], action.expires_at)
+        session.flush()
+    return True
 
 
 def overdue(session: Session, now: datetime) -> list[Overdue]:

@@ -1,0 +1,399 @@
+"""The one way to decide, for every channel: console, command line, Dagster, and those that follow.
+
+A decision is one transaction: who decides is proved, the action and its request change by compare-and-set, the
+audit event and the outbox entry are written; or nothing happens and the refusal itself is on record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, get_args
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from growth_pipelines.actions.authority import MAY_DECIDE
+from growth_pipelines.actions.lifecycle import expire, is_expired, release
+from growth_pipelines.actions.model import RejectReason
+from growth_pipelines.actions.queue import as_document, find
+from growth_pipelines.actions.transitions import record, request_of, revise, transition
+from growth_pipelines.approvals.edits import edited
+from growth_pipelines.approvals.sessions import proven_session
+from growth_pipelines.approvals.signatures import Decision, DecisionRecord, ProofRefused, proven
+from growth_pipelines.clock import local_date
+from growth_pipelines.errors import GrowthError
+from growth_pipelines.settings import Settings
+from growth_pipelines.store.audit import append_event
+from growth_pipelines.store.database import Store
+from growth_pipelines.store.tables import Action, Operator, UsedProof
+from growth_pipelines.telemetry import logger
+
+REJECT_REASONS: tuple[str, ...] = get_args(RejectReason)
+
+
+@dataclass(frozen=True)
+class DecisionRequest:
+    """What is decided about which action (id or ref), as it was seen (``digest``).
+
+    ``reason`` is needed to reject (one of REJECT_REASONS) and to roll back (any text), ``note`` to request changes
+    and with the reason "other", ``until`` to defer, ``draft`` (the parts that change) to edit.
+    """
+
+    action: str
+    decision: Decision
+    digest: str
+    note: str = ""
+    reason: str = ""
+    until: date | None = None
+    draft: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of(cls, record: DecisionRecord) -> DecisionRequest:
+        """What a signed record asks for."""
+        return cls(
+            record.action_id,
+            record.decision,
+            record.digest,
+            record.note,
+            record.reason,
+            record.until,
+            record.draft,
+        )
+
+
+@dataclass(frozen=True)
+class SessionProof:
+    """A signed-in browser: the session cookie's token and the form's CSRF token."""
+
+    token: str
+    csrf: str
+
+
+@dataclass(frozen=True)
+class SignatureProof:
+    """A signed record (mapping, JSON text or DecisionRecord) and the channel that it came through."""
+
+    record: Any
+    channel: str = "cli"
+
+
+@dataclass(frozen=True)
+class DecisionResult:
+    """What the action is now; ``message`` is for the person, ``action`` the document that everyone shows."""
+
+    state: str
+    request_status: str
+    message: str
+    action: dict[str, Any]
+
+
+class DecisionRefused(GrowthError):
+    """The decision was understood and refused; nothing changed. ``action`` is the action as it is now."""
+
+    def __init__(self, message: str, hint: str, action: dict[str, Any]) -> None:
+        super().__init__(message, hint)
+        self.action = action
+
+
+class StaleDigest(DecisionRefused):
+    """The action has changed since it was looked at."""
+
+
+class AlreadyDecided(DecisionRefused):
+    """Someone was first, or time was over; the message tells who, when and through which channel."""
+
+
+class NotAllowed(DecisionRefused):
+    """The person is known, but their role decides nothing."""
+
+
+@dataclass(frozen=True)
+class _Person:
+    name: str
+    role: str
+    channel: str
+    proof_hash: str | None = None
+
+
+@dataclass(frozen=True)
+class _Case:
+    """All that one decision needs."""
+
+    session: Session
+    settings: Settings
+    action: Action
+    request: DecisionRequest
+    person: _Person
+    now: datetime
+
+    def told(self, **more: Any) -> dict[str, Any]:
+        """The audit payload."""
+        said = {"decision": self.request.decision, "reason": self.request.reason, "note": self.request.note}
+        proof = {"proof": self.person.proof_hash} if self.person.proof_hash else {}
+        return {**{name: text for name, text in said.items() if text}, **proof, **more}
+
+
+def decide(
+    store: Store,
+    settings: Settings,
+    request: DecisionRequest,
+    proof: SessionProof | SignatureProof,
+    now: datetime,
+) -> DecisionResult:
+    """Decide. The first valid decision wins; the others raise AlreadyDecided.
+
+    Raises ProofRefused (nobody proved to decide), NotAllowed, StaleDigest, AlreadyDecided, NoSuchAction, or a
+    GrowthError that says what is missing. Refusals are on record too.
+    """
+    refusal: GrowthError | None = None
+    with store.session() as session:
+        person: _Person | None = None
+        try:
+            person, action = _prove(session, request, proof, now), find(session, request.action)
+            _catch_up(session, action, now)
+            case = _Case(session, settings, action, request, person, now)
+            with session.begin_nested():
+                return _decide(case)
+        except GrowthError as error:
+            refusal = error
+            _note_refusal(session, request, proof, person, error, now)
+    raise refusal
+
+
+def _catch_up(session: Session, action: Action, now: datetime) -> None:
+    """Store what time has already done, so that a late sweep changes no decision."""
+    if action.state == "deferred" and action.deferred_until is not None and action.deferred_until <= now:
+        release(session, action, now)
+    if is_expired(action, now):
+        expire(session, action, now)
+
+
+def _prove(
+    session: Session, request: DecisionRequest, proof: SessionProof | SignatureProof, now: datetime
+) -> _Person:
+    if isinstance(proof, SessionProof):
+        signed_in = proven_session(session, proof.token, proof.csrf, now)
+        return _Person(signed_in.operator, signed_in.role, "console")
+    signed = proven(session, proof.record, now)
+    action = find(session, request.action)
+    if replace(request, action=action.id) != DecisionRequest.of(signed):
+        raise ProofRefused("bad_signature", "Refused: the signature is over another decision.")
+    operator = session.get_one(Operator, signed.operator)
+    return _Person(operator.name, operator.role, proof.channel, signed.proof_hash())
+
+
+def _note_refusal(
+    session: Session,
+    request: DecisionRequest,
+    proof: SessionProof | SignatureProof,
+    person: _Person | None,
+    error: GrowthError,
+    now: datetime,
+) -> None:
+    """Refusals of known people and of signatures go on record; strangers on the console are only logged."""
+    channel = person.channel if person else proof.channel if isinstance(proof, SignatureProof) else "console"
+    logger("approvals").warning("decision refused", decision=request.decision, channel=channel, why=error.message)
+    if person is None and isinstance(proof, SessionProof):
+        return
+    action = error.action if isinstance(error, DecisionRefused) else None
+    append_event(
+        session,
+        event="decision_refused",
+        actor=person.name if person else "unknown",
+        channel=channel,
+        now=now,
+        action_id=action["id"] if action else None,
+        version=action["version"] if action else None,
+        after_digest=action["digest"] if action else None,
+        payload={
+            "asked": request.decision,
+            "action": request.action,
+            "digest": request.digest,
+            "why": error.message,
+        },
+    )
+
+
+def _decide(case: _Case) -> DecisionResult:
+    action, request = case.action, case.request
+    if case.person.role not in MAY_DECIDE:
+        raise NotAllowed(
+            f"{case.person.name} is a {case.person.role}, who may look but not decide.",
+            "Ask an operator or admin.",
+            as_document(action),
+        )
+    if case.person.proof_hash and case.session.get(UsedProof, case.person.proof_hash):
+        raise _already(case)
+    open_for = ("executed", "measured") if request.decision == "rollback" else ("pending",)
+    if action.state not in open_for:
+        raise _already(case)
+    if request.digest != action.digest:
+        raise StaleDigest(
+            f"{action.ref} has changed since you looked at it: it is at version {action.version} now.",
+            "Look at the current draft and decide again.",
+            as_document(action),
+        )
+    message = _STEPS[request.decision](case)
+    if case.person.proof_hash:
+        case.session.add(UsedProof(proof_hash=case.person.proof_hash, action_id=action.id, used_at=case.now))
+        case.session.flush()
+    asked = request_of(case.session, action)
+    return DecisionResult(action.state, asked.status if asked else "", message, as_document(action))
+
+
+def _already(case: _Case) -> AlreadyDecided:
+    """Tells the late one what happened to the action, by whom, when and where."""
+    action = case.action
+    what = action.state.replace("_", " ")
+    if action.decided_by and action.decided_at:
+        when = f"{action.decided_at:%Y-%m-%d %H:%M} UTC"
+        message = (
+            f"{action.ref} was decided by {action.decided_by} at {when} ({action.decided_channel}): it is {what}."
+        )
+    else:
+        message = f"{action.ref} is {what} since {action.state_at:%Y-%m-%d %H:%M} UTC."
+    if case.request.decision == "rollback":
+        hint = "Only an executed action can be rolled back."
+    else:
+        hint = "Only a pending action can be edited or decided."
+    return AlreadyDecided(message, hint, as_document(action))
+
+
+def _answer(case: _Case) -> None:
+    """Write the answer on the approval request of the action's present version."""
+    asked = request_of(case.session, case.action)
+    if asked is None:
+        raise GrowthError(f"{case.action.ref} has no approval request.", "Run `growth audit verify`.")
+    asked.decision, asked.decided_by, asked.decided_at = case.request.decision, case.person.name, case.now
+    asked.channel, asked.reason, asked.comment = case.person.channel, case.request.reason, case.request.note
+    case.session.flush()
+
+
+def _step(case: _Case, to_state: Any, payload: Mapping[str, Any], **changes: Any) -> None:
+    moved = transition(
+        case.session,
+        case.action.id,
+        case.action.version,
+        "pending",
+        to_state,
+        actor=case.person.name,
+        channel=case.person.channel,
+        now=case.now,
+        payload=payload,
+        changes={
+            "decided_by": case.person.name,
+            "decided_at": case.now,
+            "decided_channel": case.person.channel,
+            **changes,
+        },
+    )
+    if not moved:
+        raise _already(case)
+    _answer(case)
+
+
+def _approve(case: _Case, **payload: Any) -> str:
+    until = case.now + timedelta(days=case.settings.actions.execute_within_days)
+    _step(case, "approved", case.told(**payload), expires_at=until)
+    return f"{case.action.ref} is approved and will be executed by {until:%Y-%m-%d %H:%M} UTC or not at all."
+
+
+def _approve_with_edits(case: _Case) -> str:
+    seen, changed = case.action.digest, _edit_draft(case)
+    return _approve(case, edit=changed, seen=seen)
+
+
+def _edit(case: _Case) -> str:
+    _edit_draft(case)
+    return f"{case.action.ref} is at version {case.action.version} now, with your text; it waits for a decision."
+
+
+def _edit_draft(case: _Case) -> list[dict[str, Any]]:
+    """Make the operator's text the action's next version; the edit itself is kept. No change, no version."""
+    if case.request.draft is None:
+        raise GrowthError("An edit needs the edited draft.", "Give it with --file.")
+    edit = edited(case.action, case.request.draft)
+    if not edit.changed:
+        return []
+    revised = revise(
+        case.session,
+        case.action.id,
+        case.action.version,
+        "pending",
+        draft=edit.draft,
+        diff=edit.diff,
+        actor=case.person.name,
+        channel=case.person.channel,
+        now=case.now,
+        payload={"edit": edit.changed},
+    )
+    if not revised:
+        raise _already(case)
+    return edit.changed
+
+
+def _request_changes(case: _Case) -> str:
+    if not case.request.note.strip():
+        raise GrowthError("Requesting changes needs a note that says which.", "Add --note.")
+    _step(case, "changes_requested", case.told())
+    return f"{case.action.ref} waits for a new draft."
+
+
+def _reject(case: _Case) -> str:
+    if case.request.reason not in REJECT_REASONS:
+        raise GrowthError("Rejecting needs a reason.", f"One of: {', '.join(REJECT_REASONS)}.")
+    if case.request.reason == "other" and not case.request.note.strip():
+        raise GrowthError("The reason 'other' needs a note that says which.", "Add --note.")
+    _step(case, "rejected", case.told())
+    return f"{case.action.ref} is rejected."
+
+
+def _defer(case: _Case) -> str:
+    zone = case.settings.shop.timezone or "UTC"
+    limits = case.settings.actions
+    today = local_date(case.now, zone)
+    until = case.request.until
+    if until is None or not today < until <= today + timedelta(days=limits.defer_days_max):
+        raise GrowthError(
+            "Deferring needs a date from tomorrow on, at most "
+            f"{limits.defer_days_max} days ahead ({today + timedelta(days=limits.defer_days_max)}).",
+            "Give it with --until YYYY-MM-DD.",
+        )
+    back = datetime.combine(until, time(), ZoneInfo(zone)).astimezone(UTC)
+    ends = back + timedelta(days=limits.expire_days)
+    _step(case, "deferred", case.told(until=until), deferred_until=back, expires_at=ends)
+    asked = request_of(case.session, case.action)
+    if asked is not None:
+        # The question is put again on that day, so nobody has answered it yet.
+        asked.expires_at, asked.decision = ends, None
+        asked.decided_by = asked.decided_at = asked.channel = None
+    return f"{case.action.ref} comes back on {until}."
+
+
+def _rollback(case: _Case) -> str:
+    if not case.request.reason.strip():
+        raise GrowthError("Rolling back needs a reason.", "Add --reason.")
+    record(
+        case.session,
+        case.action,
+        "rollback_requested",
+        case.person.name,
+        case.person.channel,
+        case.now,
+        before=case.action.state,
+        payload=case.told(),
+    )
+    return f"{case.action.ref} will be rolled back."
+
+
+_STEPS: dict[str, Callable[[_Case], str]] = {
+    "approve": _approve,
+    "approve_with_edits": _approve_with_edits,
+    "edit": _edit,
+    "request_changes": _request_changes,
+    "reject": _reject,
+    "defer": _defer,
+    "rollback": _rollback,
+}

@@ -1,0 +1,146 @@
+"""Who may look and who may decide, and the keys and links that prove it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from growth_pipelines.approvals.signatures import key_file
+from growth_pipelines.errors import GrowthError
+from growth_pipelines.settings import Settings
+from growth_pipelines.store.audit import append_event
+from growth_pipelines.store.database import Store
+from growth_pipelines.store.tables import ROLES, ConsoleSession, OneTimeLink, Operator
+
+LINK_LASTS = timedelta(hours=24)
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
+# Names that stand for parts of the machine in the audit chain.
+_RESERVED = {"clock", "policy", "recommender", "host", "unknown", "seo_ctr", "cwv_repair"}
+
+
+@dataclass(frozen=True)
+class NewLink:
+    """A console link that logs in once; the token is shown now and never again."""
+
+    link_token: str
+    link_url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class NewOperator:
+    """An operator just added: the link to sign in with and the file that the command line signs with."""
+
+    name: str
+    role: str
+    link_token: str
+    link_url: str
+    key_file: Path
+
+
+def hash_of(token: str) -> str:
+    """What the store keeps of a secret token."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def add_operator(store: Store, settings: Settings, name: str, role: str, now: datetime) -> NewOperator:
+    """Add an operator (role viewer, operator or admin) with a key file (0600) and a one-time console link.
+
+    A removed operator may be added again and gets new keys. Raises GrowthError for a bad name, an unknown role
+    or a name in use.
+    """
+    if not _NAME.fullmatch(name) or name in _RESERVED:
+        raise GrowthError(
+            f"{name!r} can't be an operator's name.",
+            "Use up to 32 of a-z, 0-9, dot, dash and underscore, starting with a letter or digit.",
+        )
+    if role not in ROLES:
+        raise GrowthError(f"There is no role {role}.", f"Use one of {', '.join(ROLES)}.")
+    with store.session() as session:
+        known = session.get(Operator, name)
+        if known is not None and known.active:
+            raise GrowthError(f"{name} is an operator already.", "Remove them first, or choose another name.")
+        # The file comes first: a crash before the commit leaves a key that nothing trusts.
+        public_key = _write_keys(settings, name)
+        operator = known or Operator(name=name, created_at=now)
+        operator.role, operator.public_key, operator.active = role, public_key, True
+        session.add(operator)
+        session.flush()
+        append_event(
+            session,
+            event="operator_added",
+            actor=settings.operator or "host",
+            channel="cli",
+            now=now,
+            payload={"operator": name, "role": role, "public_key": public_key},
+        )
+        link = _link(session, settings, name, now)
+    return NewOperator(name, role, link.link_token, link.link_url, key_file(settings, name))
+
+
+def list_operators(store: Store) -> list[Operator]:
+    """All operators, also removed ones, by name."""
+    with store.read() as session:
+        return list(session.scalars(select(Operator).order_by(Operator.name)))
+
+
+def remove_operator(store: Store, settings: Settings, name: str, now: datetime) -> None:
+    """End an operator's sessions, links and key. What they decided stays on record but is no longer executed."""
+    with store.session() as session:
+        operator = session.get(Operator, name)
+        if operator is None or not operator.active:
+            raise GrowthError(f"There is no active operator {name}.", "See `growth operators list`.")
+        operator.active = False
+        session.execute(delete(ConsoleSession).where(ConsoleSession.operator == name))
+        session.execute(delete(OneTimeLink).where(OneTimeLink.operator == name))
+        append_event(
+            session,
+            event="operator_removed",
+            actor=settings.operator or "host",
+            channel="cli",
+            now=now,
+            payload={"operator": name},
+        )
+    key_file(settings, name).unlink(missing_ok=True)
+
+
+def new_link(store: Store, settings: Settings, name: str, now: datetime) -> NewLink:
+    """Another one-time console link for an active operator."""
+    with store.session() as session:
+        operator = session.get(Operator, name)
+        if operator is None or not operator.active:
+            raise GrowthError(f"There is no active operator {name}.", "See `growth operators list`.")
+        return _link(session, settings, name, now)
+
+
+def _link(session: Session, settings: Settings, name: str, now: datetime) -> NewLink:
+    token = secrets.token_urlsafe(32)
+    expires_at = now + LINK_LASTS
+    session.add(OneTimeLink(token_hash=hash_of(token), operator=name, created_at=now, expires_at=expires_at))
+    url = f"http://{settings.console.host}:{settings.console.port}/login?token={token}"
+    return NewLink(token, url, expires_at)
+
+
+def _write_keys(settings: Settings, name: str) -> str:
+    """Make a key pair; the private key in a file that only its owner can read. Returns the public key."""
+    private = Ed25519PrivateKey.generate()
+    file = key_file(settings, name)
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file.unlink(missing_ok=True)
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        out.write(pem)
+    public = private.public_key()
+    file.with_suffix(".pub").write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    return base64.b64encode(public.public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
