@@ -43,7 +43,11 @@ class Outcome:
 
 @dataclass
 class FieldWriter:
-    """Writes the fields of one resource. ``allowed`` is asked before each write and raises to stop it."""
+    """Writes the fields of one resource.
+
+    ``allowed`` is asked before each write and raises to stop it; ``acknowledged`` is told the request ids as
+    soon as the shop has accepted one.
+    """
 
     shop: ShopApi
     surface: Surface
@@ -51,6 +55,7 @@ class FieldWriter:
     attempts: int
     deadline_seconds: float
     allowed: Callable[[], None]
+    acknowledged: Callable[[tuple[str, ...]], None]
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
     _request_ids: list[str] = field(default_factory=list)
@@ -78,6 +83,8 @@ class FieldWriter:
                 self.sleep(wait)
             error = self._send({name: wanted[name] for name in differing(wanted, found)})
             acknowledged = error is None
+            if acknowledged:
+                self.acknowledged(self._ids())
         return Outcome(
             "unchanged", found, self._ids(), str(error or "The shop took the write but kept its value.")
         )
