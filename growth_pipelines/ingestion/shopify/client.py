@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib import resources
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -113,22 +114,32 @@ class ShopifyClient:
         """The same for a document given as text."""
         return self._once(text, variables)
 
-    def download(self, url: str) -> httpx.Response:
-        """A bulk result from its signed address on another host; Shopify's token is not sent there."""
+    def download(self, url: str, target: Path) -> int:
+        """A bulk result from its signed address on another host into ``target``; returns its bytes.
+
+        Shopify's token is not sent there. A download that is cut off is started again.
+        """
         with httpx.Client(timeout=httpx.Timeout(120.0, connect=10.0), trust_env=False) as client:
 
-            def fetch() -> httpx.Response:
+            def fetch() -> int:
                 self.meter.add(requests=1)
                 try:
-                    response = client.get(url)
+                    with client.stream("GET", url) as response, target.open("wb") as file:
+                        if response.status_code != 200:
+                            raise TransientError(f"The bulk result answered HTTP {response.status_code}.")
+                        for block in response.iter_bytes(1 << 20):
+                            file.write(block)
+                        size = file.tell()
                 except httpx.HTTPError as error:
                     raise TransientError(f"The bulk result was cut off ({type(error).__name__}).") from error
-                if response.status_code != 200:
-                    raise TransientError(f"The bulk result answered HTTP {response.status_code}.")
-                self.meter.add(bytes=len(response.content))
-                return response
+                self.meter.add(bytes=size)
+                return size
 
             return self._patience.call(fetch)
+
+    def pause(self, seconds: float) -> None:
+        """Wait for something that takes its time on Shopify's side."""
+        self._sleep(seconds)
 
     def _once(self, text: str, variables: Variables) -> dict[str, Any]:
         """One request: paced before, judged after."""

@@ -1,0 +1,3 @@
+select _line, "__parentId" as collection_id, id as product_id, position
+from landed
+where id like 'gid://shopify/Product/%'

@@ -1,0 +1,12 @@
+select
+    _line,
+    id as collection_id,
+    handle,
+    title,
+    description,
+    nullif(seo.title, '') as seo_title,
+    nullif(seo.description, '') as seo_description,
+    getvariable('primary_url') || '/collections/' || handle as url,
+    timezone('UTC', updatedat) as updated_at
+from landed
+where id like 'gid://shopify/Collection/%'

@@ -1,0 +1,40 @@
+select row_number() over () as _line, *
+from
+    read_json(
+        getvariable('path'),
+        format = 'newline_delimited',
+        maximum_object_size = 268435456,
+        columns = {
+            'id':'VARCHAR',
+            '__parentId':'VARCHAR',
+            'name':'VARCHAR',
+            'customer':'STRUCT(id VARCHAR)',
+            'createdAt':'TIMESTAMPTZ',
+            'processedAt':'TIMESTAMPTZ',
+            'updatedAt':'TIMESTAMPTZ',
+            'cancelledAt':'TIMESTAMPTZ',
+            'test':'BOOLEAN',
+            'displayFinancialStatus':'VARCHAR',
+            'currencyCode':'VARCHAR',
+            'taxesIncluded':'BOOLEAN',
+            'sourceName':'VARCHAR',
+            'totalTaxSet':'STRUCT(shopMoney STRUCT(amount DECIMAL(18,4)))',
+            'totalShippingPriceSet':'STRUCT(shopMoney STRUCT(amount DECIMAL(18,4)))',
+            'totalPriceSet':'STRUCT(shopMoney STRUCT(amount DECIMAL(18,4)))',
+            'totalRefundedSet':'STRUCT(shopMoney STRUCT(amount DECIMAL(18,4)))',
+            'customerJourneySummary':'STRUCT(lastVisit STRUCT(landingPage VARCHAR))',
+            'refunds':'STRUCT(id VARCHAR, createdAt TIMESTAMPTZ, processedAt TIMESTAMPTZ, totalRefundedSet STRUCT(shopMoney STRUCT(amount DECIMAL(18,4))))[]',
+            'title':'VARCHAR',
+            'sku':'VARCHAR',
+            'quantity':'BIGINT',
+            'currentQuantity':'BIGINT',
+            'product':'STRUCT(id VARCHAR)',
+            'variant':'STRUCT(id VARCHAR)',
+            'originalUnitPriceSet':'STRUCT(shopMoney STRUCT(amount DECIMAL(18,4)))',
+            'discountAllocations':'STRUCT(allocatedAmountSet STRUCT(shopMoney STRUCT(amount DECIMAL(18,4))))[]',
+            'taxLines':'STRUCT(priceSet STRUCT(shopMoney STRUCT(amount DECIMAL(18,4))))[]',
+            'refundId':'VARCHAR',
+            'lineItem':'STRUCT(id VARCHAR)',
+            'subtotalSet':'STRUCT(shopMoney STRUCT(amount DECIMAL(18,4)))'
+        }
+    )

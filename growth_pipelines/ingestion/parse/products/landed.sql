@@ -1,0 +1,29 @@
+select row_number() over () as _line, *
+from
+    read_json(
+        getvariable('path'),
+        format = 'newline_delimited',
+        maximum_object_size = 268435456,
+        columns = {
+            'id':'VARCHAR',
+            '__parentId':'VARCHAR',
+            'handle':'VARCHAR',
+            'title':'VARCHAR',
+            'productType':'VARCHAR',
+            'vendor':'VARCHAR',
+            'status':'VARCHAR',
+            'tags':'VARCHAR[]',
+            'description':'VARCHAR',
+            'seo':'STRUCT(title VARCHAR, description VARCHAR)',
+            'onlineStoreUrl':'VARCHAR',
+            'createdAt':'TIMESTAMPTZ',
+            'updatedAt':'TIMESTAMPTZ',
+            'publishedAt':'TIMESTAMPTZ',
+            'images':'STRUCT(id VARCHAR, alt VARCHAR, url VARCHAR, width BIGINT, height BIGINT)[]',
+            'sku':'VARCHAR',
+            'price':'DECIMAL(18,4)',
+            'compareAtPrice':'DECIMAL(18,4)',
+            'inventoryQuantity':'BIGINT',
+            'inventoryItem':'STRUCT(unitCost STRUCT(amount DECIMAL(18,4)))'
+        }
+    )

@@ -1,0 +1,19 @@
+select
+    _line,
+    id as product_id,
+    handle,
+    title,
+    producttype as product_type,
+    vendor,
+    lower(status) as status,
+    array_to_string(tags, ', ') as tags,
+    description,
+    nullif(seo.title, '') as seo_title,
+    nullif(seo.description, '') as seo_description,
+    onlinestoreurl as url,
+    to_json(images)::varchar as images,
+    timezone('UTC', createdat) as created_at,
+    timezone('UTC', updatedat) as updated_at,
+    timezone('UTC', publishedat) as published_at
+from landed
+where id like 'gid://shopify/Product/%'

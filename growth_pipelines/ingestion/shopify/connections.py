@@ -1,0 +1,62 @@
+"""Records page by page: a connection at the root of a document, and connections nested in its nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from growth_pipelines.errors import TransientError
+from growth_pipelines.ingestion.shopify.client import ShopifyClient
+from growth_pipelines.ingestion.windows import Window
+
+Node = dict[str, Any]
+MAX_PAGE = 250
+
+
+def updated_filter(window: Window) -> str:
+    """The search filter of a window. The times must be quoted: Shopify cuts an unquoted one to midnight."""
+    text = f"updated_at:>='{_stamp(window.start)}'"
+    return text if window.open_end else f"{text} AND updated_at:<'{_stamp(window.end)}'"
+
+
+def _stamp(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def nodes(
+    client: ShopifyClient, document: str, root: str, *, first: int = MAX_PAGE, **variables: Any
+) -> Iterator[list[Node]]:
+    """The nodes of ``data.{root}``, a page at a time."""
+    after: str | None = None
+    while True:
+        connection = client.execute(document, {**variables, "first": first, "after": after})[root]
+        yield connection["nodes"]
+        after = _next(connection, after)
+        if after is None:
+            return
+
+
+def nested(client: ShopifyClient, parent: Node, field: str, document: str) -> list[Node]:
+    """All nodes of ``parent[field]``: those already there, then the rest by ``document`` (node(id) { field })."""
+    connection = parent[field]
+    found = list(connection["nodes"])
+    after = _next(connection, None)
+    while after is not None:
+        node = client.execute(document, {"id": parent["id"], "first": MAX_PAGE, "after": after})["node"]
+        if not node:
+            break  # Deleted meanwhile; the next run sees its parent without it.
+        found += node[field]["nodes"]
+        after = _next(node[field], after)
+    return found
+
+
+def _next(connection: Node, after: str | None) -> str | None:
+    """The cursor of the next page, or None at the end. A cursor that stands still would loop for ever."""
+    page = connection["pageInfo"]
+    if not page["hasNextPage"]:
+        return None
+    cursor = page["endCursor"]
+    if not cursor or cursor == after:
+        raise TransientError("Shopify's pages do not advance: the same cursor came twice.", "Try again later.")
+    return str(cursor)

@@ -1,0 +1,1 @@
+select window_start, position from raw._ingest_cursor where shop_id = ? and stream = ?

@@ -1,0 +1,1 @@
+select shop_id, timezone, currency, primary_url from raw.shops

@@ -1,0 +1,97 @@
+"""Which part of the past a run reads. Windows overlap instead of trusting a high-water mark, because sources
+show rows late: Shopify's search index by seconds to minutes, Search Console by days. Pure arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+
+@dataclass(frozen=True)
+class Window:
+    """[start, end), naive UTC. Windows of days start and end at midnight. ``open_end`` = up to now, not cut."""
+
+    start: datetime
+    end: datetime
+    open_end: bool = True
+
+    @property
+    def length(self) -> timedelta:
+        return self.end - self.start
+
+    @property
+    def days(self) -> list[date]:
+        count = max(0, (self.end.date() - self.start.date()).days)
+        return [self.start.date() + timedelta(days=n) for n in range(count)]
+
+    def chunks(self, days: int) -> Iterator[Window]:
+        """The same time in pieces of at most ``days`` days, oldest first."""
+        start = self.start
+        while start < self.end:
+            end = min(self.end, start + timedelta(days=days))
+            yield Window(start, end, self.open_end and end == self.end)
+            start = end
+
+
+def midnight(day: date) -> datetime:
+    return datetime.combine(day, time())
+
+
+def naive_utc(instant: datetime) -> datetime:
+    return instant.astimezone(UTC).replace(tzinfo=None)
+
+
+def plan_time(
+    now: datetime,
+    cursor: datetime | None,
+    *,
+    overlap: timedelta,
+    history: timedelta,
+    since: date | None = None,
+    until: date | None = None,
+    full: bool = False,
+) -> Window:
+    """The window of a stream that is read by the time of its records' last change. ``until`` is inclusive."""
+    end = naive_utc(now)
+    first = end - history
+    start = first if cursor is None or full else cursor - overlap
+    if since is not None:
+        start = midnight(since)
+    if until is None:
+        return Window(min(start, end), end)
+    end = min(end, midnight(until) + timedelta(days=1))
+    return Window(min(start, end), end, open_end=False)
+
+
+def plan_days(
+    last_day: date,
+    cursor: datetime | None,
+    *,
+    overlap_days: int,
+    history_days: int,
+    since: date | None = None,
+    until: date | None = None,
+    full: bool = False,
+) -> Window:
+    """The window of a daily stream whose newest readable day is ``last_day``. ``until`` is inclusive."""
+    end = midnight(min(last_day, until or last_day)) + timedelta(days=1)
+    oldest = midnight(last_day) + timedelta(days=1 - history_days)
+    start = oldest if cursor is None or full else max(oldest, cursor - timedelta(days=overlap_days))
+    if since is not None:
+        start = midnight(since)
+    return Window(min(start, end), end)
+
+
+def covered(start: datetime | None, position: datetime | None, window: Window) -> tuple[datetime, datetime]:
+    """What a stream has after ``window`` was loaded on top of [start, position).
+
+    The cursor (the second) never goes back, and never jumps over a time that was not read.
+    """
+    if position is None:
+        return window.start, window.end
+    start = start or position
+    if window.start > position or window.end < start:
+        return start, position
+    return min(start, window.start), max(position, window.end)
