@@ -297,7 +297,6 @@ class _Desk:
             trace_id=current_trace_id() or new_trace_id(),
             shop_id=self.shop_id,
             kind=draft.kind,
-            subtype=draft.subtype,
             recommender=self.recommender,
             version=1,
             state="pending",

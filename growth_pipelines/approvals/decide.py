@@ -247,7 +247,9 @@ def _already(case: _Case) -> AlreadyDecided:
     """Tells the late one what happened to the action, by whom, when and where."""
     action = case.action
     what = action.state.replace("_", " ")
-    if action.decided_by and action.decided_at:
+    if action.state == "pending":
+        message = f"This signature has decided about {action.ref} before; it counts once."
+    elif action.decided_by and action.decided_at:
         when = f"{action.decided_at:%Y-%m-%d %H:%M} UTC"
         message = (
             f"{action.ref} was decided by {action.decided_by} at {when} ({action.decided_channel}): it is {what}."

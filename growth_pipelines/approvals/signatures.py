@@ -161,6 +161,24 @@ def sign(settings: Settings, record: DecisionRecord) -> DecisionRecord:
     return record.model_copy(update={"signature": signature})
 
 
+def present_operator(store: Store, settings: Settings) -> str:
+    """The active operator that the command line acts as, proved by their key on this machine.
+
+    For what operators do besides deciding actions. Raises GrowthError without the key, ProofRefused when it is
+    not the one that the store knows.
+    """
+    public = _private_key(settings, settings.operator).public_key().public_bytes_raw()
+    with store.read() as session:
+        known = keys_of(session).get(settings.operator)
+    if known is None or not known.active or known.public_key != base64.b64encode(public).decode():
+        raise ProofRefused(
+            "unknown_operator",
+            f"Refused: {settings.operator} is not an active operator with the key on this machine.",
+            "See `growth operators list`; set GROWTH_OPERATOR to a name whose key is here.",
+        )
+    return settings.operator
+
+
 def _private_key(settings: Settings, operator: str) -> Ed25519PrivateKey:
     if not operator:
         raise GrowthError(

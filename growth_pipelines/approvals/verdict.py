@@ -104,8 +104,8 @@ def _flaw_of(
         return finding.flaw or "malformed", f"Not accepted: {finding.why}."
     known = {action.action_id: action for action in actions}
     action = known.get(finding.record.action_id)
-    if action is None or (action.digest != finding.record.digest and action.version <= finding.record.version):
-        return "bad_signature", "Not accepted: the record is about no draft of this recommender."
+    if action is None:
+        return "superseded", "The record is about no present draft of this recommender."
     if action.digest != finding.record.digest:
         return "superseded", f"The record decides version {finding.record.version} of {action.ref}, which is gone."
     return None
