@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from growth_pipelines.actions.lifecycle import is_expired
 from growth_pipelines.actions.submission import written_fields
 from growth_pipelines.errors import GrowthError
-from growth_pipelines.store.tables import Action
+from growth_pipelines.store.tables import Action, AuditEvent
 
 _RISK = {"low": 0, "medium": 1, "high": 2}
 
@@ -45,13 +46,16 @@ def rank(action: Action) -> tuple[Any, ...]:
     return (-action.score, newest_first, _RISK.get(action.risk_tier, 3), action.created_at, action.id)
 
 
-def top(session: Session, n: int, now: datetime) -> list[Action]:
-    """The ``n`` actions to look at first: pending, unexpired, best first, free of conflicts and varied.
+def top(
+    session: Session, n: int, now: datetime, *, state: str | None = None, kind: str | None = None
+) -> list[Action]:
+    """The ``n`` actions to look at first: pending (or in ``state``), best first, free of conflicts and varied.
 
     Of two actions that change the same field of the same resource only the better one is shown. No recommender
     takes more than half of the places unless nothing else is worth more than 0.
     """
-    waiting = [action for action in list_actions(session, "pending") if action.expires_at > now]
+    listed = list_actions(session, state or "pending", kind)
+    waiting = [action for action in listed if not is_expired(action, now)]
     compatible: list[Action] = []
     for action in waiting:
         if not any(conflict(action, other) for other in compatible):
@@ -125,6 +129,24 @@ def as_document(action: Action) -> dict[str, Any]:
         "decided_at": _text(action.decided_at),
         "decided_channel": action.decided_channel,
     }
+
+
+def history(session: Session, action: Action) -> list[dict[str, Any]]:
+    """What happened to the action, oldest first, from the audit chain."""
+    events = session.scalars(select(AuditEvent).where(AuditEvent.action_id == action.id).order_by(AuditEvent.seq))
+    return [
+        {
+            "seq": event.seq,
+            "at": _text(event.at),
+            "event": event.event,
+            "actor": event.actor,
+            "channel": event.channel,
+            "version": event.version,
+            "digest": event.after_digest,
+            "payload": event.payload,
+        }
+        for event in events
+    ]
 
 
 def _text(instant: datetime | None) -> str | None:

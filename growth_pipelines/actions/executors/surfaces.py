@@ -43,10 +43,15 @@ class ShopApi(Protocol):
 
 @dataclass(frozen=True)
 class Reading:
-    """``values``: what the shop has set, by field; ``fallbacks``: what is shown where a field is unset."""
+    """``values``: what the shop has set, by field; ``fallbacks``: what is shown where a field is unset.
+
+    ``versions`` are the shop's own marks of the values read, where it has them: a write that carries the mark
+    is refused when somebody else has written in between.
+    """
 
     values: dict[str, str]
     fallbacks: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str | None] = field(default_factory=dict)
 
     def still_shows(self, name: str, before: str) -> bool:
         """Whether the field is as the operator saw it: the value set, or what stood in for an unset one."""
@@ -59,11 +64,14 @@ class Reading:
 
 
 class Surface(Protocol):
-    """A set of fields of one resource. ``read`` and ``write`` raise ResourceGone and WriteRefused."""
+    """A set of fields of one resource. ``read`` and ``write`` raise ResourceGone and WriteRefused.
+
+    ``write`` is given the reading that it is based on.
+    """
 
     def read(self, shop: ShopApi, gid: str) -> Reading: ...
 
-    def write(self, shop: ShopApi, gid: str, values: Mapping[str, str]) -> None: ...
+    def write(self, shop: ShopApi, gid: str, values: Mapping[str, str], seen: Reading) -> None: ...
 
 
 @cache
@@ -96,7 +104,7 @@ class SeoInput:
             {TITLE: found["title"], DESCRIPTION: found["description"]},
         )
 
-    def write(self, shop: ShopApi, gid: str, values: Mapping[str, str]) -> None:
+    def write(self, shop: ShopApi, gid: str, values: Mapping[str, str], seen: Reading) -> None:
         seo = {name.removeprefix("seo."): value for name, value in values.items()}
         _mutate(shop, f"set_{self.resource}_seo", self.mutation, {"id": gid, "seo": seo})
 
@@ -109,23 +117,28 @@ class SeoMetafields:
 
     def read(self, shop: ShopApi, gid: str) -> Reading:
         found = _found(shop.execute_text(document(f"{self.resource}_seo"), {"id": gid}), self.resource, gid)
+        tags = {TITLE: found["titleTag"] or {}, DESCRIPTION: found["descriptionTag"] or {}}
         return Reading(
-            {
-                TITLE: (found["titleTag"] or {}).get("value") or "",
-                DESCRIPTION: (found["descriptionTag"] or {}).get("value") or "",
-            },
+            {name: tag.get("value") or "" for name, tag in tags.items()},
             {TITLE: found["title"], DESCRIPTION: _plain_text(found["body"])},
+            {name: tag.get("compareDigest") for name, tag in tags.items()},
         )
 
-    def write(self, shop: ShopApi, gid: str, values: Mapping[str, str]) -> None:
-        named = {_METAFIELDS[name]: value for name, value in values.items()}
+    def write(self, shop: ShopApi, gid: str, values: Mapping[str, str], seen: Reading) -> None:
         owner = {"ownerId": gid, "namespace": "global"}
+        # A compareDigest of null says that the metafield must not exist yet.
         filled = [
-            {**owner, "key": key, "type": "single_line_text_field", "value": value}
-            for key, value in named.items()
+            {
+                **owner,
+                "key": _METAFIELDS[name],
+                "type": "single_line_text_field",
+                "value": value,
+                "compareDigest": seen.versions.get(name),
+            }
+            for name, value in values.items()
             if value
         ]
-        emptied = [{**owner, "key": key} for key, value in named.items() if not value]
+        emptied = [{**owner, "key": _METAFIELDS[name]} for name, value in values.items() if not value]
         if filled:
             _mutate(shop, "set_metafields", "metafieldsSet", {"metafields": filled})
         if emptied:
@@ -140,7 +153,7 @@ class ImageAlt:
         found = _found(shop.execute_text(document("image_alt"), {"id": gid}), "node", gid)
         return Reading({ALT: found.get("alt") or ""})
 
-    def write(self, shop: ShopApi, gid: str, values: Mapping[str, str]) -> None:
+    def write(self, shop: ShopApi, gid: str, values: Mapping[str, str], seen: Reading) -> None:
         _mutate(shop, "set_image_alt", "fileUpdate", {"files": [{"id": gid, "alt": values[ALT]}]})
 
 

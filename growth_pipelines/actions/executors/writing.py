@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from growth_pipelines.actions.executors.surfaces import ShopApi, Surface, differing, tidy
+from growth_pipelines.actions.executors.surfaces import Reading, ShopApi, Surface, differing, tidy
 from growth_pipelines.errors import GrowthError, TransientError
 from growth_pipelines.telemetry import logger
 
@@ -69,11 +69,12 @@ class FieldWriter:
         error: GrowthError | None = None
         acknowledged = False
         for attempt in range(self.attempts + 1):
-            found = self._read(wanted)
+            reading = self._read()
+            found = {name: reading.values[name] for name in wanted}
             if not differing(wanted, found):
                 return Outcome("confirmed", found, self._ids())
             if differing(prior, found):
-                return self._put_back(wanted, prior, found, acknowledged, error)
+                return self._put_back(wanted, prior, reading, acknowledged, error)
             if attempt == self.attempts or (error is not None and not isinstance(error, TransientError)):
                 break
             if error is not None or acknowledged:
@@ -81,7 +82,8 @@ class FieldWriter:
                 if time.monotonic() - started + wait > self.deadline_seconds:
                     break
                 self.sleep(wait)
-            error = self._send({name: wanted[name] for name in differing(wanted, found)})
+            self.allowed()
+            error = self._send({name: wanted[name] for name in differing(wanted, found)}, reading)
             acknowledged = error is None
             if acknowledged:
                 self.acknowledged(self._ids())
@@ -89,11 +91,11 @@ class FieldWriter:
             "unchanged", found, self._ids(), str(error or "The shop took the write but kept its value.")
         )
 
-    def _send(self, values: Mapping[str, str]) -> GrowthError | None:
-        self.allowed()
+    def _send(self, values: Mapping[str, str], seen: Reading) -> GrowthError | None:
+        """Write once; the error, or None when the shop acknowledged it."""
         before = self.shop.last_request_id
         try:
-            self.surface.write(self.shop, self.gid, values)
+            self.surface.write(self.shop, self.gid, values, seen)
         except GrowthError as error:
             _log.warning("write_failed", gid=self.gid, why=str(error))
             return error
@@ -107,11 +109,12 @@ class FieldWriter:
         self,
         wanted: Mapping[str, str],
         prior: Mapping[str, str],
-        found: dict[str, str],
+        reading: Reading,
         acknowledged: bool,
         error: GrowthError | None,
     ) -> Outcome:
         """A part was written, reworded or edited by somebody: restore what is ours, leave what isn't."""
+        found = {name: reading.values[name] for name in wanted}
         theirs = (
             [] if acknowledged else [n for n in wanted if tidy(found[n]) not in (tidy(wanted[n]), tidy(prior[n]))]
         )
@@ -120,12 +123,11 @@ class FieldWriter:
         if not ours:
             return Outcome("foreign", found, self._ids(), why)
         for attempt in range(self.attempts):
-            try:
-                self.surface.write(self.shop, self.gid, ours)
-            except GrowthError as failure:
-                _log.warning("undo_failed", gid=self.gid, why=str(failure))
+            failure = self._send(ours, reading)
+            if failure is not None:
                 self.sleep(self._wait(attempt + 1, failure))
-            found = self._read(wanted)
+            reading = self._read()
+            found = {name: reading.values[name] for name in wanted}
             if not differing(ours, found):
                 return Outcome("foreign" if theirs else "undone", found, self._ids(), why)
         left = ", ".join(f"{name} holds {found[name]!r}, was {ours[name]!r}" for name in differing(ours, found))
@@ -139,15 +141,14 @@ class FieldWriter:
         missing = differing(wanted, found)
         return f"Only a part was written ({', '.join(missing)} not as drafted). {error or ''}".strip()
 
-    def _read(self, wanted: Mapping[str, str]) -> dict[str, str]:
+    def _read(self) -> Reading:
         try:
-            values = self.surface.read(self.shop, self.gid).values
+            return self.surface.read(self.shop, self.gid)
         except TransientError as error:
             raise Unsettled(
                 f"{self.gid} can't be read: {error.message}",
                 "Whether it was written is settled by the next `growth execute`.",
             ) from error
-        return {name: values[name] for name in wanted}
 
     def _wait(self, attempt: int, error: GrowthError | None) -> float:
         """Full-jitter backoff, never less than the shop asked for."""
