@@ -1,0 +1,200 @@
+"""Search snippets from templates over a page's verified facts: nothing that the page itself does not say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from growth_pipelines.content.claims import check_claims
+from growth_pipelines.content.scoring import LENGTHS, Score, score
+from growth_pipelines.content.terms import title_case, words
+from growth_pipelines.content.wording import load, templates
+
+_FACTS = ("title", "product_type", "vendor", "tags", "description")
+
+
+def has_templates(locale: str) -> bool:
+    """Whether snippets can be drafted in this locale."""
+    return templates(locale) is not None
+
+
+def evidence_of(page: Mapping[str, Any], shop_name: str) -> dict[str, Any]:
+    """What a snippet of ``page`` may claim: the page's own facts and the shop's name."""
+    return {**{name: page.get(name) for name in _FACTS}, "shop": shop_name}
+
+
+def title_variants(
+    page: Mapping[str, Any],
+    queries: Sequence[Any],
+    *,
+    shop_name: str,
+    locale: str = "en",
+    others: Sequence[str] = (),
+    count: int = 3,
+) -> list[tuple[str, Score]]:
+    """Up to ``count`` titles of at most 60 characters, best first, each with its score.
+
+    ``page`` holds title, page_type, product_type, vendor, tags and description; ``queries`` as for
+    :func:`~growth_pipelines.content.scoring.score`; ``others`` are titles elsewhere in the shop.
+    """
+    return _variants("title", page, queries, shop_name, locale, others, count)
+
+
+def description_variants(
+    page: Mapping[str, Any],
+    queries: Sequence[Any],
+    *,
+    shop_name: str,
+    locale: str = "en",
+    others: Sequence[str] = (),
+    count: int = 3,
+) -> list[tuple[str, Score]]:
+    """Up to ``count`` meta descriptions of at most 155 characters, best first, each with its score."""
+    return _variants("description", page, queries, shop_name, locale, others, count)
+
+
+def _variants(
+    kind: str,
+    page: Mapping[str, Any],
+    queries: Sequence[Any],
+    shop_name: str,
+    locale: str,
+    others: Sequence[str],
+    count: int,
+) -> list[tuple[str, Score]]:
+    wording = templates(locale)
+    if wording is None:
+        return []
+    context = {
+        "queries": queries,
+        "evidence": evidence_of(page, shop_name),
+        "subject": page["title"],
+        "others": others,
+        "locale": locale,
+    }
+    candidates = _titles if kind == "title" else _descriptions
+    found: dict[str, Score] = {}
+    for text in candidates(page, shop_name, wording):
+        if text not in found and len(text) <= LENGTHS[kind][2] and not check_claims(text, context["evidence"]):
+            found[text] = score(text, kind, context)
+    # Among equals the fuller description wins, then the templates' order (Python's sort is stable).
+    fuller = 0 if kind == "title" else -1
+    return _distinct(sorted(found.items(), key=lambda pair: (-pair[1].total, fuller * len(pair[0]))), count)
+
+
+def _distinct(ranked: list[tuple[str, Score]], count: int) -> list[tuple[str, Score]]:
+    """The best ``count``, leaving out texts that differ in punctuation only while others are to be had."""
+    kept: list[tuple[str, Score]] = []
+    spare: list[tuple[str, Score]] = []
+    for text, judged in ranked:
+        same = any(sorted(words(text)) == sorted(words(other)) for other, _ in kept)
+        (spare if same else kept).append((text, judged))
+    return [*kept, *spare][:count]
+
+
+def _facts(page: Mapping[str, Any], shop_name: str) -> dict[str, str]:
+    title = " ".join(str(page["title"]).split())
+    facts = {"title": title, "shop": shop_name}
+    short = title.split(",")[0].strip()
+    if short != title and len(short) >= 12:
+        facts["short_title"] = short
+    vendor = str(page.get("vendor") or "").strip()
+    if vendor and vendor.lower() != shop_name.lower():
+        facts["vendor"] = vendor
+    return facts
+
+
+def _titles(page: Mapping[str, Any], shop_name: str, wording: Mapping[str, Any]) -> Iterator[str]:
+    facts = _facts(page, shop_name)
+    for template in _of_type(wording["titles"], page):
+        for clause in [*_clauses(page), ""]:
+            text = _fill(template, {**facts, "clause": title_case(clause)} if clause else facts)
+            if text:
+                yield text
+            if "{clause}" not in template:
+                break
+
+
+def _descriptions(page: Mapping[str, Any], shop_name: str, wording: Mapping[str, Any]) -> Iterator[str]:
+    facts = _facts(page, shop_name)
+    sentences = _sentences(page)
+    longest = LENGTHS["description"][2]
+    for template in _of_type(wording["descriptions"], page):
+        for action in _of_type(wording["actions"], page):
+            base = {**facts, "action": action.format(**facts)}
+            if "{sentences}" not in template:
+                if text := _fill(template, base):
+                    yield text
+                continue
+            for start in range(len(sentences)):
+                if not _opens(sentences[start]):
+                    continue
+                best = ""
+                for end in range(start + 1, len(sentences) + 1):
+                    chosen = sentences[start:end]
+                    if "{title}" in template and chosen[0].startswith(facts["title"]):
+                        break
+                    text = _fill(template, {**base, "sentences": " ".join(chosen)})
+                    if not text or len(text) > longest:
+                        break
+                    best = text
+                if best:
+                    yield best
+
+
+def _of_type(by_type: Mapping[str, list[str]], page: Mapping[str, Any]) -> list[str]:
+    return by_type.get(str(page.get("page_type")), by_type["page"])
+
+
+def _fill(template: str, facts: Mapping[str, str]) -> str:
+    try:
+        return " ".join(template.format_map(facts).split())
+    except KeyError:  # the page lacks a fact of this template
+        return ""
+
+
+def _sentences(page: Mapping[str, Any]) -> list[str]:
+    """The description's sentences that may stand in a snippet, in order, without what dates (", in stock")."""
+    text = " ".join(str(page.get("description") or "").split())
+    found = []
+    for sentence in re.split(r"(?<=[.!?])\s+", text):
+        parts = sentence.strip().rstrip(".").split(", ")
+        while parts and check_claims(", ".join(parts), text):
+            parts.pop()
+        lasting = ", ".join(parts).strip()
+        if len(lasting.split()) > 2:
+            found.append(lasting if lasting[-1] in "!?" else f"{lasting}.")
+    return found
+
+
+def _clauses(page: Mapping[str, Any]) -> list[str]:
+    """Short phrases of the description, word for word, that say what the title does not."""
+    title = set(words(str(page["title"])))
+    found = []
+    for sentence in re.split(r"[.;:!?]\s*", str(page.get("description") or "")):
+        for part in sentence.split(", "):
+            clause = " ".join(part.split(" with a ")[0].split())
+            own = words(clause)
+            telling = len(own) >= 2 and not title & set(own)
+            if telling and len(clause.split()) <= 6 and _stands_alone(clause) and not check_claims(clause, clause):
+                found.append(clause)
+    return list(dict.fromkeys(found))
+
+
+def _opens(sentence: str) -> bool:
+    """Whether a snippet may begin with the sentence."""
+    return not _joins(sentence.split()[0])
+
+
+def _joins(word: str) -> bool:
+    """Whether a word leans on its neighbour; "AN" in capitals is a fitting, not an article."""
+    return (len(word) == 1 or not word.isupper()) and word.lower() in load("glossary.yaml")["joining_words"]
+
+
+def _stands_alone(clause: str) -> bool:
+    """Whether a phrase reads by itself: no joining word at its ends, and no sentence of its own."""
+    inside = clause.split()
+    if _joins(inside[0]) or _joins(inside[-1]):
+        return False
+    return not {word.lower() for word in inside} & set(load("glossary.yaml")["sentence_words"])

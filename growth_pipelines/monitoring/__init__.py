@@ -1,0 +1,29 @@
+"""Watching the numbers: change points in one series, pages that got worse, vitals that regressed.
+
+The functions are loaded on first use, so importing this package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from growth_pipelines.monitoring.changes import Change, detect_changes
+    from growth_pipelines.monitoring.pages import scan_pages
+    from growth_pipelines.monitoring.vitals import find_regressions
+
+__all__ = ["Change", "detect_changes", "find_regressions", "scan_pages"]
+
+_HOME = {
+    "Change": "changes",
+    "detect_changes": "changes",
+    "find_regressions": "vitals",
+    "scan_pages": "pages",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -1,0 +1,61 @@
+"""What a recommender is told besides the frames: whose shop, as of which day, and its tunable numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class RecommenderContext:
+    """The shop and the day a recommendation is made for.
+
+    ``as_of`` is the shop's own day; ``freshness`` a label a person reads ("search data to 19 Nov 2026");
+    ``win_rates`` maps a recommender's name, or "name/subtype", to its learned win-rate factor.
+    """
+
+    as_of: date
+    shop_name: str
+    primary_url: str
+    currency: str
+    locale: str = "en"
+    brand_terms: tuple[str, ...] = ()
+    freshness: str = ""
+    win_rates: Mapping[str, float] = field(default_factory=dict)
+
+    def win_rate(self, recommender: str, subtype: str) -> float:
+        """The learned factor for one kind of change; 1 without data."""
+        return self.win_rates.get(f"{recommender}/{subtype}", self.win_rates.get(recommender, 1.0))
+
+    def url_of(self, page_key: str) -> str:
+        """The page's public address."""
+        return f"{self.primary_url.rstrip('/')}{page_key}"
+
+
+class _FromSettings:
+    @classmethod
+    def of(cls, settings_group: Any) -> Self:
+        """The configuration with the values of a settings group that has attributes of the same names."""
+        names = [item.name for item in fields(cls)]  # type: ignore[arg-type]
+        return cls(**{name: getattr(settings_group, name) for name in names if hasattr(settings_group, name)})
+
+
+@dataclass(frozen=True)
+class SeoCtrConfig(_FromSettings):
+    """Tunable numbers of ``seo_ctr`` (weekly caps are the queue's business, not the recommender's)."""
+
+    ctr_ratio: float = 0.7
+    min_impressions: int = 500
+    max_position_change: float = 0.5
+    fdr: float = 0.05
+
+
+@dataclass(frozen=True)
+class CwvRepairConfig(_FromSettings):
+    """Tunable numbers of ``cwv_repair``."""
+
+    min_sessions: int = 30
+    fdr: float = 0.05
+    phone_share: float = 0.65

@@ -1,0 +1,66 @@
+"""Each page's conversion and order value, with the shop's where a page has none of its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+PROXY = "clicks_proxy"
+# Without sessions the price of a visit is a proxy, and counts half (the finding itself is not in doubt).
+PROXY_FACTOR = 0.5
+
+
+@dataclass(frozen=True)
+class PageEconomics:
+    """``conversion`` orders per visit, ``order_value`` in major units, ``basis`` sessions or clicks_proxy.
+
+    ``orders`` are the orders that the rate rests on, its shrinkage to the shop's included; ``sessions`` is None
+    where they can't be read, ``margin`` where costs are unknown.
+    """
+
+    conversion: float
+    order_value: float
+    basis: str
+    orders: float
+    sessions: float | None
+    margin: float | None
+
+    @property
+    def basis_factor(self) -> float:
+        return PROXY_FACTOR if self.basis == PROXY else 1.0
+
+
+# How many sessions' worth of the shop's rate are mixed into a page's rate.
+SHRINKAGE_SESSIONS = 200.0
+
+
+def economics_by_page(performance: pd.DataFrame, shop: pd.DataFrame) -> dict[str, PageEconomics]:
+    """Economics per page_key; the key "" holds the shop's own, for pages without a row."""
+    whole = shop.iloc[0].to_dict() if len(shop) else {}
+    shop_rate, shop_value = _number(whole.get("shop_cvr"), 0.0), _number(whole.get("shop_aov"), 0.0)
+    basis = str(whole.get("conversion_basis") or PROXY)
+    found = {"": PageEconomics(shop_rate, shop_value, basis, SHRINKAGE_SESSIONS * shop_rate, None, None)}
+    for row in performance.to_dict("records"):
+        rate = _number(row.get("conversion_rate"), shop_rate)
+        found[str(row["page_key"])] = PageEconomics(
+            conversion=rate,
+            order_value=_number(row.get("aov_cents"), shop_value * 100) / 100,
+            basis=str(row.get("conversion_basis") or basis),
+            orders=_number(row.get("orders"), 0.0) + SHRINKAGE_SESSIONS * shop_rate,
+            sessions=_known(row, "sessions"),
+            margin=_known(row, "margin_rate"),
+        )
+    return found
+
+
+def _number(value: Any, otherwise: float) -> float:
+    return otherwise if value is None or pd.isna(value) else float(value)
+
+
+def _known(row: Mapping[Any, Any], name: str) -> float | None:
+    value = _number(row.get(name), math.nan)
+    return None if math.isnan(value) else value

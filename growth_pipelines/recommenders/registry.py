@@ -1,0 +1,66 @@
+"""The list of recommenders: what each needs and how it is called. Importing it loads none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from growth_pipelines.recommenders.context import CwvRepairConfig, RecommenderContext, SeoCtrConfig
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from growth_pipelines.actions.model import ActionDraft
+
+Frames = Mapping[str, "pd.DataFrame"]
+
+
+@dataclass(frozen=True)
+class Recommender:
+    """A recommender as the rest of the machine sees it.
+
+    ``frames`` names the frames that ``recommend`` needs; ``config`` is the class of its tunable numbers
+    (``config.of(settings.recommenders.<name>)``).
+    """
+
+    name: str
+    kind: str
+    version: int
+    frames: tuple[str, ...]
+    description: str
+    config: type[SeoCtrConfig] | type[CwvRepairConfig]
+
+    def recommend(
+        self, frames: Frames, context: RecommenderContext, config: Any | None = None
+    ) -> list[ActionDraft]:
+        """Drafted actions, best score first; the frames are left unchanged."""
+        module = import_module(f"growth_pipelines.recommenders.{self.name}")
+        run: Callable[..., list[ActionDraft]] = module.recommend
+        return run(frames, context, self.config() if config is None else config)
+
+
+RECOMMENDERS: dict[str, Recommender] = {
+    recommender.name: recommender
+    for recommender in (
+        Recommender(
+            name="seo_ctr",
+            kind="seo_ctr",
+            version=1,
+            frames=("search", "pages", "performance", "shop"),
+            description="Search snippets that win fewer clicks than their rank deserves: a better title, "
+            "description and internal links.",
+            config=SeoCtrConfig,
+        ),
+        Recommender(
+            name="cwv_repair",
+            kind="cwv_repair",
+            version=1,
+            frames=("vitals", "lab", "pages", "performance", "shop"),
+            description="Pages whose Core Web Vitals got worse for real visitors, with the cause that lab "
+            "runs show and the steps that repair it.",
+            config=CwvRepairConfig,
+        ),
+    )
+}

@@ -1,0 +1,290 @@
+"""``seo_ctr``: search snippets that win fewer clicks than their rank deserves (spec 3.1).
+
+The shop's own CTR curve says what a page's positions should bring; pages credibly below it, at a steady rank,
+get a new title and description from templates over the page's verified facts. Brand queries are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from growth_pipelines.actions.model import (
+    EASE,
+    ActionDraft,
+    CheckRun,
+    Evidence,
+    Impact,
+    Priority,
+    Target,
+)
+from growth_pipelines.actions.scoring import RANKING_VERSION, score
+from growth_pipelines.recommenders.context import RecommenderContext, SeoCtrConfig
+from growth_pipelines.recommenders.ctr_curve import fit_curve
+from growth_pipelines.recommenders.ctr_gaps import page_gaps, query_totals, windows
+from growth_pipelines.recommenders.economics import PageEconomics, economics_by_page
+from growth_pipelines.recommenders.internal_links import LinkIndex
+from growth_pipelines.recommenders.money import Worth, day, money, span, worth
+from growth_pipelines.recommenders.phrases import phrases
+from growth_pipelines.recommenders.snippets import Rewrite, Rewriter
+
+SOURCE = "seo_ctr@1"
+WRITABLE_TYPES = ("product", "collection", "page", "article")
+_TOP_QUERIES = 3
+# A page that takes more than this share of the shop's non-brand clicks is changed with more care.
+_MAJOR_PAGE_SHARE = 0.1
+
+
+def recommend(
+    frames: Mapping[str, pd.DataFrame], context: RecommenderContext, config: SeoCtrConfig
+) -> list[ActionDraft]:
+    """Drafts for the pages that :func:`find_gaps` names, best score first."""
+    gaps, current = find_gaps(frames["search"], context, config)
+    offered = gaps[gaps["trigger"] != ""]
+    pages = frames["pages"].drop_duplicates("page_key").set_index("page_key", drop=False)
+    writable = pages["page_type"].isin(WRITABLE_TYPES) & pages["resource_gid"].notna()
+    offered = offered[offered.index.isin(pages.index[writable])]
+    if offered.empty:
+        return []
+    desk = _Desk(frames, context, config, gaps, current)
+    drafts = [desk.draft(pages.loc[str(key)], gap) for key, gap in offered.iterrows()]
+    return sorted(drafts, key=lambda draft: (-draft.score, draft.target.url))
+
+
+def find_gaps(
+    search: pd.DataFrame, context: RecommenderContext, config: SeoCtrConfig
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The verdict on every page with traffic enough (see :func:`page_gaps`) and the current page × query rows."""
+    days = pd.to_datetime(search["date_day"])
+    search = search[days <= pd.Timestamp(context.as_of)]
+    if search.empty:
+        return page_gaps(_no_rows(), _no_rows(), fit_curve(_no_rows()), config), _no_rows()
+    now, before = windows(last_day(search))
+    current, prior = query_totals(search, now), query_totals(search, before)
+    curve = fit_curve(current)
+    gaps = page_gaps(current, prior, curve, config)
+    current["target_ctr"] = curve.expected(current["position"])
+    return gaps, current
+
+
+def last_day(search: pd.DataFrame) -> date:
+    """The last complete day of the search data."""
+    newest: date = pd.to_datetime(search["date_day"]).max().date()
+    return newest
+
+
+def _no_rows() -> pd.DataFrame:
+    numbers = {name: pd.Series(dtype=float) for name in ("clicks", "impressions", "position")}
+    return pd.DataFrame({"page_key": pd.Series(dtype=str), "query": pd.Series(dtype=str), **numbers})
+
+
+class _Desk:
+    """Writes the drafts of one batch; holds what all of them share."""
+
+    def __init__(
+        self,
+        frames: Mapping[str, pd.DataFrame],
+        context: RecommenderContext,
+        config: SeoCtrConfig,
+        gaps: pd.DataFrame,
+        current: pd.DataFrame,
+    ) -> None:
+        self.context, self.config = context, config
+        days = pd.to_datetime(frames["search"]["date_day"])
+        self.window, self.prior_window = windows(last_day(frames["search"][days <= pd.Timestamp(context.as_of)]))
+        self.queries = current.sort_values(["impressions", "query"], ascending=[False, True])
+        self.all_clicks = float(gaps["clicks"].sum())
+        self.economics = economics_by_page(frames["performance"], frames["shop"])
+        self.links = LinkIndex(frames["pages"].drop_duplicates("page_key"))
+        self.rewriter = Rewriter(frames["pages"], context)
+        self.copy = phrases("seo_ctr")
+
+    def draft(self, page: pd.Series, gap: pd.Series) -> ActionDraft:
+        queries = self.queries[self.queries["page_key"] == page["page_key"]]
+        money_facts = self.economics.get(page["page_key"], self.economics[""])
+        value = worth(
+            gap["extra_clicks"],
+            gap["extra_low"],
+            gap["extra_high"],
+            money_facts.conversion,
+            money_facts.order_value,
+            money_facts.orders,
+        )
+        rewrite = self.rewriter.rewrite(page, queries)
+        confidence = round(self._sureness(gap) * rewrite.promise, 4)
+        ranked = score(
+            value.revenue,
+            confidence * money_facts.basis_factor,
+            EASE["text"] if rewrite.written else EASE["task_card"],
+            self.context.win_rate("seo_ctr", rewrite.subtype),
+        )
+        facts = self._facts(page, gap, value, money_facts)
+        return ActionDraft(
+            kind="seo_ctr",
+            subtype=rewrite.subtype,
+            source=SOURCE,
+            title=self._title(rewrite, facts),
+            rationale=f"{self.copy['rationale']} {self.copy['basis'][money_facts.basis]}".format(**facts),
+            why_now=self.copy["why_now"][gap["trigger"]].format(**facts),
+            target=Target(
+                type=page["page_type"],
+                gid=page["resource_gid"],
+                url=self.context.url_of(page["page_key"]),
+                handle=str(page["handle"]),
+            ),
+            draft={**rewrite.draft, "internal_links": self.links.links_of(page["page_key"])},
+            diff=rewrite.diff,
+            evidence=self._evidence(gap, queries, money_facts),
+            checks=self._checks(gap, rewrite),
+            freshness=self.context.freshness or f"search data to {day(self.window[1])}",
+            confidence=confidence,
+            ease=ranked.factors["ease"],
+            impact=Impact(
+                metric="search clicks",
+                delta=round(value.visits, 2),
+                low=round(value.low, 2),
+                high=round(value.high, 2),
+                unit="clicks in 28 days",
+                revenue_28d=round(value.revenue, 2),
+                revenue_low=round(value.revenue_low, 2),
+                revenue_high=round(value.revenue_high, 2),
+            ),
+            risk_tier="medium" if gap["clicks"] > _MAJOR_PAGE_SHARE * self.all_clicks else "low",
+            priority=_priority(value.revenue),
+            score=ranked.value,
+            factors={**ranked.factors, "gap_probability": self._sureness(gap), "snippet_promise": rewrite.promise},
+            ranking_version=RANKING_VERSION,
+            rollback_plan=self._rollback(rewrite),
+            labels=(gap["trigger"], *(("proxy",) if money_facts.basis_factor < 1 else ())),
+        )
+
+    @staticmethod
+    def _sureness(gap: pd.Series) -> float:
+        """How probable it is that the gap is real and not chance or a page that is merely different."""
+        if gap["trigger"] == "fell":
+            return float(max(gap["probability"], 1 - gap["q_fall"]))
+        return float(gap["probability"])
+
+    def _facts(self, page: pd.Series, gap: pd.Series, value: Worth, economics: PageEconomics) -> dict[str, Any]:
+        currency = self.context.currency
+        return {
+            **gap.to_dict(),
+            "name": page["title"],
+            "window": span(*self.window),
+            "prior_window": span(*self.prior_window),
+            "extra": value.visits,
+            "growth": gap["impressions"] / gap["prior_impressions"] - 1,
+            "revenue": money(value.revenue, currency),
+            "revenue_low": money(value.revenue_low, currency),
+            "revenue_high": money(value.revenue_high, currency),
+            "weekly": money(value.revenue / 4, currency),
+            "conversion": economics.conversion,
+            "order_value": money(economics.order_value, currency),
+        }
+
+    def _title(self, rewrite: Rewrite, facts: Mapping[str, Any]) -> str:
+        wording = self.copy["title"]
+        if not rewrite.written:
+            return str(self.copy["task"]["title"].format(**facts))
+        both = len(rewrite.diff) == 2
+        return str(wording["both" if both else rewrite.subtype].format(**facts))
+
+    def _rollback(self, rewrite: Rewrite) -> str:
+        fields = " and ".join("title" if change.field == "seo.title" else "description" for change in rewrite.diff)
+        before = "; ".join(f"“{change.before}”" for change in rewrite.diff)
+        return str(self.copy["rollback"].format(fields=fields, before=before)).strip()
+
+    def _evidence(self, gap: pd.Series, queries: pd.DataFrame, economics: PageEconomics) -> tuple[Evidence, ...]:
+        start, end = self.window
+        search = "marts.fct_search_query_page_daily"
+
+        def row(name: str, value: float, unit: str, baseline: float | None, note: str, source: str) -> Evidence:
+            return Evidence(
+                name=name,
+                source=source,
+                value=round(value, 4),
+                unit=unit,
+                baseline=None if baseline is None else round(baseline, 4),
+                start=start,
+                end=end,
+                note=note,
+            )
+
+        before = f"baseline: {span(*self.prior_window)}"
+        rows = [
+            row(
+                "Clicks without brand queries",
+                gap["clicks"],
+                "clicks",
+                gap["expected"],
+                "baseline: expected",
+                search,
+            ),
+            row("CTR", gap["ctr"], "ratio", gap["target_ctr"], "baseline: your pages at this position", search),
+            row("CTR, before and now", gap["ctr"], "ratio", gap["prior_ctr"], before, search),
+            row("Average position", gap["position"], "position", gap["prior_position"], before, search),
+            row("Impressions", gap["impressions"], "impressions", gap["prior_impressions"], before, search),
+        ]
+        rows += [
+            row(
+                f"CTR of “{query['query']}”",
+                query["clicks"] / query["impressions"],
+                "ratio",
+                query["target_ctr"],
+                f"{query['impressions']:,.0f} impressions at position {query['position']:.1f}",
+                search,
+            )
+            for query in queries.head(_TOP_QUERIES).to_dict("records")
+        ]
+        performance = "marts.fct_page_performance"
+        rows.append(
+            row("Conversion rate", economics.conversion, "orders per visit", None, economics.basis, performance)
+        )
+        rows.append(
+            row(
+                "Order value",
+                economics.order_value,
+                self.context.currency,
+                None,
+                "shrunk to the shop's",
+                performance,
+            )
+        )
+        if economics.margin is not None:
+            rows.append(row("Margin", economics.margin, "ratio", None, "", performance))
+        return tuple(rows)
+
+    def _checks(self, gap: pd.Series, rewrite: Rewrite) -> tuple[CheckRun, ...]:
+        notes = self.copy["checks"]
+        q = gap["q_fall"] if gap["trigger"] == "fell" else gap["q_below"]
+        lengths = {f"{name}_length": len(rewrite.draft.get(name, "")) for name in ("title", "description")}
+        found = [
+            CheckRun(
+                name="rank is steady",
+                passed=True,
+                note=notes["rank"].format(
+                    moved=abs(gap["position_change"]), allowed=self.config.max_position_change
+                ),
+            ),
+            CheckRun(name="gap is not chance", passed=True, note=notes["chance"].format(q=q)),
+        ]
+        if rewrite.written:
+            better = rewrite.score_after > rewrite.score_before
+            found += [
+                CheckRun(name="lengths", passed=True, note=notes["length"].format(**lengths)),
+                CheckRun(name="claims are verified", passed=True, note=notes["claims"]),
+                CheckRun(name="title is unique", passed=rewrite.unique, note=notes["unique"]),
+                CheckRun(
+                    name="quality",
+                    passed=better,
+                    note=notes["better"].format(after=rewrite.score_after, before=rewrite.score_before),
+                ),
+            ]
+        return tuple(found)
+
+
+def _priority(revenue: float) -> Priority:
+    return "high" if revenue >= 1000 else "medium" if revenue >= 100 else "low"

@@ -1,0 +1,140 @@
+"""From a page and its queries to the title and description that are proposed, and how much they promise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from growth_pipelines.actions.model import FieldChange
+from growth_pipelines.content import description_variants, has_templates, score, title_variants
+from growth_pipelines.content.scoring import Score
+from growth_pipelines.content.snippets import evidence_of
+from growth_pipelines.recommenders.context import RecommenderContext
+from growth_pipelines.recommenders.phrases import phrases
+
+_QUERIES = 10
+# How likely a new snippet is to win most of a real gap: at least the first number, more when it is clearly
+# better than the present one, never more than the last. Prior beliefs; learned win-rates correct them.
+_PROMISE_BASE, _PROMISE_PER_SCORE, _PROMISE_MOST = 0.72, 0.6, 0.95
+# A field is only changed when the new text scores at least this much better.
+_WORTH_CHANGING = 0.02
+_KEYS = {"title": "seo.title", "description": "seo.description"}
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """What is proposed for one page. ``written`` is False for a task card (no templates for the locale).
+
+    ``promise`` is how likely the new texts are to win back a real gap; the scores are means over the texts
+    that change, before and after.
+    """
+
+    draft: dict[str, Any]
+    diff: tuple[FieldChange, ...]
+    subtype: str
+    promise: float
+    score_before: float
+    score_after: float
+    written: bool
+    unique: bool
+
+
+class Rewriter:
+    """Writes snippets for the pages of one shop; knows the other pages' titles and descriptions."""
+
+    def __init__(self, pages: pd.DataFrame, context: RecommenderContext) -> None:
+        self.context = context
+        keys = pages["page_key"].astype(str)
+        self.shown = {
+            kind: dict(zip(keys, pages[f"effective_{kind}"].fillna("").astype(str), strict=True))
+            for kind in ("title", "description")
+        }
+
+    def rewrite(self, page: pd.Series, queries: pd.DataFrame) -> Rewrite:
+        """The proposal for ``page``; ``queries`` are its rows with query and impressions, largest first."""
+        if not has_templates(self.context.locale):
+            return self._task(page, queries)
+        top = list(queries.head(_QUERIES)[["query", "impressions"]].itertuples(index=False, name=None))
+        facts = {name: None if _missing(value) else value for name, value in page.items()}
+        variants = {
+            "title": title_variants(facts, top, **self._around(page, "title")),
+            "description": description_variants(facts, top, **self._around(page, "description")),
+        }
+        present = {kind: self._judge_present(kind, facts, top) for kind in variants}
+        changes = {
+            kind: best[0]
+            for kind, best in variants.items()
+            if best
+            and best[0][0] != self._shown(kind, page)
+            and best[0][1].total >= present[kind].total + _WORTH_CHANGING
+        }
+        if not changes:  # nothing clearly better: another title is still worth a try, with less promise
+            changes = {
+                "title": next(
+                    (pair for pair in variants["title"] if pair[0] != self._shown("title", page)),
+                    (str(page["title"]), present["title"]),
+                )
+            }
+        return self._assemble(page, changes, variants, present)
+
+    def _around(self, page: pd.Series, kind: str) -> dict[str, Any]:
+        others = [text for key, text in self.shown[kind].items() if key != page["page_key"] and text]
+        return {"shop_name": self.context.shop_name, "locale": self.context.locale, "others": others}
+
+    def _shown(self, kind: str, page: pd.Series) -> str:
+        return self.shown[kind].get(str(page["page_key"]), "")
+
+    def _judge_present(self, kind: str, facts: dict[str, Any], queries: list[Any]) -> Score:
+        text = self.shown[kind].get(str(facts["page_key"]), "")
+        context = {
+            "queries": queries,
+            "subject": facts["title"],
+            "locale": self.context.locale,
+            "evidence": evidence_of(facts, self.context.shop_name),
+            "others": [other for key, other in self.shown[kind].items() if key != facts["page_key"] and other],
+        }
+        return score(text, kind, context)
+
+    def _assemble(
+        self,
+        page: pd.Series,
+        changes: dict[str, tuple[str, Score]],
+        variants: dict[str, list[tuple[str, Score]]],
+        present: dict[str, Score],
+    ) -> Rewrite:
+        before = sum(present[kind].total for kind in changes) / len(changes)
+        after = sum(judged.total for _, judged in changes.values()) / len(changes)
+        promise = min(_PROMISE_MOST, _PROMISE_BASE + _PROMISE_PER_SCORE * max(0.0, after - before))
+        diff = tuple(
+            FieldChange(
+                field=_KEYS[kind],
+                before=self._shown(kind, page),
+                after=text,
+                change_type="change" if self._shown(kind, page) else "add",
+            )
+            for kind, (text, _) in changes.items()
+        )
+        draft: dict[str, Any] = {kind: text for kind, (text, _) in changes.items()}
+        draft["variants"] = {kind: [text for text, _ in variants[kind]] for kind in changes}
+        title = draft.get("title", "")
+        unique = title not in {text for key, text in self.shown["title"].items() if key != page["page_key"]}
+        subtype = "title" if "title" in changes else "description"
+        return Rewrite(draft, diff, subtype, round(promise, 4), before, after, True, unique or not title)
+
+    def _task(self, page: pd.Series, queries: pd.DataFrame) -> Rewrite:
+        copy = phrases("seo_ctr")["task"]
+        facts = {
+            "locale": self.context.locale,
+            "url": self.context.url_of(str(page["page_key"])),
+            "queries": ", ".join(f"“{query}”" for query in queries["query"].head(3)),
+        }
+        summary = copy["summary"].format(**facts)
+        change = FieldChange(field="task", before="", after=summary, change_type="task")
+        draft = {"summary": summary, "steps": [step.format(**facts) for step in copy["steps"]]}
+        return Rewrite(draft, (change,), "title", _PROMISE_BASE, 0.0, 0.0, False, True)
+
+
+def _missing(value: Any) -> bool:
+    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
