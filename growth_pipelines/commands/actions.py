@@ -1,0 +1,278 @@
+"""``growth actions``: look at what is proposed, and decide as the operator that GROWTH_OPERATOR names."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from growth_pipelines.commands.context import current_settings, json_option, print_json, print_table
+from growth_pipelines.errors import GrowthError
+
+if TYPE_CHECKING:
+    from growth_pipelines.approvals.decide import DecisionResult
+    from growth_pipelines.approvals.signatures import DecisionRecord
+    from growth_pipelines.settings import Settings
+    from growth_pipelines.store.database import Store
+
+REASONS = ["incorrect", "not_relevant", "tone", "too_risky", "other"]
+DECISIONS = ["approve", "reject", "request_changes", "defer", "rollback"]
+digest_option = click.option("--digest", required=True, help="The digest of what you looked at.")
+note_option = click.option("--note", default="", help="A word on why.")
+until_option = click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The day it comes back.")
+
+
+@click.group()
+def actions() -> None:
+    """List, show and decide actions."""
+
+
+@actions.command("list")
+@click.option("--state", help="Only actions in this state.")
+@click.option("--kind", help="Only actions of this kind.")
+@click.option("--top", type=click.IntRange(1), help="The N to look at first: ranked, without conflicts, varied.")
+@json_option
+def list_them(state: str | None, kind: str | None, top: int | None, as_json: bool) -> None:
+    """List actions, best first."""
+    from growth_pipelines.actions.queue import as_document, list_actions
+    from growth_pipelines.actions.queue import top as top_of
+    from growth_pipelines.store.database import Store
+    from growth_pipelines.store.tables import ACTION_STATES
+
+    if state is not None and state not in ACTION_STATES:
+        raise GrowthError(f"There is no state {state}.", f"Use one of {', '.join(ACTION_STATES)}.")
+    settings = current_settings()
+    with Store.of(settings).read() as session:
+        if top is not None:
+            found = top_of(session, top, settings.clock.now(), state=state, kind=kind)
+        else:
+            found = list_actions(session, state, kind)
+        documents = [as_document(action) for action in found]
+    if as_json:
+        print_json(documents)
+    else:
+        print_table(["#", "Ref", "Kind", "Title", "28 d", "Confidence", "Score", "State"], _rows(documents))
+
+
+def _rows(documents: list[dict[str, Any]]) -> list[list[Any]]:
+    return [
+        [
+            place,
+            document["ref"],
+            f"{document['kind']}/{document['subtype']}",
+            document["title"],
+            _money(document["impact"]),
+            f"{document['confidence']:.0%}",
+            f"{document['score']:,.0f}",
+            document["state"],
+        ]
+        for place, document in enumerate(documents, 1)
+    ]
+
+
+def _money(impact: dict[str, Any]) -> str:
+    return f"{impact['revenue_28d']:,.0f} ({impact['revenue_low']:,.0f} to {impact['revenue_high']:,.0f})"
+
+
+@actions.command()
+@click.argument("action_id", metavar="ID")
+@json_option
+def show(action_id: str, as_json: bool) -> None:
+    """Show one action: what changes, why, what it should bring, how it is undone, what happened to it."""
+    from growth_pipelines.actions.queue import as_document, find, history
+    from growth_pipelines.store.database import Store
+
+    settings = current_settings()
+    with Store.of(settings).read() as session:
+        action = find(session, action_id)
+        document = {**as_document(action), "history": history(session, action)}
+    if as_json:
+        print_json(document)
+        return
+    click.secho(document["title"], bold=True)
+    for name in ("id", "ref", "kind", "subtype", "state", "version", "priority", "risk_tier", "expires_at"):
+        click.echo(f"{name:>13}  {document[name]}")
+    click.echo(f"{'target':>13}  {document['target']['url']}")
+    click.echo(f"{'28 days':>13}  {_money(document['impact'])}, confidence {document['confidence']:.0%}")
+    click.echo(f"\n{document['rationale']}\n{document['why_now']}\n")
+    for change in document["diff"]:
+        click.echo(f"  {change['field']}")
+        click.secho(f"  - {change['before']}", fg="red")
+        click.secho(f"  + {change['after']}", fg="green")
+    evidence = [
+        [r["name"], r["value"], r["baseline"], r["unit"], r["start"], r["end"]] for r in document["evidence"]
+    ]
+    print_table(["Evidence", "Value", "Baseline", "Unit", "From", "To"], evidence)
+    events = [[event["at"], event["event"], event["actor"], event["channel"]] for event in document["history"]]
+    print_table(["At", "Event", "By", "Through"], events)
+    click.echo(f"Rollback: {document['rollback_plan']}")
+    click.echo(f"Digest:   {document['digest']}")
+
+
+@actions.command()
+@click.argument("action_id", metavar="ID")
+@digest_option
+@note_option
+@json_option
+def approve(action_id: str, digest: str, note: str, as_json: bool) -> None:
+    """Approve exactly the draft that DIGEST stands for."""
+    _decide(action_id, "approve", as_json, digest=digest, note=note)
+
+
+@actions.command()
+@click.argument("action_id", metavar="ID")
+@click.option("--reason", type=click.Choice(REASONS), required=True)
+@note_option
+@json_option
+def reject(action_id: str, reason: str, note: str, as_json: bool) -> None:
+    """Reject an action; 'other' needs a note."""
+    _decide(action_id, "reject", as_json, reason=reason, note=note)
+
+
+@actions.command("request-changes")
+@click.argument("action_id", metavar="ID")
+@click.option("--note", required=True, help="What should be different.")
+@json_option
+def request_changes(action_id: str, note: str, as_json: bool) -> None:
+    """Ask for another draft."""
+    _decide(action_id, "request_changes", as_json, note=note)
+
+
+@actions.command()
+@click.argument("action_id", metavar="ID")
+@click.option("--file", "file", type=click.Path(path_type=Path), required=True, help="JSON or YAML of the parts.")
+@note_option
+@json_option
+def edit(action_id: str, file: Path, note: str, as_json: bool) -> None:
+    """Replace parts of the draft (e.g. title, description); the result is a new version that waits again."""
+    _decide(action_id, "edit", as_json, note=note, draft=_parts_in(file))
+
+
+def _parts_in(file: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        parts = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise GrowthError(f"{file} can't be read: {str(error).splitlines()[0]}.", "Give JSON or YAML.") from error
+    if not isinstance(parts, dict) or not all(isinstance(name, str) for name in parts):
+        raise GrowthError(f"{file} must hold the draft's parts by name.", 'E.g. {"title": "…"}.')
+    return parts
+
+
+@actions.command()
+@click.argument("action_id", metavar="ID")
+@until_option
+@note_option
+@json_option
+def defer(action_id: str, until: datetime | None, note: str, as_json: bool) -> None:
+    """Put an action off to a date, at most 60 days ahead."""
+    _decide(action_id, "defer", as_json, note=note, until=until.date() if until else None)
+
+
+@actions.command()
+@click.argument("action_id", metavar="ID")
+@click.option("--reason", required=True, help="Why it is undone.")
+@json_option
+def rollback(action_id: str, reason: str, as_json: bool) -> None:
+    """Write back what an executed action replaced."""
+    from growth_pipelines.actions.rollback import roll_back
+
+    settings, store = _open()
+    result = _decided(settings, store, action_id, "rollback", reason=reason)
+    done = roll_back(store, settings, result.action["id"])
+    if as_json:
+        print_json({"id": done.action_id, "ref": done.ref, "status": done.status, "message": done.message})
+    else:
+        click.echo(done.message)
+    if not done.done:
+        sys.exit(1)
+
+
+@actions.command()
+@click.argument("action_id", metavar="ID")
+@digest_option
+@click.option("--decision", type=click.Choice(DECISIONS), default="approve", show_default=True)
+@click.option("--reason", default="", help="Needed to reject or roll back.")
+@note_option
+@until_option
+def sign(action_id: str, digest: str, decision: Any, reason: str, note: str, until: datetime | None) -> None:
+    """Print a signed decision to paste into Dagster; it counts for 24 hours."""
+    from growth_pipelines.approvals.signatures import TO_PASTE
+
+    settings, store = _open()
+    day = until.date() if until else None
+    record = _signed(
+        settings, store, action_id, decision, TO_PASTE, digest=digest, reason=reason, note=note, until=day
+    )
+    print_json(record.model_dump(mode="json"))
+
+
+@actions.command()
+@click.argument("action_id", metavar="ID")
+def lift(action_id: str) -> None:
+    """Allow proposals again where this action was rolled back."""
+    from growth_pipelines.actions.lifecycle import lift_suppression
+    from growth_pipelines.actions.queue import find
+    from growth_pipelines.approvals.operators import acting_operator
+
+    settings, store = _open()
+    with store.session() as session:
+        person = acting_operator(session, settings)
+        action = find(session, action_id)
+        lift_suppression(session, action, actor=person, channel="cli", now=settings.clock.now())
+    click.echo(f"{action.kind} may be proposed again for {action.target['url']}.")
+
+
+def _open() -> tuple[Settings, Store]:
+    from growth_pipelines.store.database import Store
+
+    settings = current_settings()
+    return settings, Store.of(settings)
+
+
+def _signed(
+    settings: Settings,
+    store: Store,
+    action_id: str,
+    decision: Any,
+    lasts: timedelta,
+    digest: str | None = None,
+    **parts: Any,
+) -> DecisionRecord:
+    """A record of this decision, signed by the operator that the command line acts as."""
+    from growth_pipelines.actions.queue import find
+    from growth_pipelines.approvals import signatures
+
+    with store.read() as session:
+        action = find(session, action_id)
+    record = signatures.DecisionRecord(
+        action_id=action.id,
+        version=action.version,
+        digest=action.digest if digest is None else digest,
+        decision=decision,
+        operator=settings.operator,
+        expires_at=settings.clock.now() + lasts,
+        **parts,
+    )
+    return signatures.sign(settings, record)
+
+
+def _decided(settings: Settings, store: Store, action_id: str, decision: str, **parts: Any) -> DecisionResult:
+    from growth_pipelines.approvals.decide import DecisionRequest, SignatureProof, decide
+    from growth_pipelines.approvals.signatures import AT_ONCE
+
+    record = _signed(settings, store, action_id, decision, AT_ONCE, **parts)
+    return decide(store, settings, DecisionRequest.of(record), SignatureProof(record), settings.clock.now())
+
+
+def _decide(action_id: str, decision: str, as_json: bool, **parts: Any) -> None:
+    settings, store = _open()
+    result = _decided(settings, store, action_id, decision, **parts)
+    if as_json:
+        print_json(result.action)
+    else:
+        click.echo(result.message)

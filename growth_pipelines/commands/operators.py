@@ -1,0 +1,87 @@
+"""``growth operators``: who may decide."""
+
+from __future__ import annotations
+
+import click
+
+from growth_pipelines.commands.context import current_settings, json_option, print_json, print_table
+
+
+@click.group()
+def operators() -> None:
+    """Who may decide."""
+
+
+@operators.command("add")
+@click.argument("name")
+@click.option("--role", type=click.Choice(["viewer", "operator", "admin"]), default="operator", show_default=True)
+@json_option
+def add(name: str, role: str, as_json: bool) -> None:
+    """Add NAME: writes their key file and prints a one-time console link."""
+    from growth_pipelines.approvals.operators import add_operator
+    from growth_pipelines.store.database import Store
+
+    settings = current_settings()
+    new = add_operator(Store.of(settings), settings, name, role, settings.clock.now())
+    if as_json:
+        document = {"name": new.name, "role": new.role, "link": new.link_url, "key_file": new.key_file}
+        print_json(document)
+        return
+    click.echo(f"{new.name} is an {new.role}." if new.role != "viewer" else f"{new.name} is a viewer.")
+    click.echo(f"Sign in to the console once, within 24 hours: {new.link_url}")
+    click.echo(f"The command line signs with {new.key_file} when GROWTH_OPERATOR={new.name} is set.")
+
+
+@operators.command("list")
+@json_option
+def list_all(as_json: bool) -> None:
+    """List operators, also removed ones."""
+    from growth_pipelines.approvals.operators import list_operators
+    from growth_pipelines.store.database import Store
+
+    settings = current_settings()
+    rows = [
+        {
+            "name": person.name,
+            "role": person.role,
+            "active": person.active,
+            "public_key": person.public_key,
+            "created_at": person.created_at.isoformat(),
+        }
+        for person in list_operators(Store.of(settings))
+    ]
+    if as_json:
+        print_json(rows)
+    else:
+        table = [
+            [row["name"], row["role"], "active" if row["active"] else "removed", row["created_at"]] for row in rows
+        ]
+        print_table(["Name", "Role", "State", "Since"], table)
+
+
+@operators.command("link")
+@click.argument("name")
+@json_option
+def link(name: str, as_json: bool) -> None:
+    """Print another one-time console link for NAME."""
+    from growth_pipelines.approvals.operators import new_link
+    from growth_pipelines.store.database import Store
+
+    settings = current_settings()
+    made = new_link(Store.of(settings), settings, name, settings.clock.now())
+    if as_json:
+        print_json({"name": name, "link": made.link_url, "expires_at": made.expires_at})
+    else:
+        click.echo(made.link_url)
+
+
+@operators.command("remove")
+@click.argument("name")
+def remove(name: str) -> None:
+    """Remove NAME: their sessions, links and key end; what they approved is no longer executed."""
+    from growth_pipelines.approvals.operators import remove_operator
+    from growth_pipelines.store.database import Store
+
+    settings = current_settings()
+    remove_operator(Store.of(settings), settings, name, settings.clock.now())
+    click.echo(f"{name} is removed.")
