@@ -61,11 +61,11 @@ def roll_back(store: Store, settings: Settings, action_id: str, *, now: datetime
 def roll_back_requested(store: Store, settings: Settings, *, now: datetime | None = None) -> list[ExecutionResult]:
     """Carry out every rollback that was asked for and neither made nor answered yet."""
     with store.read() as session:
-        due = [action.id for action in _requested(session)]
+        due = [action.id for action in requested(session)]
     return [roll_back(store, settings, action_id, now=now) for action_id in due]
 
 
-def _requested(session: Session) -> list[Action]:
+def requested(session: Session) -> list[Action]:
     """Executed actions whose latest word about a rollback is the request."""
     events = session.scalars(
         select(AuditEvent)
