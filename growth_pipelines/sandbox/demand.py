@@ -1,0 +1,261 @@
+"""Search demand: page × query × day impressions, positions and clicks, made when a day is asked for.
+
+Each day has a random stream of its own (seed, day), so any day can be made at any time and comes out the same. Clicks
+follow the shop's own CTR curve at the day's position, times the page's small own factor, times what is planted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+import numpy as np
+
+from growth_pipelines.sandbox.catalogue import WORDS, Catalogue
+from growth_pipelines.sandbox.options import Options
+from growth_pipelines.sandbox.plants import Plants
+from growth_pipelines.sandbox.records import Product, Resource
+from growth_pipelines.sandbox.sales import season
+
+STREAM = 4
+PRIOR = (0.316, 0.156, 0.101, 0.074, 0.059, 0.049, 0.041, 0.035, 0.031, 0.027)
+BEYOND = 0.02
+BRAND_CTR = 0.46
+IMPRESSIONS_A_PAGE = 3_400  # in 28 days, mean over pages
+VISIBLE_FROM = 130.0  # impressions in 28 days from which a query is not anonymised
+WEEKDAY = np.array([1.04, 1.03, 1.02, 1.0, 0.97, 0.95, 0.99])
+
+
+@dataclass(frozen=True)
+class SearchDay:
+    """One day's rows, one a query that was shown: aligned arrays. ``query`` and ``page`` are indices."""
+
+    page: np.ndarray
+    query: np.ndarray
+    impressions: np.ndarray
+    clicks: np.ndarray
+    position: np.ndarray
+
+
+class Effects:
+    """How a page's snippet multiplier changes with the writes made to it: (from day, multiplier), in order."""
+
+    def __init__(self) -> None:
+        self._changes: dict[int, list[tuple[date, float]]] = {}
+        self.version = 0
+
+    def set(self, page: int, since: date, multiplier: float) -> None:
+        changes = [change for change in self._changes.get(page, []) if change[0] < since]
+        self._changes[page] = [*changes, (since, multiplier)]
+        self.version += 1
+
+    def on(self, day: date) -> dict[int, float]:
+        """The multipliers in force on a day, for pages that were written to."""
+        found = {}
+        for page, changes in self._changes.items():
+            for since, multiplier in changes:
+                if since <= day:
+                    found[page] = multiplier
+        return found
+
+
+class Demand:
+    """All landing pages with their queries. Page 0 is the home page."""
+
+    def __init__(self, options: Options, catalogue: Catalogue) -> None:
+        self._options = options
+        self._rng = np.random.default_rng([options.seed, STREAM])
+        self.pages: list[Resource | None] = [None, *catalogue.landing_resources]
+        self.paths = ["/", *(page.path for page in self.pages if page is not None)]
+        self.weights = self._weigh()
+        self.texts: list[str] = []
+        self._make_queries()
+        noise = self._rng.normal(0, 0.08, len(self.pages))
+        self.page_factor = np.exp(np.clip(noise, -0.2, 0.2))
+        self._curve = self._own_curve()
+        self.plants = Plants()
+        self.effects = Effects()
+
+    def _weigh(self) -> np.ndarray:
+        """Impressions in 28 days for each page: Zipf over products by popularity, collections and guides mixed in."""
+        count = len(self.pages)
+        zipf = np.arange(1, count + 1) ** -0.8
+        keys = []
+        for page in self.pages:
+            rank = page.popularity if isinstance(page, Product) else float(self._rng.uniform(0, 1) ** 6)
+            keys.append(2.0 if page is None else rank * float(self._rng.lognormal(0, 0.25)))
+        weights = np.empty(count)
+        weights[np.argsort(-np.array(keys))] = zipf
+        return weights / weights.sum() * IMPRESSIONS_A_PAGE * count
+
+    def _make_queries(self) -> None:
+        page_of, rate, position, brand = [], [], [], []
+        for index, page in enumerate(self.pages):
+            texts = self._texts(page)
+            shares = np.arange(1, len(texts) + 1) ** -1.1
+            shares = shares / shares.sum() * self.weights[index] * (0.25 if page is None else 1.0)
+            base = float(self._rng.uniform(2.2, 4.5) if page is None else 1.8 + self._rng.gamma(2.2, 2.0))
+            base = min(base, 14.0)
+            for text, share in zip(texts, shares, strict=True):
+                self.texts.append(text)
+                page_of.append(index)
+                rate.append(share / 28)
+                position.append(max(1.0, base + float(self._rng.normal(0, 0.8))))
+                brand.append(False)
+            for text, share in self._brand_texts(index, page):
+                self.texts.append(text)
+                page_of.append(index)
+                rate.append(share / 28)
+                position.append(float(self._rng.uniform(1.0, 1.3)))
+                brand.append(True)
+        self.page_of = np.array(page_of)
+        self.rate = np.array(rate)
+        self.position = np.array(position)
+        self.brand = np.array(brand)
+        self.visible = (self.rate * 28 >= VISIBLE_FROM) & ~((self._rng.random(len(rate)) < 0.12) & ~self.brand)
+
+    def _texts(self, page: Resource | None) -> list[str]:
+        """12 to 25 queries of a page, most wanted first."""
+        if page is None:
+            bases = list(WORDS["home_queries"])
+        elif isinstance(page, Product):
+            family = next(f for f in WORDS["families"] if f["type"] == page.product_type)
+            bases = [text.format(**page.words).lower() for text in family["queries"]]
+        else:
+            bases = self._content_texts(page)
+        wanted = int(self._rng.integers(12, 26))
+        texts = list(dict.fromkeys(bases))
+        modifiers = WORDS["query_modifiers"]
+        for step in range(200):
+            if len(texts) >= wanted:
+                break
+            text = modifiers[step % len(modifiers)].format(q=bases[step % len(bases)])
+            if text not in texts:
+                texts.append(text)
+        return texts[:wanted]
+
+    @staticmethod
+    def _content_texts(page: Resource) -> list[str]:
+        for row in WORDS["collections"]:
+            if row[0] == page.title:
+                return list(row[2])
+        for title, queries in [*WORDS["pages"], *WORDS["articles"]]:
+            if title == page.title:
+                return [query for query in queries if "hot rod parts" not in query] or [
+                    f"{title.lower()} car parts"
+                ]
+        name = page.title.lower()
+        return [name, f"performance {name}", f"{name} for hot rods", f"aluminium {name}", f"{name} usa"]
+
+    def _brand_texts(self, index: int, page: Resource | None) -> list[tuple[str, float]]:
+        """Brand queries: nearly all lead to the home page, some to well-known pages."""
+        topics = [text for text in WORDS["brand_queries"] if "{topic}" not in text]
+        if page is None:
+            shares = np.arange(1, len(topics) + 1) ** -1.2
+            return list(zip(topics, shares / shares.sum() * self.weights[0] * 0.2, strict=True))
+        if self._rng.random() < 0.25:
+            topic = page.title.split(",")[0].lower()
+            return [(f"hot rod parts {topic}", self.weights[index] * 0.03)]
+        return []
+
+    def _own_curve(self) -> np.ndarray:
+        """The shop's CTR by position 1, 2, …, near the usual one and monotone."""
+        factors = np.exp(self._rng.normal(0, 0.04, len(PRIOR)))
+        return np.minimum.accumulate(np.array(PRIOR) * factors)
+
+    def expected_ctr(self, position: np.ndarray) -> np.ndarray:
+        """The shop's curve at fractional positions."""
+        places = np.arange(1, len(self._curve) + 2)
+        return np.interp(position, places, [*self._curve, min(BEYOND, float(self._curve[-1]))])
+
+    def plant(self, plants: Plants) -> None:
+        """Take the truths in force; brand-heavy decoys get many brand queries that nobody clicks (site links)."""
+        self.plants = plants
+        self._page_plants = {decoy.page: decoy for decoy in plants.decoys}
+        for decoy in plants.decoys:
+            if decoy.kind == "brand":
+                page = self.pages[decoy.page]
+                assert page is not None
+                topic = page.title.split(",")[0].lower()
+                self.texts.append(f"hotrodparts {topic}")
+                self.page_of = np.append(self.page_of, decoy.page)
+                self.rate = np.append(self.rate, self.weights[decoy.page] * decoy.size / 28)
+                self.position = np.append(self.position, 1.2)
+                self.brand = np.append(self.brand, True)
+                self.visible = np.append(self.visible, True)
+        self.brand_factor = np.ones(len(self.rate))
+        for decoy in plants.decoys:
+            if decoy.kind == "brand":
+                self.brand_factor[(self.page_of == decoy.page) & self.brand] = 0.06
+
+    def multipliers(self, day: date) -> np.ndarray:
+        """What each page wins on a day, relative to the CTR its position deserves."""
+        found = np.array(self.page_factor)
+        for snippet in self.plants.snippets:
+            if snippet.since is None or day >= snippet.since:
+                found[snippet.page] = snippet.multiplier
+        for decoy in self.plants.decoys:
+            if decoy.kind in ("thin", "serp_feature"):
+                found[decoy.page] = decoy.size
+        for page, multiplier in self.effects.on(day).items():
+            found[page] = multiplier
+        return found
+
+    def _levels(self, day: date) -> tuple[np.ndarray, np.ndarray]:
+        """Per page: demand factor and position shift of a day."""
+        age = (self._options.today - day).days / 365.25
+        level = season(day) * WEEKDAY[day.weekday()] * (1 / (1 + 0.25 * max(age, 0.0)))
+        factor = np.full(len(self.pages), level / season(self._options.today))
+        shift = np.zeros(len(self.pages))
+        for decoy in self.plants.decoys:
+            if decoy.since and day >= decoy.since:
+                if decoy.kind == "rank_loss":
+                    shift[decoy.page] = decoy.size
+                else:
+                    factor[decoy.page] *= decoy.size
+        for snippet in self.plants.snippets:
+            if snippet.since and day >= snippet.since:
+                factor[snippet.page] *= 1.3
+        return factor, shift
+
+    @lru_cache(maxsize=1024)  # noqa: B019 - one Demand lives as long as its process
+    def _day(self, day: date, version: int) -> SearchDay:
+        rng = np.random.default_rng([self._options.seed, STREAM, day.toordinal()])
+        factor, shift = self._levels(day)
+        spread = rng.gamma(25, 1 / 25, len(self.pages))
+        noise = rng.normal(0, 0.25, len(self.rate))
+        impressions = rng.poisson(self.rate * (factor * spread)[self.page_of])
+        position = np.maximum(1.0, self.position + np.where(self.brand, 0.0, shift[self.page_of]) + noise)
+        own = self.multipliers(day)[self.page_of]
+        ctr = np.where(self.brand, BRAND_CTR * self.brand_factor, self.expected_ctr(position) * own)
+        # One uniform a query decides its clicks, so that a changed multiplier changes them and nothing else.
+        clicks = _binomial(impressions, np.clip(ctr, 0, 0.95), rng)
+        shown = np.flatnonzero(impressions)
+        return SearchDay(self.page_of[shown], shown, impressions[shown], clicks[shown], position[shown])
+
+    def day(self, day: date) -> SearchDay:
+        """The true rows of a day, anonymised queries included."""
+        return self._day(day, self.effects.version)
+
+    def clicks_by_page(self, day: date) -> np.ndarray:
+        rows = self.day(day)
+        return np.bincount(rows.page, rows.clicks, len(self.pages))
+
+    def relative_clicks(self, day: date) -> float:
+        """Expected clicks of a day relative to what they were without writes: the uplift of demand."""
+        changed = self.effects.on(day)
+        if not changed:
+            return 1.0
+        now = self.multipliers(day)
+        before = np.array(now)
+        for snippet in self.plants.snippets:
+            if snippet.page in changed:
+                before[snippet.page] = snippet.multiplier
+        expected = self.rate * self.expected_ctr(self.position)
+        return float((expected * now[self.page_of]).sum() / (expected * before[self.page_of]).sum())
+
+
+def _binomial(n: np.ndarray, p: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Binomial draws with a stream of their own, so that other draws of the day do not depend on them."""
+    return np.random.default_rng(rng.integers(2**63)).binomial(n, p)

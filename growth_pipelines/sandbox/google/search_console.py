@@ -1,0 +1,193 @@
+"""Search Console's ``searchAnalytics.query``: rows by date, page and query, with what it hides and when.
+
+Answers are built as text: a day has thousands of rows, and their JSON is the same four numbers around two strings.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+
+from growth_pipelines.sandbox import options
+from growth_pipelines.sandbox.demand import SearchDay
+from growth_pipelines.sandbox.google.errors import GoogleError, invalid
+
+DEFAULT_ROWS = 1_000
+MAX_ROWS = 25_000
+DIMENSIONS = ("date", "page", "query")
+KEPT_DAYS = 487  # sixteen months
+
+
+class SearchConsole:
+    """The API of one property."""
+
+    def __init__(self, shop: Any) -> None:
+        self.shop = shop
+        self._urls = [json.dumps(options.PRIMARY_URL + path) for path in shop.demand.paths]
+        self._texts = [json.dumps(text) for text in shop.demand.texts]
+        self._same_text: np.ndarray | None = None
+
+    def sites(self) -> dict[str, Any]:
+        return {"siteEntry": [{"siteUrl": options.SITE_URL, "permissionLevel": "siteFullUser"}]}
+
+    def query(self, site: str, body: Mapping[str, Any]) -> str:
+        """The answer as JSON text. Raises GoogleError for what Search Console refuses."""
+        if site != options.SITE_URL:
+            message = f"User does not have sufficient permission for site '{site}'."
+            raise GoogleError(403, message, "PERMISSION_DENIED", "forbidden")
+        since, until = _date(body, "startDate"), _date(body, "endDate")
+        if since > until:
+            raise invalid("startDate must be on or before endDate.")
+        dimensions = _dimensions(body)
+        aggregation = _aggregation(body, dimensions)
+        limit, start = int(body.get("rowLimit", DEFAULT_ROWS)), int(body.get("startRow", 0))
+        if not 1 <= limit <= MAX_ROWS:
+            raise invalid(f"rowLimit must be between 1 and {MAX_ROWS}.")
+        state = str(body.get("dataState", "final")).lower()
+        if state not in ("final", "all"):
+            raise invalid(f"dataState '{state}' is not answered here.")
+        if str(body.get("type", body.get("searchType", "web"))).lower() != "web":
+            return self._answer([], aggregation, None)
+        if body.get("dimensionFilterGroups"):
+            raise invalid("dimensionFilterGroups are not answered here.")
+        days = self._days(since, until, state)
+        rows = self._rows(days, dimensions, aggregation)[start : start + limit]
+        incomplete = self.shop.search_complete_until + timedelta(days=1)
+        return self._answer(rows, aggregation, incomplete if state == "all" and until >= incomplete else None)
+
+    def _days(self, since: date, until: date, state: str) -> list[date]:
+        last = self.shop.search_complete_until if state == "final" else self.shop.today - timedelta(days=1)
+        days: list[date] = self.shop.days(
+            max(since, self.shop.today - timedelta(days=KEPT_DAYS)), min(until, last)
+        )
+        return days
+
+    @staticmethod
+    def _answer(rows: list[str], aggregation: str, incomplete: date | None) -> str:
+        parts = [f'"rows":[{",".join(rows)}]'] if rows else []
+        parts.append(f'"responseAggregationType":"{aggregation}"')
+        if incomplete:
+            parts.append(f'"metadata":{{"firstIncompleteDate":"{incomplete.isoformat()}"}}')
+        return "{" + ",".join(parts) + "}"
+
+    def _rows(self, days: list[date], dimensions: list[str], aggregation: str) -> list[str]:
+        """All rows as JSON texts: by clicks, most first; by date where that is the only dimension."""
+        groups: list[tuple[int, int, float, int, str]] = []
+        for day in days:
+            rows = self._kept(day, dimensions)
+            for order, (keys, clicks, impressions, weighted) in enumerate(
+                self._grouped(day, rows, dimensions, aggregation)
+            ):
+                groups.append((clicks, impressions, weighted, order, keys))
+        if "date" not in dimensions:
+            groups = _merged(groups)
+        if dimensions != ["date"]:
+            groups.sort(key=lambda group: (-group[0], -group[1], group[4]))
+        return [_row(*group[:3], group[4]) for group in groups]
+
+    def _kept(self, day: date, dimensions: list[str]) -> SearchDay:
+        """A day's rows; anonymised queries vanish as soon as queries are asked for; late days are partial."""
+        rows: SearchDay = self.shop.demand.day(day)
+        if day > self.shop.search_complete_until:
+            late = (day - self.shop.search_complete_until).days
+            share = max(0.2, 0.8 - 0.3 * (late - 1))
+            impressions = np.maximum(1, (rows.impressions * share).astype(int))
+            clicks = np.minimum(impressions, (rows.clicks * share).astype(int))
+            rows = SearchDay(rows.page, rows.query, impressions, clicks, rows.position)
+        if "query" in dimensions:
+            kept = self.shop.demand.visible[rows.query]
+            rows = SearchDay(
+                rows.page[kept], rows.query[kept], rows.impressions[kept], rows.clicks[kept], rows.position[kept]
+            )
+        return rows
+
+    def _grouped(
+        self, day: date, rows: SearchDay, dimensions: list[str], aggregation: str
+    ) -> list[tuple[str, int, int, float]]:
+        """(keys as JSON, clicks, impressions, Σ position·impressions) of one day."""
+        if not len(rows.page):
+            return []
+        moment = f'"{day.isoformat()}"'
+        page, query = "page" in dimensions, "query" in dimensions
+        identity = np.zeros(len(rows.page), dtype=np.int64)
+        if query:
+            identity = self._text_ids()[rows.query]
+        if page:
+            identity = identity * len(self._urls) + rows.page
+        unique, first, inverse = np.unique(identity, return_index=True, return_inverse=True)
+        clicks = np.bincount(inverse, rows.clicks).astype(int).tolist()
+        impressions = np.bincount(inverse, rows.impressions)
+        weighted = np.bincount(inverse, rows.position * rows.impressions)
+        if aggregation == "byProperty":  # a search that shows two of our pages counts once
+            shown = np.maximum(clicks, np.round(impressions * 0.93))
+            weighted, impressions = weighted / impressions * shown * 0.97, shown
+        urls, texts = self._urls, self._texts
+        answer = []
+        for i, (count, seen, sum_) in enumerate(
+            zip(clicks, impressions.astype(int).tolist(), weighted.tolist(), strict=True)
+        ):
+            values = {"date": moment, "page": "", "query": ""}
+            if page:
+                values["page"] = urls[rows.page[first[i]]]
+            if query:
+                values["query"] = texts[rows.query[first[i]]]
+            answer.append((",".join(values[name] for name in dimensions), count, seen, sum_))
+        return answer
+
+    def _text_ids(self) -> np.ndarray:
+        """Queries of the same text on different pages are one query."""
+        if self._same_text is None:
+            known: dict[str, int] = {}
+            self._same_text = np.array([known.setdefault(text, len(known)) for text in self._texts])
+        return self._same_text
+
+
+def _merged(groups: list[tuple[int, int, float, int, str]]) -> list[tuple[int, int, float, int, str]]:
+    """Days added up where the date is not a dimension."""
+    totals: dict[str, list[float]] = {}
+    for clicks, impressions, weighted, _, keys in groups:
+        total = totals.setdefault(keys, [0, 0, 0.0])
+        total[0] += clicks
+        total[1] += impressions
+        total[2] += weighted
+    return [(int(c), int(i), w, order, keys) for order, (keys, (c, i, w)) in enumerate(totals.items())]
+
+
+def _row(clicks: int, impressions: int, weighted: float, keys: str) -> str:
+    return (
+        f'{{"keys":[{keys}],"clicks":{clicks},"impressions":{impressions},'
+        f'"ctr":{clicks / impressions if impressions else 0:.6g},"position":{weighted / max(impressions, 1):.6g}}}'
+    )
+
+
+def _date(body: Mapping[str, Any], name: str) -> date:
+    try:
+        return date.fromisoformat(str(body[name]))
+    except KeyError as error:
+        raise invalid(f"{name} is required.") from error
+    except ValueError as error:
+        raise invalid(f"'{body[name]}' is not a valid date for {name}.") from error
+
+
+def _dimensions(body: Mapping[str, Any]) -> list[str]:
+    names = [str(name).lower() for name in body.get("dimensions", [])]
+    if len(set(names)) != len(names):
+        raise invalid("Dimensions must not be repeated.")
+    for name in names:
+        if name not in DIMENSIONS:
+            raise invalid(f"Dimension '{name}' is not answered here; known: {', '.join(DIMENSIONS)}.")
+    return names
+
+
+def _aggregation(body: Mapping[str, Any], dimensions: list[str]) -> str:
+    wanted = str(body.get("aggregationType", "auto"))
+    kind = {"auto": "", "bypage": "byPage", "byproperty": "byProperty"}.get(wanted.lower().replace("_", ""))
+    if kind is None:
+        raise invalid(f"aggregationType '{wanted}' is not known.")
+    if kind == "byProperty" and "page" in dimensions:
+        raise invalid("'byProperty' is not a valid aggregation type when grouping or filtering by page.")
+    return kind or ("byPage" if "page" in dimensions else "byProperty")

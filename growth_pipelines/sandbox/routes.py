@@ -1,0 +1,211 @@
+"""Which request goes where: the vendors' paths, their credentials, and the sandbox's own controls."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+from growth_pipelines.sandbox import options, truth
+from growth_pipelines.sandbox.google.crux import Crux
+from growth_pipelines.sandbox.google.errors import GoogleError
+from growth_pipelines.sandbox.google.psi import PageSpeed
+from growth_pipelines.sandbox.google.search_console import SearchConsole
+from growth_pipelines.sandbox.limits import google_limits
+from growth_pipelines.sandbox.shopify.api import AdminApi
+from growth_pipelines.sandbox.shopify.schema import API_VERSION
+from growth_pipelines.sandbox.world import Shop
+
+GRAPHQL = re.compile(r"^/admin/api/(?P<version>\d{4}-\d{2}|unstable)/graphql\.json$")
+SEARCH = re.compile(r"^/webmasters/v3/sites/(?P<site>[^/]+)/searchAnalytics/query$")
+TOKEN_SECONDS = 86_399
+
+
+@dataclass
+class Request:
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> dict[str, Any]:
+        document = json.loads(self.body or b"{}")
+        if not isinstance(document, dict):
+            raise ValueError("the body must be a JSON object")
+        return document
+
+
+@dataclass
+class Response:
+    status: int = 200
+    body: str | bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    content_type: str = "application/json; charset=utf-8"
+
+
+def as_json(document: Any, status: int = 200, **headers: str) -> Response:
+    return Response(status, json.dumps(document, separators=(",", ":")), headers)
+
+
+def parse_query(text: str) -> dict[str, str]:
+    return {name: values[-1] for name, values in parse_qs(text).items()}
+
+
+class Routes:
+    """Everything that the process answers."""
+
+    def __init__(self, shop: Shop, truth_file: Path | None) -> None:
+        self.shop = shop
+        self.truth_file = truth_file
+        self.admin = AdminApi(shop, shop.options)
+        self.search_console = SearchConsole(shop)
+        self.crux = Crux(shop, shop.field_data)
+        self.psi = PageSpeed(shop, shop.field_data)
+        self.limits = google_limits(shop.options.limits)
+        self.requests: Counter[str] = Counter(shopify=0, search_console=0, crux=0, psi=0)
+        self.throttled = 0
+        self.tokens = {options.ACCESS_TOKEN}
+
+    def answer(self, request: Request) -> Response:
+        """The answer to any request; unknown paths are 404."""
+        path = request.path
+        if path.startswith("/_sandbox/"):
+            return self._control(request)
+        if path.startswith("/admin/"):
+            return self._shopify(request)
+        if path.startswith("/webmasters/"):
+            return self._google("search_console", request, self._search)
+        if path in ("/v1/records:queryRecord", "/v1/records:queryHistoryRecord"):
+            return self._google("crux", request, self._crux)
+        if path == "/pagespeedonline/v5/runPagespeed":
+            return self._google("psi", request, self._psi)
+        return as_json({"errors": "Not Found"}, 404)
+
+    def _shopify(self, request: Request) -> Response:
+        self.requests["shopify"] += 1
+        if request.path == "/admin/oauth/access_token" and request.method == "POST":
+            return self._grant(request)
+        match = GRAPHQL.match(request.path)
+        if not match or request.method != "POST":
+            return as_json({"errors": "Not Found"}, 404)
+        if request.headers.get("x-shopify-access-token") not in self.tokens:
+            message = "[API] Invalid API key or access token (unrecognized login or wrong password)"
+            return as_json({"errors": message}, 401)
+        try:
+            body = request.json()
+        except ValueError:
+            return as_json({"errors": "Bad Request"}, 400)
+        with self.shop.lock:
+            document = self.admin.answer(body)
+        # An unknown or expired version falls forward to the oldest supported one; only this header tells.
+        headers = {"X-Shopify-API-Version": API_VERSION, "X-Request-Id": secrets.token_hex(16)}
+        return Response(200, json.dumps(document, separators=(",", ":")), headers)
+
+    def _grant(self, request: Request) -> Response:
+        """The client-credentials grant: JSON or form body, a token for 24 hours."""
+        try:
+            given: Mapping[str, Any] = request.json()
+        except ValueError:
+            given = parse_query(request.body.decode("utf-8", "replace"))
+        wanted = ("client_credentials", options.CLIENT_ID, options.CLIENT_SECRET)
+        if (given.get("grant_type"), given.get("client_id"), given.get("client_secret")) != wanted:
+            return as_json({"error": "invalid_client", "error_description": "Client authentication failed."}, 401)
+        token = f"shpat_{secrets.token_hex(16)}"
+        self.tokens.add(token)
+        scope = ",".join(self.shop.options.scopes)
+        return as_json({"access_token": token, "scope": scope, "expires_in": TOKEN_SECONDS})
+
+    def _google(self, name: str, request: Request, handle: Any) -> Response:
+        self.requests[name] += 1
+        wait = self.limits[name].take()
+        if wait:
+            self.throttled += 1
+            error = GoogleError(429, f"Quota exceeded for {name}.", "RESOURCE_EXHAUSTED", "rateLimitExceeded")
+            return as_json(error.body, 429, **{"Retry-After": f"{wait:.0f}"})
+        try:
+            with self.shop.lock:
+                answer = handle(request)
+        except GoogleError as error:
+            return as_json(error.body, error.code)
+        except ValueError as error:
+            refused = GoogleError(400, f"Invalid request: {error}", "INVALID_ARGUMENT")
+            return as_json(refused.body, 400)
+        return Response(200, answer) if isinstance(answer, str) else as_json(answer)
+
+    def _search(self, request: Request) -> Any:
+        if request.headers.get("authorization") != f"Bearer {options.GOOGLE_TOKEN}":
+            raise GoogleError(
+                401, "Request had invalid authentication credentials.", "UNAUTHENTICATED", "authError"
+            )
+        if request.path == "/webmasters/v3/sites" and request.method == "GET":
+            return self.search_console.sites()
+        match = SEARCH.match(request.path)
+        if not match or request.method != "POST":
+            raise GoogleError(404, "Not found.", "NOT_FOUND", "notFound")
+        return self.search_console.query(unquote(match["site"]), request.json())
+
+    @staticmethod
+    def _need_key(request: Request) -> None:
+        if not request.query.get("key"):
+            message = "The request is missing a valid API key."
+            raise GoogleError(403, message, "PERMISSION_DENIED", "forbidden")
+
+    def _crux(self, request: Request) -> Any:
+        self._need_key(request)
+        body = request.json()
+        return self.crux.history(body) if request.path.endswith("queryHistoryRecord") else self.crux.record(body)
+
+    def _psi(self, request: Request) -> Any:
+        self._need_key(request)
+        return self.psi.run(request.query)
+
+    def _control(self, request: Request) -> Response:
+        """The sandbox's own controls, for tests and demonstrations; no vendor has them."""
+        name = request.path.removeprefix("/_sandbox/")
+        if name.startswith("bulk/") and request.method == "GET":
+            return self._bulk_result(request, name)
+        if name == "state" and request.method == "GET":
+            with self.shop.lock:
+                return as_json(self.state())
+        if request.method != "POST" or name not in ("advance", "edit"):
+            return as_json({"error": "Not Found"}, 404)
+        try:
+            body = request.json()
+            with self.shop.lock:
+                if name == "advance":
+                    self.shop.advance(int(body.get("days", 1)))
+                    self.write_truth()
+                else:
+                    self.shop.edit(str(body["gid"]), str(body["field"]), body.get("value"))
+        except (ValueError, KeyError) as error:
+            return as_json({"error": str(error)}, 400)
+        return as_json({"today": self.shop.today.isoformat()})
+
+    def _bulk_result(self, request: Request, name: str) -> Response:
+        """A finished bulk operation's lines. As on Google's storage, a token sent here is an error."""
+        if "x-shopify-access-token" in request.headers or "authorization" in request.headers:
+            return as_json({"error": "a signed URL takes no credentials"}, 400)
+        found = self.admin.bulk_operations.result(name.removeprefix("bulk/").removesuffix(".jsonl"))
+        if found is None or request.query.get("signature") != "valid":
+            return as_json({"error": "no such object"}, 403)
+        return Response(200, found, content_type="application/jsonl")
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "today": self.shop.today.isoformat(),
+            "writes": self.shop.writes,
+            "resources": self.shop.written_resources(),
+            "requests": dict(self.requests),
+            "throttled": self.throttled + self.admin.bucket.throttled,
+        }
+
+    def write_truth(self) -> None:
+        if self.truth_file is not None:
+            truth.write(self.shop, self.truth_file)

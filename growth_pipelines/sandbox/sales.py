@@ -1,0 +1,245 @@
+"""Customers, orders and refunds, made a day at a time: each day has a random stream of its own, so the past never
+changes when the clock moves on. Things that happen to an order later (refund, cancellation, edit) wait in a queue."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from growth_pipelines.sandbox import options
+from growth_pipelines.sandbox.catalogue import FIRST_NUMBER, WORDS, Catalogue
+from growth_pipelines.sandbox.options import Options
+from growth_pipelines.sandbox.records import Customer, Line, Order, Refund, RefundLine, Variant
+
+ZONE = ZoneInfo(options.TIMEZONE)
+STREAM = 2
+COUNTRIES = ["US", "US", "US", "US", "US", "US", "US", "CA", "AU", "GB"]
+WEEKDAY = np.array([1.12, 1.05, 1.0, 0.98, 1.02, 0.92, 0.95])
+LARGE_ORDER_EVERY = 1_900  # wholesale orders with more lines than one page of a nested connection
+
+
+def season(day: date) -> float:
+    """Hot-rod season: builds peak in spring, a small peak before Christmas."""
+    angle = 2 * np.pi * (day.timetuple().tm_yday - 110) / 365.25
+    christmas = 0.18 if (day.month, day.day) >= (11, 20) and (day.month, day.day) <= (12, 20) else 0.0
+    return float(1.0 + 0.22 * np.cos(angle) + christmas)
+
+
+def local_midnight(day: date) -> datetime:
+    """The first instant of a day in the shop's zone, in UTC."""
+    return datetime.combine(day, time(), ZONE).astimezone(UTC)
+
+
+@dataclass(frozen=True)
+class Affinity:
+    """Who buys ``a`` also buys ``b`` with probability ``p``, in the same order."""
+
+    a: int
+    b: int
+    p: float
+
+
+class Sales:
+    """All orders so far. ``uplift`` gives a day's demand relative to the plan (effects of writes)."""
+
+    def __init__(
+        self,
+        options_: Options,
+        catalogue: Catalogue,
+        first_day: date,
+        affinities: list[Affinity],
+        landing: Callable[[Order, np.random.Generator], str | None],
+    ) -> None:
+        self.orders: list[Order] = []
+        self.customers: list[Customer] = []
+        self._options = options_
+        self._variants: list[list[Variant]] = [product.variants for product in catalogue.products]
+        popularity = np.array([product.popularity for product in catalogue.products])
+        self._cumulative = np.cumsum(popularity / popularity.sum())
+        self._companions: dict[int, list[Affinity]] = {}
+        for affinity in affinities:
+            self._companions.setdefault(affinity.a, []).append(affinity)
+        self._index = {product.gid: i for i, product in enumerate(catalogue.products)}
+        self._landing = landing
+        self._later: list[tuple[datetime, int, str, Order]] = []
+        self._line_number = FIRST_NUMBER + 200_000_000_000
+        self._refund_number = 900_000_000_000
+        self._next_large = LARGE_ORDER_EVERY // 2
+        days = [first_day + timedelta(days=i) for i in range((options_.today - first_day).days)]
+        for day, count in zip(days, self._planned(days), strict=True):
+            self.make_day(day, int(count))
+
+    def _planned(self, days: list[date]) -> np.ndarray:
+        """How many orders each day has, so that all of them are exactly the number asked for."""
+        weights = np.array([self._weight(day, i / max(1, len(days))) for i, day in enumerate(days)])
+        self._per_weight = self._options.orders / weights.sum()
+        rng = np.random.default_rng([self._options.seed, STREAM])
+        return rng.multinomial(self._options.orders, weights / weights.sum())
+
+    @staticmethod
+    def _weight(day: date, progress: float) -> float:
+        growth = 0.75 + 0.5 * min(progress, 1.0)
+        return season(day) * float(WEEKDAY[day.weekday()]) * growth
+
+    def advance_to(self, day: date, uplift: float) -> None:
+        """Make one more day of orders; demand is the plan's times ``uplift``."""
+        rng = np.random.default_rng([self._options.seed, STREAM, 1, day.toordinal()])
+        self.make_day(day, int(rng.poisson(self._per_weight * self._weight(day, 1.0) * uplift)))
+
+    def make_day(self, day: date, count: int) -> None:
+        rng = np.random.default_rng([self._options.seed, STREAM, day.toordinal()])
+        midnight = local_midnight(day)
+        seconds = np.sort(rng.triangular(6 * 3600, 15 * 3600, 23.9 * 3600, size=count)).astype(int)
+        for second in seconds:
+            self._order(midnight + timedelta(seconds=int(second)), rng)
+        self._happen(local_midnight(day + timedelta(days=1)))
+
+    def _order(self, at: datetime, rng: np.random.Generator) -> None:
+        draws = rng.random(12)
+        number = len(self.orders)
+        customer = None if draws[0] < 0.14 else self._customer(at, draws, rng)
+        lines = self._lines(number, draws, rng)
+        gross = sum(line.unit_cents * line.quantity for line in lines)
+        code = self._discount(lines, draws)
+        net = gross - sum(line.discount_cents for line in lines)
+        order = Order(
+            number=FIRST_NUMBER - 2_000_000_000_000 + number * 32_768 + 11,
+            name=f"#{number + 1001}",
+            customer=customer,
+            country=customer.country if customer else "US",
+            created_at=at,
+            processed_at=at - timedelta(days=3) if draws[9] < 0.004 else at,
+            updated_at=at + timedelta(minutes=int(draws[8] * 50)),
+            lines=lines,
+            shipping_cents=0 if net >= 19_900 else 1_195,
+            tax_cents=round(net * 0.0479) if draws[7] < 0.35 else 0,
+            landing_path=None,
+            source_name="web" if draws[6] < 0.93 else "pos",
+            discount_code=code,
+            test=bool(draws[5] < 0.008),
+        )
+        order.landing_path = self._landing(order, rng) if order.source_name == "web" else None
+        if customer:
+            customer.orders_count += 1
+            customer.updated_at = max(customer.updated_at, at)
+        self.orders.append(order)
+        self._plan_later(order, draws)
+
+    def _customer(self, at: datetime, draws: np.ndarray, rng: np.random.Generator) -> Customer:
+        known = len(self.customers)
+        if known > 30 and draws[1] < 0.42:  # a returning customer; recent ones return more often
+            back = int(rng.geometric(min(0.5, 1 / (1 + 0.3 * known))))
+            return self.customers[max(0, known - back)]
+        first, last = WORDS["first_names"], WORDS["last_names"]
+        name, family = first[int(draws[2] * len(first))], last[int(draws[3] * len(last))]
+        customer = Customer(
+            number=7_000_000_000_000 + known * 4_096 + 5,
+            created_at=at - timedelta(minutes=4),
+            updated_at=at,
+            country=COUNTRIES[int(draws[4] * len(COUNTRIES))],
+            first_name=name,
+            last_name=family,
+            email=f"{name}.{family}{known}@mail.example".lower(),
+        )
+        self.customers.append(customer)
+        return customer
+
+    def _lines(self, number: int, draws: np.ndarray, rng: np.random.Generator) -> list[Line]:
+        count = 1 + min(5, int(rng.geometric(0.52)) - 1)
+        if number + 1 == self._next_large:
+            self._next_large += LARGE_ORDER_EVERY
+            count = min(60, len(self._variants) // 2)
+        chosen: dict[int, None] = {}
+        for index in np.searchsorted(self._cumulative, rng.random(count)):
+            chosen[int(min(index, len(self._variants) - 1))] = None
+        while len(chosen) < count and count > 10:
+            chosen[int(rng.integers(len(self._variants)))] = None
+        for index in list(chosen):
+            for affinity in self._companions.get(index, ()):
+                if rng.random() < affinity.p:
+                    chosen[affinity.b] = None
+        return [self._line(index, rng, deleted=bool(draws[10] < 0.004)) for index in chosen]
+
+    def _line(self, index: int, rng: np.random.Generator, deleted: bool) -> Line:
+        variants = self._variants[index]
+        variant = variants[int(rng.integers(len(variants)))]
+        quantity = int(rng.choice([1, 1, 1, 2, 2, 4]))
+        self._line_number += 32_768
+        return Line(
+            number=self._line_number,
+            variant=None if deleted else variant,
+            title=variant.product.title,
+            sku=variant.sku,
+            quantity=quantity,
+            current_quantity=quantity,
+            unit_cents=variant.price_cents,
+            discount_cents=0,
+        )
+
+    @staticmethod
+    def _discount(lines: list[Line], draws: np.ndarray) -> str | None:
+        if draws[11] >= 0.18:
+            return None
+        code, share = ("BUILD10", 0.10) if draws[11] < 0.12 else ("CLUB15", 0.15)
+        for line in lines:
+            line.discount_cents = round(line.unit_cents * line.quantity * share)
+        return code
+
+    def _plan_later(self, order: Order, draws: np.ndarray) -> None:
+        """Decide now what will happen to the order later, and when."""
+        fate = (draws[8] * 997) % 1.0
+        if fate < 0.03:
+            self._schedule(order.created_at + timedelta(hours=1 + draws[9] * 20), "cancel", order)
+        elif fate < 0.085:
+            self._schedule(order.created_at + timedelta(days=3 + draws[9] * 40), "refund", order)
+        elif fate < 0.105:
+            self._schedule(order.created_at + timedelta(days=2 + draws[9] * 25), "refund_all", order)
+        elif fate < 0.115:
+            self._schedule(order.created_at + timedelta(hours=2 + draws[9] * 20), "edit", order)
+
+    def _schedule(self, at: datetime, what: str, order: Order) -> None:
+        heapq.heappush(self._later, (at.replace(microsecond=0), order.number, what, order))
+
+    def _happen(self, until: datetime) -> None:
+        while self._later and self._later[0][0] < until:
+            at, _, what, order = heapq.heappop(self._later)
+            if what == "cancel":
+                order.cancelled_at = at
+                self._refund(order, at, order.lines, whole=True)
+            elif what == "refund_all":
+                self._refund(order, at, order.lines, whole=True)
+            elif what == "refund":
+                self._refund(order, at, order.lines[:1], whole=False)
+            elif what == "edit" and order.lines[0].current_quantity > 1:
+                order.lines[0].current_quantity -= 1
+            order.updated_at = max(order.updated_at, at)
+
+    def _refund(self, order: Order, at: datetime, lines: list[Line], whole: bool) -> None:
+        self._refund_number += 101
+        refund = Refund(self._refund_number, order, at, 0, [])
+        for position, line in enumerate(lines):
+            quantity = line.current_quantity if whole else 1
+            subtotal = (line.unit_cents * line.quantity - line.discount_cents) * quantity // line.quantity
+            refund.lines.append(RefundLine(self._refund_number * 1_000 + position, line, quantity, subtotal))
+            line.current_quantity -= quantity
+        refund.total_cents = order.total_cents if whole else sum(part.subtotal_cents for part in refund.lines)
+        order.refunds.append(refund)
+
+    def units_by_product(self, since: datetime) -> dict[int, int]:
+        """Units sold a product (index) since a time; cancelled and test orders do not count."""
+        units: dict[int, int] = {}
+        for order in reversed(self.orders):
+            if order.created_at < since:
+                break
+            if order.test or order.cancelled_at:
+                continue
+            for line in order.lines:
+                if line.variant is not None:
+                    index = self._index[line.variant.product.gid]
+                    units[index] = units.get(index, 0) + line.quantity
+        return units

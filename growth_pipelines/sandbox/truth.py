@@ -1,0 +1,145 @@
+"""The truth file: what is planted, and what a faithful copy of the shop must add up to. Only tests read it."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from growth_pipelines.sandbox import options
+from growth_pipelines.sandbox.records import Order
+from growth_pipelines.sandbox.shopify.resolvers import decimal
+from growth_pipelines.sandbox.world import Shop
+
+
+def _iso(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _counts(shop: Shop) -> dict[str, Any]:
+    """Sums over the orders; counted orders are neither tests nor cancelled."""
+    orders = shop.sales.orders
+    counted: list[Order] = [order for order in orders if not order.test and not order.cancelled_at]
+    return {
+        "orders": len(orders),
+        "orders_counted": len(counted),
+        "lines": sum(len(order.lines) for order in orders),
+        "refunds": sum(len(order.refunds) for order in orders),
+        "refund_lines": sum(len(refund.lines) for order in orders for refund in order.refunds),
+        "customers": len(shop.sales.customers),
+        "products": len(shop.catalogue.products),
+        "variants": len(shop.catalogue.variants),
+        "collections": len(shop.catalogue.collections),
+        "pages": len(shop.catalogue.pages),
+        "articles": len(shop.catalogue.articles),
+        "gross": decimal(sum(order.gross_cents for order in counted)),
+        "discounts": decimal(sum(order.discount_cents for order in counted)),
+        "refunded": decimal(sum(order.refunded_cents for order in counted)),
+    }
+
+
+def _place(shop: Shop, page: int) -> dict[str, Any]:
+    resource = shop.demand.pages[page]
+    path = shop.demand.paths[page]
+    return {
+        "url": options.PRIMARY_URL + path,
+        "page_key": path,
+        "gid": resource.gid if resource else None,
+        "page_type": resource.typename.lower() if resource else "home",
+    }
+
+
+def _stockouts(shop: Shop) -> list[dict[str, Any]]:
+    products = [shop.catalogue.products[index] for index in shop.plants.stockouts]
+    return [
+        {
+            "gid": product.gid,
+            "page_key": product.path,
+            "on_hand": sum(variant.on_hand for variant in product.variants),
+        }
+        for product in products
+    ]
+
+
+def _affinities(shop: Shop) -> list[dict[str, Any]]:
+    """The planted pairs with what the orders really show."""
+    products = shop.catalogue.products
+    baskets = [
+        {line.variant.product.gid for line in order.lines if line.variant}
+        for order in shop.sales.orders
+        if not order.test and not order.cancelled_at
+    ]
+    found = []
+    for pair in shop.plants.affinities:
+        a, b = products[pair.a].gid, products[pair.b].gid
+        with_a = sum(a in basket for basket in baskets)
+        with_b = sum(b in basket for basket in baskets)
+        both = sum(a in basket and b in basket for basket in baskets)
+        share = both / with_a if with_a else 0.0
+        lift = share / (with_b / len(baskets)) if with_b and baskets else 0.0
+        found.append(
+            {"a": a, "b": b, "p_b_given_a": round(share, 4), "lift": round(lift, 3), "orders_with_both": both}
+        )
+    return found
+
+
+def document(shop: Shop) -> dict[str, Any]:
+    """The whole truth about a shop at its present day."""
+    snippets = [
+        _place(shop, one.page)
+        | {
+            "ctr_multiplier": round(one.multiplier, 4),
+            "lift_if_fixed": round(one.multiplier_if_fixed / one.multiplier, 4),
+            "since": _iso(one.since),
+        }
+        for one in shop.plants.snippets
+    ]
+    vitals = [
+        _place(shop, one.page)
+        | {
+            "metric": one.metric,
+            "form_factor": one.form_factor,
+            "since": _iso(one.since),
+            "why": one.why,
+            "before": round(one.before, 3),
+            "after": round(one.after, 3),
+            "fixed_on": _iso(one.fixed_on),
+        }
+        for one in shop.plants.regressions
+    ]
+    return {
+        "seed": shop.options.seed,
+        "healthy": shop.options.healthy,
+        "today": shop.today.isoformat(),
+        "shop": {
+            "name": options.SHOP_NAME,
+            "domain": options.MYSHOPIFY_DOMAIN,
+            "primary_url": options.PRIMARY_URL,
+            "site_url": options.SITE_URL,
+            "currency": options.CURRENCY,
+            "timezone": options.TIMEZONE,
+            "first_day": shop.first_day.isoformat(),
+        },
+        "snippets": snippets,
+        "vitals": vitals,
+        "decoys": [
+            _place(shop, one.page) | {"kind": one.kind, "since": _iso(one.since)} for one in shop.plants.decoys
+        ],
+        "stockouts": _stockouts(shop),
+        "affinities": _affinities(shop),
+        "effects": {
+            one["gid"]: {"metric": "ctr", "now": one["ctr_multiplier"], "lift_if_fixed": one["lift_if_fixed"]}
+            for one in snippets
+        },
+        "counts": _counts(shop),
+    }
+
+
+def write(shop: Shop, path: Path) -> None:
+    """Write the truth file in one step, so that a reader never sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(document(shop), indent=1), encoding="utf-8")
+    temporary.replace(path)

@@ -1,0 +1,252 @@
+"""The shop as a whole: its records, its clock, what was written to it, and what those writes do to later demand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from threading import RLock
+from typing import Any
+
+import numpy as np
+
+from growth_pipelines.sandbox import plants as planting
+from growth_pipelines.sandbox.catalogue import build_catalogue
+from growth_pipelines.sandbox.demand import Demand
+from growth_pipelines.sandbox.options import Options
+from growth_pipelines.sandbox.plants import Plants
+from growth_pipelines.sandbox.records import Event, Order, Picture, Resource
+from growth_pipelines.sandbox.sales import Sales, local_midnight
+from growth_pipelines.sandbox.shopify.resolvers import SEO_KEYS, timestamp
+from growth_pipelines.sandbox.traffic import Traffic
+from growth_pipelines.sandbox.vitals import SHORT, FieldData
+
+HARM = 0.75  # what an empty, too long or off-topic title costs
+
+
+class Shop:
+    """One sandbox shop. Everything is read and changed under ``lock``."""
+
+    typename = "Shop"
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.lock = RLock()
+        self.today = options.today
+        first_day = options.today - timedelta(days=round(options.months * 30.44))
+        self.first_day = first_day
+        opened = local_midnight(first_day)
+        self.catalogue = build_catalogue(options, opened)
+        self.demand = Demand(options, self.catalogue)
+        self.plants: Plants = planting.choose(options, self.demand.pages, self._weights(), self.catalogue)
+        self.demand.plant(self.plants)
+        self.traffic = Traffic(options, self.demand)
+        self.field_data = FieldData(options, self.demand, self.traffic)
+        for one in self.plants.regressions:
+            form_factor = "desktop" if one.form_factor == "desktop" else "phone"
+            one.before = self.field_data.usual(one.page, form_factor, SHORT[one.metric])
+        self._landing_pages = np.cumsum(self.traffic.expected / self.traffic.expected.sum())
+        self.sales = Sales(options, self.catalogue, first_day, self.plants.affinities, self._landing)
+        self.events: list[Event] = []
+        self.writes: list[dict[str, Any]] = []
+        self._originals: dict[str, dict[str, Any]] = {}
+        self._page_index = {page.gid: i for i, page in enumerate(self.demand.pages) if page is not None}
+        self._selections: dict[Any, list[Any]] = {}
+        self._records_by_gid: dict[str, Any] = {}
+        self._settle_stock()
+
+    def _weights(self) -> np.ndarray:
+        """Non-brand impressions of each page in 28 days."""
+        demand = self.demand
+        return np.bincount(demand.page_of, demand.rate * ~demand.brand * demand.visible, len(demand.pages)) * 28
+
+    def _landing(self, order: Order, rng: np.random.Generator) -> str | None:
+        """Where an order's visitor came in: half on the first product's own page, else anywhere by traffic."""
+        draw = rng.random(2)
+        if draw[0] < 0.04:
+            return None
+        variant = order.lines[0].variant
+        if draw[0] < 0.5 and variant is not None:
+            return variant.product.path
+        index = int(np.searchsorted(self._landing_pages, draw[1]))
+        return self.demand.paths[min(index, len(self.demand.paths) - 1)]
+
+    def _settle_stock(self) -> None:
+        """Planted stock-outs: on hand lasts less than a week at the pace of the last 28 days."""
+        units = self.sales.units_by_product(local_midnight(self.today - timedelta(days=28)))
+        for index in self.plants.stockouts:
+            daily = units.get(index, 0) / 28
+            on_hand = max(0, round(daily * 3))
+            variants = self.catalogue.products[index].variants
+            for position, variant in enumerate(variants):
+                variant.on_hand = on_hand if position == 0 else 0
+
+    def now(self) -> datetime:
+        """The shop's present: real time while its day is the real one, otherwise midnight plus a second a write."""
+        midnight = local_midnight(self.today)
+        real = datetime.now(UTC).replace(microsecond=0)
+        if midnight <= real < midnight + timedelta(days=1):
+            return real
+        return midnight + timedelta(seconds=len(self.writes))
+
+    @property
+    def search_complete_until(self) -> date:
+        """Search Console's last final day."""
+        return self.today - timedelta(days=3)
+
+    def days(self, since: date, until: date) -> list[date]:
+        """The days of a range that are in the shop's life and complete, both ends included."""
+        since, until = max(since, self.first_day), min(until, self.today - timedelta(days=1))
+        return [since + timedelta(days=i) for i in range((until - since).days + 1)]
+
+    def record(self, gid: str) -> Any:
+        """Any record by its gid, or None."""
+        if gid in self.catalogue.by_gid:
+            return self.catalogue.by_gid[gid]
+        if not self._records_by_gid:
+            for order in self.sales.orders:
+                self._records_by_gid[order.gid] = order
+                self._records_by_gid.update({line.gid: line for line in order.lines})
+                self._records_by_gid.update({refund.gid: refund for refund in order.refunds})
+            self._records_by_gid.update({customer.gid: customer for customer in self.sales.customers})
+        return self._records_by_gid.get(gid)
+
+    def selected(self, identity: Any, select: Callable[[], list[Any]]) -> list[Any]:
+        """A filtered, sorted list, kept until something changes: pages of one window come from one list."""
+        if identity not in self._selections:
+            if len(self._selections) > 40:
+                self._selections.clear()
+            self._selections[identity] = select()
+        return self._selections[identity]
+
+    def _changed(self) -> None:
+        self._selections.clear()
+        self._records_by_gid.clear()
+
+    def write(self, operation: str, record: Any, changes: dict[str, Any]) -> None:
+        """Change fields of a record (``seo.title``, ``seo.description``, ``image.alt``, ``metafield.ns.key``)."""
+        for field, value in changes.items():
+            before = self.value(record, field)
+            self._originals.setdefault(record.gid, {}).setdefault(field, before)
+            self._set(record, field, value)
+            self.writes.append(
+                {
+                    "at": timestamp(self.now()),
+                    "operation": operation,
+                    "gid": record.gid,
+                    "field": field,
+                    "before": before,
+                    "after": value,
+                }
+            )
+        record.updated_at = max(record.updated_at, self.now())
+        if isinstance(record, Picture):
+            owner = next(p for p in self.catalogue.products if record in p.pictures)
+            owner.updated_at = max(owner.updated_at, record.updated_at)
+        self._changed()
+        if record.gid in self._page_index and any(field.startswith("seo.") for field in changes):
+            self._judge(record)
+
+    @staticmethod
+    def value(record: Any, field: str) -> Any:
+        """The present value of a field named as in :meth:`write`."""
+        if field.startswith("seo."):
+            return getattr(record.seo, field[4:])
+        if field.startswith("metafield."):
+            _, namespace, key = field.split(".", 2)
+            return record.metafields.get((namespace, key))
+        return record.alt if field == "image.alt" else getattr(record, field)
+
+    @staticmethod
+    def _set(record: Any, field: str, value: Any) -> None:
+        if field.startswith("seo."):
+            setattr(record.seo, field[4:], value or None)
+        elif field.startswith("metafield."):
+            _, namespace, key = field.split(".", 2)
+            if value is None:
+                record.metafields.pop((namespace, key), None)
+            else:
+                record.metafields[(namespace, key)] = value
+        elif field == "image.alt":
+            record.alt = value or ""
+        else:
+            setattr(record, field, value)
+
+    def _judge(self, record: Resource) -> None:
+        """Set the multiplier that the page has from the day after a write on, from what is written now."""
+        page = self._page_index[record.gid]
+        tomorrow = self.today + timedelta(days=1)
+        snippet = next((one for one in self.plants.snippets if one.page == page), None)
+        usual = snippet.multiplier if snippet else float(self.demand.page_factor[page])
+        originals = self._originals[record.gid]
+        same = all(self.value(record, field) == before for field, before in originals.items())
+        if same:
+            multiplier = usual
+        elif self._harmful(record):
+            multiplier = usual * HARM
+        else:
+            multiplier = snippet.multiplier_if_fixed if snippet else usual
+        self.demand.effects.set(page, tomorrow, multiplier)
+
+    @staticmethod
+    def _harmful(record: Resource) -> bool:
+        """A title nobody would click: far too long, or without one word of what the page is about."""
+        title = record.seo.title
+        if title is None:
+            return False
+        about = {word for word in record.title.lower().replace(",", " ").split() if len(word) > 2}
+        return len(title) > 90 or not any(word in title.lower() for word in about)
+
+    def edit(self, gid: str, field: str, value: Any) -> None:
+        """A person changes the shop by hand: a search field, an alt text, a title, or repairs a page (``vitals``)."""
+        record = self.record(gid)
+        if record is None:
+            raise KeyError(gid)
+        if field == "vitals":
+            page = self._page_index[gid]
+            for regression in self.plants.regressions:
+                if regression.page == page:
+                    regression.fixed_on = self.today + timedelta(days=1)
+            return
+        if field in {f"{namespace}.{key}" for namespace, key in SEO_KEYS}:
+            field = f"seo.{SEO_KEYS[tuple(field.split('.'))]}"  # type: ignore[index]
+        if field not in {"seo.title", "seo.description", "image.alt", "title", "body"}:
+            raise ValueError(f"field {field} cannot be edited here")
+        self.write("edit", record, {field: value})
+
+    def advance(self, days: int) -> None:
+        """Move today on: orders, refunds, search and sessions of the days between come about."""
+        for _ in range(days):
+            day = self.today
+            uplift = 1 + 0.6 * (self.demand.relative_clicks(day) - 1)
+            before = len(self.sales.orders)
+            self.sales.advance_to(day, uplift)
+            self.today = day + timedelta(days=1)
+            self._sell(self.sales.orders[before:])
+        self._changed()
+
+    def _sell(self, orders: list[Order]) -> None:
+        """Take what was sold from stock; what runs low is delivered again, except planted stock-outs."""
+        short = {self.catalogue.products[i].gid for i in self.plants.stockouts}
+        for order in orders:
+            for line in order.lines:
+                if line.variant is None or order.test:
+                    continue
+                line.variant.on_hand = max(0, line.variant.on_hand - line.quantity)
+                if line.variant.on_hand < 10 and line.variant.product.gid not in short:
+                    line.variant.on_hand += 60
+                line.variant.updated_at = max(line.variant.updated_at, order.created_at)
+
+    def written_resources(self) -> dict[str, dict[str, Any]]:
+        """The present values of everything that was written to, by gid."""
+        found: dict[str, dict[str, Any]] = {}
+        for gid in self._originals:
+            record = self.record(gid)
+            if isinstance(record, Picture):
+                found[gid] = {"alt": record.alt}
+            else:
+                found[gid] = {
+                    "title": record.title,
+                    "seo_title": record.seo.title,
+                    "seo_description": record.seo.description,
+                }
+        return found
