@@ -1,0 +1,242 @@
+"""``growth up``, ``down`` and ``status``: Dagster's servers and the console, under one supervisor."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from growth_pipelines.commands.context import current_settings, json_option, print_json, print_table
+from growth_pipelines.errors import GrowthError
+
+if TYPE_CHECKING:
+    from growth_pipelines.commands.supervision import Program, Supervisor
+    from growth_pipelines.settings import Settings
+
+DAGSTER, DAEMON, CONSOLE = "dagster-webserver", "dagster-daemon", "console"
+# Daemons that the machine can't do without: they start runs, tick sensors and tick schedules.
+_NEEDED_DAEMONS = {"SENSOR", "SCHEDULER", "QUEUED_RUN_COORDINATOR"}
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the two web servers answer."""
+
+    dagster: str
+    console: str
+
+
+def state_file(settings: Settings) -> Path:
+    return settings.home / "run" / "growth.json"
+
+
+@click.command()
+@click.option("--detach", "-d", is_flag=True, help="Return once everything answers; `growth down` stops it.")
+@click.option("--announce", is_flag=True, hidden=True, help="One JSON line on stdout when everything answers.")
+def up(detach: bool, announce: bool) -> None:
+    """Run Dagster's server and daemon and the console; restart what dies; Ctrl-C or SIGTERM stops all."""
+    settings = current_settings()
+    if detach:
+        addresses = start_detached(settings)
+        click.echo(f"Dagster  {addresses.dagster}\nConsole  {addresses.console}")
+        return
+
+    def ready(addresses: Addresses) -> None:
+        if announce:
+            print_line({"ready": True, **vars(addresses)})
+        else:
+            click.echo(f"Dagster  {addresses.dagster}\nConsole  {addresses.console}\nCtrl-C stops both.")
+
+    if not announce:
+        click.echo("Starting Dagster and the console …")
+    supervisor(settings, ready).run()
+
+
+def print_line(document: Any) -> None:
+    click.echo(json.dumps(document))
+
+
+def supervisor(settings: Settings, on_ready: Callable[[Addresses], None]) -> Supervisor:
+    """A supervisor of the machine's programs, not yet running. Raises GrowthError when a port is taken."""
+    from growth_pipelines.commands.supervision import Supervisor, end_leftovers, running
+    from growth_pipelines.defs.instance import prepare_instance
+
+    if running(state_file(settings)) is not None:
+        raise GrowthError("The machine is already up.", "`growth status` shows it, `growth down` stops it.")
+    end_leftovers(state_file(settings))
+    prepare_instance(settings)
+    addresses, programs = machine_programs(settings)
+    return Supervisor(programs, state_file(settings), settings.home / "logs", lambda: on_ready(addresses))
+
+
+def machine_programs(settings: Settings) -> tuple[Addresses, list[Program]]:
+    """What ``growth up`` runs, and where it will answer; a port setting of 0 means any free one."""
+    from growth_pipelines.commands.supervision import Program
+    from growth_pipelines.defs.instance import instance_environment
+
+    console_port = _port(settings.console.host, settings.console.port, "GROWTH_CONSOLE__PORT")
+    dagster_port = _port("127.0.0.1", settings.dagster.port, "GROWTH_DAGSTER__PORT")
+    addresses = Addresses(f"http://127.0.0.1:{dagster_port}", f"http://{settings.console.host}:{console_port}")
+    environment = {
+        **instance_environment(settings),
+        "GROWTH_CONSOLE__PORT": str(console_port),
+        "GROWTH_DAGSTER__PORT": str(dagster_port),
+    }
+    workspace = ("-w", f"{environment['DAGSTER_HOME']}/workspace.yaml")
+    python = (sys.executable, "-m")
+    # Dagster's server has no log-in of its own: it listens on loopback, whatever the console's host is.
+    web = (*python, "dagster_webserver", "-h", "127.0.0.1", "-p", str(dagster_port), *workspace)
+    return addresses, [
+        Program(DAGSTER, web, environment, addresses.dagster, f"{addresses.dagster}/server_info"),
+        Program(DAEMON, (*python, "dagster._daemon", "run", *workspace), environment),
+        Program(
+            CONSOLE,
+            (*python, "growth_pipelines.console"),
+            environment,
+            addresses.console,
+            f"{addresses.console}/login",
+        ),
+    ]
+
+
+def _port(host: str, port: int, setting: str) -> int:
+    """``port`` if it is free (a free one for 0). Raises GrowthError naming the setting when it is taken."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise GrowthError(
+                f"{setting}: {host}:{port} can't be used ({error.strerror}).",
+                f"Stop the program that listens there, or set {setting} to another port (0 = any free one).",
+            ) from error
+        number: int = probe.getsockname()[1]
+        return number
+
+
+def start_detached(settings: Settings) -> Addresses:
+    """Start the machine in the background and wait until everything answers."""
+    settings.home.joinpath("logs").mkdir(parents=True, exist_ok=True)
+    with (settings.home / "logs" / "supervisor.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "growth_pipelines.cli", "up", "--announce"],
+            env={**os.environ, "GROWTH_HOME": str(settings.home)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            start_new_session=True,
+        )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        process.wait()
+        last = Path(log.name).read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        raise GrowthError(
+            f"The machine did not start: {last[-1] if last else 'no reason given'}", f"See {log.name}."
+        )
+    answer = json.loads(line)
+    return Addresses(answer["dagster"], answer["console"])
+
+
+@click.command()
+def down() -> None:
+    """Stop what `growth up` started, and wait until it is gone."""
+    from filelock import FileLock, Timeout
+
+    from growth_pipelines.commands.supervision import end_leftovers, lock_path, running
+
+    settings = current_settings()
+    path = state_file(settings)
+    document = running(path)
+    if document is None:
+        end_leftovers(path)
+        click.echo("Nothing was running.")
+        return
+    os.kill(document["pid"], signal.SIGTERM)
+    try:
+        # The supervisor holds this lock until the last of its programs has ended.
+        with FileLock(lock_path(path), timeout=90):
+            click.echo("Stopped.")
+    except Timeout:
+        raise GrowthError(f"Process {document['pid']} does not stop.", f"See {settings.home / 'logs'}.") from None
+
+
+@click.command()
+@json_option
+def status(as_json: bool) -> None:
+    """Show what runs and how fresh the data are; the exit code is not 0 when any program is dead."""
+    from growth_pipelines.commands.freshness import data_status
+
+    settings = current_settings()
+    programs = program_status(settings)
+    data = data_status(settings)
+    if as_json:
+        print_json({"programs": programs, "data": data})
+    else:
+        columns = ("program", "state", "pid", "restarts", "since", "address")
+        print_table([name.capitalize() for name in columns], [[p[name] for name in columns] for p in programs])
+        print_table(["What", "State"], [[row["what"], row["state"]] for row in data])
+    if any(program["state"] != "running" for program in programs):
+        sys.exit(1)
+
+
+def program_status(settings: Settings) -> list[dict[str, Any]]:
+    """Each program with its state as seen from outside: ``running`` only if it answers, not if it is said to."""
+    from growth_pipelines.commands.supervision import birth, running
+
+    document = running(state_file(settings)) or {"programs": {}}
+    rows = []
+    for name in (DAGSTER, DAEMON, CONSOLE):
+        known = document["programs"].get(name, {})
+        alive = bool(known.get("birth")) and birth(known["pid"]) == known["birth"]
+        state = _seen(name, document["programs"]) if alive else known.get("state", "stopped")
+        rows.append(
+            {
+                "program": name,
+                "state": "dead" if not alive and state in ("ready", "starting") else state,
+                "pid": known.get("pid", "") if alive else "",
+                "restarts": known.get("restarts", 0),
+                "since": known.get("since", ""),
+                "address": known.get("address", ""),
+            }
+        )
+    return rows
+
+
+def _seen(name: str, programs: dict[str, Any]) -> str:
+    """What a live program answers."""
+    import httpx
+
+    dagster = programs[DAGSTER]["address"]
+    try:
+        if name == DAEMON:
+            return _daemon_state(dagster)
+        url = f"{dagster}/server_info" if name == DAGSTER else f"{programs[CONSOLE]['address']}/login"
+        answer = httpx.get(url, trust_env=False, timeout=10)
+    except httpx.HTTPError as error:
+        return f"does not answer ({type(error).__name__})"
+    return "running" if answer.status_code < 500 else f"answers with HTTP {answer.status_code}"
+
+
+def _daemon_state(dagster: str) -> str:
+    """The daemon has no port; it writes heartbeats, which Dagster's server reads."""
+    import httpx
+
+    query = (
+        files("growth_pipelines.commands").joinpath("queries/daemon_health.graphql").read_text(encoding="utf-8")
+    )
+    answer = httpx.post(f"{dagster}/graphql", json={"query": query}, trust_env=False, timeout=10)
+    daemons = answer.raise_for_status().json()["data"]["instance"]["daemonHealth"]["allDaemonStatuses"]
+    silent = sorted(d["daemonType"] for d in daemons if d["daemonType"] in _NEEDED_DAEMONS and not d["healthy"])
+    return f"no heartbeat from {', '.join(silent)}" if silent else "running"

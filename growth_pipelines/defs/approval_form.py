@@ -1,0 +1,42 @@
+"""The launchpad's form for a decision: a job that hands a signed record in.
+
+It proves nothing and decides nothing: the record becomes an event of ``X_approval``, and the sensor on that event
+verifies it.
+"""
+
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from growth_pipelines.defs.applications import RECORD
+
+
+class SignedRecord(dg.Config):
+    """What ``growth actions sign ID --digest D`` prints, pasted as it is."""
+
+    record: dict[str, Any] = Field(description="The signed decision record, as `growth actions sign` prints it.")
+
+
+def approval_form(recommender: str) -> dg.JobDefinition:
+    """The job ``approve_X``."""
+
+    @dg.op(name=f"hand_in_{recommender}_decision")
+    def hand_in(context: dg.OpExecutionContext, config: SignedRecord) -> None:
+        """Report the record on the approval asset."""
+        context.log_event(
+            dg.AssetMaterialization(
+                f"{recommender}_approval",
+                description="Handed in by the launchpad; the approval sensor verifies its signature.",
+                metadata={RECORD: dg.MetadataValue.json(config.record)},
+            )
+        )
+
+    @dg.job(
+        name=f"approve_{recommender}",
+        description=f"Hand in a decision on an action of {recommender}, as `growth actions sign` prints it.",
+    )
+    def form() -> None:
+        hand_in()
+
+    return form

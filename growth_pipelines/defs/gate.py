@@ -1,0 +1,157 @@
+"""The gate ``approved_by_operator``: what it judges from, and what is done with a record that enters by Dagster.
+
+The verdict itself is a pure function of ``approvals.verdict``. Here it gets the store's rows and the newest
+record of the event log, and its answer becomes a check result, within a run or reported without one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from growth_pipelines.canonical import digest
+from growth_pipelines.defs.applications import newest_application
+from growth_pipelines.defs.machine import Machine
+from growth_pipelines.errors import GrowthError
+
+if TYPE_CHECKING:
+    from growth_pipelines.approvals.verdict import Verdict
+
+GATE = "approved_by_operator"
+_NEXT_STEP = {
+    "pending": "Decide in the console, or with `growth actions approve ID --digest D`.",
+    "malformed": "Paste exactly what `growth actions sign` prints. If nobody did, somebody forged it.",
+    "unknown_operator": "Only active operators decide: `growth operators list`.",
+    "bad_signature": "Nothing was decided. Find out who reported it: Dagster's event log names run and time.",
+    "superseded": "Look at the present draft and decide again.",
+    "expired": "Decide again while the action is open; the next cycle proposes it again if it still holds.",
+}
+
+
+def judge(machine: Machine, instance: dg.DagsterInstance, recommender: str, *, gating: bool = False) -> Verdict:
+    """The verdict on a recommender now.
+
+    A ``gating`` run acts, so it stops on anything but an approval, and it looks at the store alone: what was
+    reported to Dagster has been decided on or refused by then, and a forged record must not hold up a valid
+    approval. Elsewhere the newest record counts, until newer proposals exist.
+    """
+    from growth_pipelines.approvals.signatures import keys_of
+    from growth_pipelines.approvals.standing import standings
+    from growth_pipelines.approvals.verdict import verdict
+
+    application = None if gating else _present_application(instance, recommender)
+    with machine.store.read() as session:
+        return verdict(
+            standings(session, recommender, machine.now),
+            machine.now,
+            record=application,
+            keys=keys_of(session),
+            gating=gating,
+        )
+
+
+def _present_application(instance: dg.DagsterInstance, recommender: str) -> Mapping[str, Any] | str | None:
+    proposed = instance.fetch_materializations(dg.AssetKey(f"{recommender}_recommendations"), limit=1).records
+    since = proposed[0].storage_id if proposed else 0
+    return newest_application(instance, dg.AssetKey(f"{recommender}_approval"), since)
+
+
+def gate_metadata(found: Verdict) -> dict[str, Any]:
+    """What the check shows: the state, how many actions are where, and what to do next."""
+    return {
+        "state": found.state,
+        **{f"actions_{state}": count for state, count in found.counts.items()},
+        **({"approved": ", ".join(found.approved)} if found.approved else {}),
+        **({"next_step": _NEXT_STEP[found.state]} if found.state in _NEXT_STEP else {}),
+    }
+
+
+def result_of(found: Verdict) -> dg.AssetCheckResult:
+    """The verdict as the result of a check that runs."""
+    return dg.AssetCheckResult(
+        passed=found.passed,
+        severity=dg.AssetCheckSeverity(found.severity),
+        description=found.description,
+        metadata=gate_metadata(found),
+    )
+
+
+def report_judgement(instance: dg.DagsterInstance, recommender: str, found: Verdict) -> None:
+    """The verdict as a check result outside of any run, unless the newest one says the same."""
+    asset = dg.AssetKey(f"{recommender}_recommendations")
+    newest = instance.fetch_materializations(asset, limit=1).records
+    if not newest:
+        return
+    target = dg.AssetCheckEvaluationTargetMaterializationData(
+        storage_id=newest[0].storage_id, run_id=newest[0].run_id, timestamp=newest[0].timestamp
+    )
+    instance.report_runless_asset_event(
+        dg.AssetCheckEvaluation(
+            asset_key=asset,
+            check_name=GATE,
+            passed=found.passed,
+            severity=dg.AssetCheckSeverity(found.severity),
+            description=found.description,
+            metadata=gate_metadata(found),
+            target_materialization_data=target,
+            blocking=True,
+        )
+    )
+
+
+def apply(machine: Machine, application: Mapping[str, Any] | str) -> str:
+    """Hand a record that entered through Dagster to the one ``decide()``; what became of it, for the log.
+
+    Its signature is the only proof. A refusal is no error of the machine: it is on record, and nothing changed.
+    """
+    from growth_pipelines.approvals.decide import DecisionRequest, SignatureProof, decide
+    from growth_pipelines.approvals.signatures import examine
+
+    finding = examine(application, {}, machine.now)
+    if finding.record is None:
+        return f"refused: {finding.why}"
+    request = DecisionRequest.of(finding.record)
+    proof = SignatureProof(finding.record, channel="dagster")
+    try:
+        return decide(machine.store, machine.settings, request, proof, machine.now).message
+    except GrowthError as error:
+        return f"refused: {error}"
+
+
+def work_waiting(machine: Machine, recommender: str) -> str:
+    """Names what a run of ``act_on_X`` would carry out now, or an empty text for nothing.
+
+    The name changes by the hour: what could not be carried out (the shop was down) is tried again an hour later,
+    and not at every tick.
+    """
+    from growth_pipelines.actions.lifecycle import EXECUTING_WARNING
+    from growth_pipelines.approvals.standing import standings
+    from growth_pipelines.store.tables import Action, Execution
+
+    mode = machine.settings.actions.mode
+    if mode == "observe":
+        return ""
+    waiting = []
+    with machine.store.read() as session:
+        for standing in standings(session, recommender, machine.now):
+            tried = session.get(Execution, (standing.action_id, standing.version))
+            if standing.valid and (mode == "live" or tried is None):
+                waiting.append((standing.action_id, standing.version))
+            elif mode == "live" and standing.state == "executing":
+                action = session.get_one(Action, standing.action_id)
+                if action.state_at < machine.now - EXECUTING_WARNING:
+                    waiting.append((standing.action_id, standing.version))
+    return f"{recommender}:{digest(sorted(waiting))[:16]}:{machine.now:%Y%m%d%H}" if waiting else ""
+
+
+def rollbacks_waiting(machine: Machine) -> str:
+    """The same for rollbacks that an operator asked for."""
+    from growth_pipelines.actions.rollback import requested
+
+    if machine.settings.actions.mode != "live":
+        return ""
+    with machine.store.read() as session:
+        waiting = sorted((action.id, action.version) for action in requested(session))
+    return f"rollback:{digest(waiting)[:16]}:{machine.now:%Y%m%d%H}" if waiting else ""

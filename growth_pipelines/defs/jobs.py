@@ -1,0 +1,115 @@
+"""The jobs: what can be started as one run, each named by what it does.
+
+Only selections of assets and checks, and the launchpad forms by which an operator enters a decision. What the
+steps do is in ``assets/``; when the jobs start is in ``schedules`` and ``sensors``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+# A run that carries this looks for regressions itself, so the sensor on new data has nothing to add.
+FULL_CYCLE_TAG = "growth/cycle"
+# Only the executor's own ledger decides what is tried again, never a re-run by Dagster.
+_NEVER_AGAIN = {"dagster/max_retries": "0"}
+
+AnyJob = dg.JobDefinition | UnresolvedAssetJobDefinition
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The keys that jobs select from."""
+
+    raw: tuple[dg.AssetKey, ...]
+    arrivals: tuple[dg.AssetCheckKey, ...]
+    models: tuple[dg.AssetKey, ...]
+    model_checks: tuple[dg.AssetCheckKey, ...]
+    published: dg.AssetKey
+    search_regressions: dg.AssetKey
+    vitals_regressions: dg.AssetKey
+    queue: dg.AssetKey
+    rollbacks: dg.AssetKey
+    # By recommender: its proposals, their gate, what carries them out and the check on that.
+    recommendations: Mapping[str, dg.AssetKey]
+    gates: Mapping[str, dg.AssetCheckKey]
+    actions: Mapping[str, dg.AssetKey]
+    left_behind: Mapping[str, dg.AssetCheckKey]
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """Every job by name, and the groups that sensors and schedules start. Sensors must get these very objects."""
+
+    by_name: Mapping[str, AnyJob]
+
+    def __getitem__(self, name: str) -> AnyJob:
+        return self.by_name[name]
+
+    @property
+    def all(self) -> list[AnyJob]:
+        return list(self.by_name.values())
+
+
+def _assets(keys: Iterable[dg.AssetKey]) -> dg.AssetSelection:
+    return dg.AssetSelection.assets(*keys).without_checks()
+
+
+def _checks(keys: Iterable[dg.AssetCheckKey]) -> dg.AssetSelection:
+    return dg.AssetSelection.checks(*keys)
+
+
+def build_jobs(parts: Parts, forms: Iterable[dg.JobDefinition]) -> Jobs:
+    """All jobs. ``forms`` are the launchpad jobs ``approve_X``, which are no selection of assets."""
+    ingest = _assets(parts.raw) | _checks(parts.arrivals)
+    models = _assets([*parts.models, parts.published]) | _checks(parts.model_checks)
+    monitoring = _assets([parts.search_regressions, parts.vitals_regressions])
+    recommend = _assets(parts.recommendations.values()) | _checks(parts.gates.values())
+    queue = _assets([parts.queue])
+    repair = _assets([parts.recommendations["cwv_repair"]]) | _checks([parts.gates["cwv_repair"]])
+    every_gate = _checks([*parts.gates.values(), *parts.left_behind.values()])
+    jobs: list[AnyJob] = [
+        _job("ingest_sources", ingest, "Read the shop, Search Console and web vitals into the raw tables."),
+        _job("build_models", models, "Build and test every dbt model, then publish the warehouse."),
+        _job("detect_regressions", monitoring, "Look for pages that got worse in search or in their vitals."),
+        _job("recommend_actions", recommend, "Let every recommender draft its actions from what is published."),
+        _job("rank_queue", queue, "Expire what waited too long, bring back what was deferred, rank the rest."),
+        _job(
+            "daily_cycle",
+            ingest | models | monitoring | recommend | queue,
+            "One full cycle: ingest, build, monitor, recommend, queue.",
+            {FULL_CYCLE_TAG: "daily"},
+        ),
+        _job(
+            "repair_regressions",
+            models | monitoring | repair | queue,
+            "Build on data that arrived outside of a cycle, and draft a repair for what regressed.",
+            {FULL_CYCLE_TAG: "repair"},
+        ),
+        _job(
+            "recheck_approvals", every_gate, "Judge every approval gate again, so that an expired green goes red."
+        ),
+        _job(
+            "roll_back_requested",
+            _assets([parts.rollbacks]),
+            "Undo the executed actions that an operator asked to be rolled back.",
+            _NEVER_AGAIN,
+        ),
+        *forms,
+    ]
+    for name, actions in parts.actions.items():
+        gate = _checks([parts.gates[name]])
+        act = _assets([actions]) | gate | _checks([parts.left_behind[name]])
+        jobs.append(_job(f"act_on_{name}", act, f"Carry out the approved actions of {name}.", _NEVER_AGAIN))
+        jobs.append(_job(f"recheck_{name}", gate, f"Judge the approval gate of {name} again."))
+    return Jobs({job.name: job for job in jobs})
+
+
+def _job(
+    name: str, selection: dg.AssetSelection, description: str, tags: Mapping[str, Any] | None = None
+) -> UnresolvedAssetJobDefinition:
+    return dg.define_asset_job(name, selection=selection, description=description, run_tags=tags)

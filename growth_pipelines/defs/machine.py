@@ -1,0 +1,96 @@
+"""The one resource of every asset, check, job and sensor: the machine's settings and what is opened from them.
+
+It hands plain domain objects to code that never imports dagster. It is an object and not a config schema, so
+that no setting, least of all a secret, ever enters a run's configuration, which the Dagster UI shows to all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from growth_pipelines.clock import local_date
+from growth_pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    from growth_pipelines.store.database import Store
+    from growth_pipelines.warehouse.database import Warehouse
+
+# Called with what is worked on and how far it is: ("orders", 0.4); None where the end is not known.
+Progress = Callable[[str, float | None], None]
+
+
+def silent(_: str, __: float | None) -> None:
+    """Nobody watches: runs that the daemon starts."""
+
+
+def query(name: str) -> str:
+    """The text of a query of this folder's ``queries/``."""
+    return files("growth_pipelines.defs").joinpath(f"queries/{name}.sql").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Cheap to make: databases are opened by whoever asks for them."""
+
+    settings: Settings
+    on_progress: Progress = silent
+
+    @property
+    def now(self) -> datetime:
+        return self.settings.clock.now()
+
+    @property
+    def today(self) -> date:
+        """The date in the shop's zone."""
+        return local_date(self.now, self.zone)
+
+    @property
+    def store(self) -> Store:
+        from growth_pipelines.store.database import Store
+
+        return Store.of(self.settings)
+
+    @property
+    def warehouse(self) -> Warehouse:
+        from growth_pipelines.warehouse.database import Warehouse
+
+        return Warehouse.of(self.settings)
+
+    @property
+    def zone(self) -> str:
+        """The shop's IANA zone: the setting, else what the shop said when it was last read, else UTC."""
+        if self.settings.shop.timezone:
+            return self.settings.shop.timezone
+        if not self._shop_file.exists():
+            return "UTC"
+        zone = str(json.loads(self._shop_file.read_text(encoding="utf-8")).get("timezone") or "UTC")
+        try:
+            return ZoneInfo(zone).key
+        except (ZoneInfoNotFoundError, ValueError):
+            return "UTC"
+
+    @property
+    def _shop_file(self) -> Path:
+        # Schedules need the zone when definitions load; opening the warehouse for it there would be too slow.
+        return self.settings.home / "shop.json"
+
+    def read_shop(self) -> dict[str, Any]:
+        """The shop's row of ``dim_shops``, empty before the first ingestion."""
+        with self.warehouse.read() as connection:
+            rows = connection.frame(query("shop")).to_dict("records")
+        return {name: None if value != value else value for name, value in rows[0].items()} if rows else {}
+
+    def remember_shop(self) -> None:
+        """Keep what the shop says of itself where definitions can read it."""
+        text = json.dumps(self.read_shop(), default=str)
+        partial = self._shop_file.with_suffix(f".{os.getpid()}.partial")
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(self._shop_file)

@@ -1,0 +1,35 @@
+"""The schedules: what starts because of the time of day, in the shop's zone.
+
+What starts because something happened is in ``sensors``.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from growth_pipelines.defs.jobs import Jobs
+
+DAILY_AT = "0 6 * * *"
+HOURLY = "7 * * * *"
+
+
+def build_schedules(jobs: Jobs, zone: str) -> list[dg.ScheduleDefinition]:
+    """The daily cycle at 06:00, and the hourly look at approvals whose time is over."""
+    return [
+        dg.ScheduleDefinition(
+            name="daily_cycle_schedule",
+            job=jobs["daily_cycle"],
+            cron_schedule=DAILY_AT,
+            execution_timezone=zone,
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+            description=f"One full cycle every day at 06:00 ({zone}).",
+        ),
+        dg.ScheduleDefinition(
+            name="recheck_approvals_schedule",
+            job=jobs["recheck_approvals"],
+            cron_schedule=HOURLY,
+            execution_timezone=zone,
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+            description="A green gate does not expire by itself; this judges it again every hour.",
+        ),
+    ]
