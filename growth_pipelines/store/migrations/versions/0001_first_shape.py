@@ -64,7 +64,7 @@ def upgrade() -> None:
             "state IN ('pending', 'approved', 'executing', 'executed', 'measured', "
             "'deferred', 'changes_requested', 'rejected', 'expired', 'superseded', "
             "'failed', 'rolled_back')",
-            name="ck_actions_state",
+            name=op.f("ck_actions_state"),
         ),
         sa.PrimaryKeyConstraint("id", name="pk_actions"),
         sa.UniqueConstraint("ref", name="uq_actions_ref"),
@@ -135,7 +135,7 @@ def upgrade() -> None:
         sa.Column("public_key", sa.Text(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("role IN ('viewer', 'operator', 'admin')", name="ck_operators_role"),
+        sa.CheckConstraint("role IN ('viewer', 'operator', 'admin')", name=op.f("ck_operators_role")),
         sa.PrimaryKeyConstraint("name", name="pk_operators"),
     )
     op.create_table(
@@ -164,7 +164,7 @@ def upgrade() -> None:
         sa.Column("p_value", sa.Double(), nullable=False),
         sa.Column("severity", sa.Text(), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
-        sa.CheckConstraint("state IN ('open', 'recovered')", name="ck_regressions_state"),
+        sa.CheckConstraint("state IN ('open', 'recovered')", name=op.f("ck_regressions_state")),
         sa.PrimaryKeyConstraint("id", name="pk_regressions"),
         sa.UniqueConstraint(
             "page_key", "form_factor", "metric", "since", name="uq_regressions_page_key_form_factor_metric_since"
@@ -191,7 +191,7 @@ def upgrade() -> None:
         sa.Column("comment", sa.Text(), nullable=True),
         sa.CheckConstraint(
             "status IN ('pending', 'approved', 'rejected', 'expired', 'superseded')",
-            name="ck_approval_requests_status",
+            name=op.f("ck_approval_requests_status"),
         ),
         sa.ForeignKeyConstraint(["action_id"], ["actions.id"], name="fk_approval_requests_action_id"),
         sa.PrimaryKeyConstraint("id", name="pk_approval_requests"),
@@ -213,7 +213,7 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "status IN ('started', 'written', 'confirmed', 'failed', 'undone', 'rolled_back', 'dry_run')",
-            name="ck_executions_status",
+            name=op.f("ck_executions_status"),
         ),
         sa.ForeignKeyConstraint(["action_id"], ["actions.id"], name="fk_executions_action_id"),
         sa.PrimaryKeyConstraint("action_id", "version", name="pk_executions"),

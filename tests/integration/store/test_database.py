@@ -1,0 +1,149 @@
+"""Opening the store: created once, migrated once, one writer, readers that don't wait."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect, text
+
+from growth_pipelines.errors import GrowthError
+from growth_pipelines.settings import Settings
+from growth_pipelines.store.database import Store, store_url
+from growth_pipelines.store.schema import current_revision, newest_revision
+from growth_pipelines.store.tables import Flag, Table
+from tests.drafts import NOW, settings_in
+
+
+def test_the_migrations_build_exactly_the_declared_tables(store: Store) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    with store.connection() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": "store_version"})
+        differences = compare_metadata(context, Table.metadata)
+    assert differences == []
+
+
+def test_check_constraints_of_the_declared_tables_are_in_force(store: Store) -> None:
+    with store.read() as session:
+        inspector = inspect(session.connection())
+        for table in Table.metadata.tables.values():
+            declared = {c.name for c in table.constraints if c.name and c.name.startswith("ck_")}
+            assert declared <= {c["name"] for c in inspector.get_check_constraints(table.name)}
+
+
+def test_an_open_store_is_at_the_newest_revision_and_migrating_again_changes_nothing(store: Store) -> None:
+    assert current_revision(store) == newest_revision()
+    store.migrate()
+    assert current_revision(store) == newest_revision()
+
+
+def test_a_store_newer_than_the_code_is_refused_with_what_to_do(settings: Settings, store: Store) -> None:
+    with store.session() as session:
+        session.execute(text("UPDATE store_version SET version_num = '9999'"))
+    with pytest.raises(GrowthError, match="revision 9999, newer than this version"):
+        Store(store.url).migrate()
+
+
+def _open(home: str, url: str, barrier: object) -> None:
+    barrier.wait(30)  # type: ignore[attr-defined]
+    with Store.of(settings_in(Path(home), url)).session() as session:
+        session.add(Flag(key=multiprocessing.current_process().name, value={}, updated_at=NOW, updated_by="t"))
+
+
+def test_processes_that_open_a_new_store_at_once_all_succeed(settings: Settings) -> None:
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(3)
+    arguments = (str(settings.home), settings.postgres_url, barrier)
+    processes = [context.Process(target=_open, args=arguments, name=f"p{n}") for n in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    with Store.of(settings).read() as session:
+        assert session.query(Flag).count() == 3
+
+
+def test_an_error_rolls_everything_back(store: Store) -> None:
+    def half_done() -> None:
+        with store.session() as session:
+            session.add(Flag(key="k", value={}, updated_at=NOW, updated_by="t"))
+            session.flush()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half_done()
+    with store.read() as session:
+        assert session.get(Flag, "k") is None
+
+
+def test_a_reader_neither_waits_for_a_writer_nor_sees_half_of_its_work(store: Store) -> None:
+    with store.session() as writing:
+        writing.add(Flag(key="k", value={}, updated_at=NOW, updated_by="t"))
+        writing.flush()
+        with store.read() as reading:
+            assert reading.get(Flag, "k") is None
+    with store.read() as reading:
+        assert reading.get(Flag, "k") is not None
+
+
+def test_a_second_writer_waits_for_the_first(store: Store) -> None:
+    with store.session() as session:
+        session.add(Flag(key="n", value={"n": 0}, updated_at=NOW, updated_by="t"))
+
+    def add() -> None:
+        for _ in range(10):
+            with store.session() as session:
+                flag = session.get_one(Flag, "n")
+                flag.value = {"n": flag.value["n"] + 1}
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with store.read() as session:
+        assert session.get_one(Flag, "n").value == {"n": 40}
+
+
+def test_a_naive_instant_is_refused_and_an_aware_one_comes_back_in_utc(store: Store) -> None:
+    with pytest.raises(Exception, match="aware"), store.session() as session:
+        session.add(Flag(key="k", value={}, updated_at=NOW.replace(tzinfo=None), updated_by="t"))
+    with store.session() as session:
+        session.add(Flag(key="k", value={}, updated_at=NOW, updated_by="t"))
+    with store.read() as session:
+        assert session.get_one(Flag, "k").updated_at == NOW
+        assert session.get_one(Flag, "k").updated_at.utcoffset() == NOW.utcoffset()
+
+
+def test_json_comes_back_exactly_as_it_was_stored(store: Store) -> None:
+    value = {"b": 1.0, "a": 1e16, "ü": "é\u2028", "n": None, "z": [0.1, -0.0, 1e-7, 10**18], "\U0001f3c1": True}
+    with store.session() as session:
+        session.add(Flag(key="k", value=value, updated_at=NOW, updated_by="t"))
+    with store.read() as session:
+        found = session.get_one(Flag, "k").value
+    assert list(found.items()) == list(value.items())
+    assert repr(found) == repr(value)
+
+
+def test_an_unusable_database_is_one_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(GrowthError, match="The store can't be used"):
+        Store.of(settings_in(tmp_path, "postgresql://nobody@127.0.0.1:1/none"))
+
+
+def test_a_postgresql_address_keeps_its_options_and_password(tmp_path: Path) -> None:
+    url = store_url(settings_in(tmp_path, "postgresql://u:p%40ss@/db?host=/tmp/x"))
+    assert url == "postgresql+psycopg://u:p%40ss@/db?host=%2Ftmp%2Fx"
+
+
+@pytest.mark.postgres
+def test_on_postgresql_all_tables_lie_in_the_schema_growth(tmp_path: Path, postgres_url: str) -> None:
+    store = Store.of(settings_in(tmp_path, postgres_url))
+    with store.read() as session:
+        inspector = inspect(session.connection())
+        assert set(Table.metadata.tables) <= set(inspector.get_table_names(schema="growth"))
+        assert inspector.get_table_names(schema="public") == []
