@@ -129,7 +129,7 @@ def start_detached(settings: Settings) -> Addresses:
     settings.home.joinpath("logs").mkdir(parents=True, exist_ok=True)
     with (settings.home / "logs" / "supervisor.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "growth_pipelines.cli", "up", "--announce"],
+            [sys.executable, "-m", "growth_pipelines", "up", "--announce"],
             env={**os.environ, "GROWTH_HOME": str(settings.home)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

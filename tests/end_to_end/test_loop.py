@@ -1,4 +1,4 @@
-"""The whole loop as an operator lives it: a cycle, an approval, one write, a rollback; on DuckDB and PostgreSQL."""
+"""The loop as an operator lives it: a cycle, an approval, one write, a rollback; on DuckDB and PostgreSQL."""
 
 from __future__ import annotations
 
