@@ -22,15 +22,19 @@ QUOTA_PAUSE_SECONDS = 5.0
 
 
 class Credential(Protocol):
+    """What a call is signed with: headers, or (an API key) query parameters."""
+
     renewable: bool
 
     def header(self) -> dict[str, str]: ...
+
+    def parameters(self) -> dict[str, str]: ...
 
     def forget(self) -> None: ...
 
 
 class ApiKey:
-    """A key sent as a header, so that it stands in no URL and no log."""
+    """A key sent as the parameter ``key``; the transport masks it in every message and log."""
 
     renewable = False
 
@@ -38,7 +42,10 @@ class ApiKey:
         self._key = key
 
     def header(self) -> dict[str, str]:
-        return {"X-Goog-Api-Key": self._key} if self._key else {}
+        return {}
+
+    def parameters(self) -> dict[str, str]:
+        return {"key": self._key} if self._key else {}
 
     def forget(self) -> None:
         """Nothing to renew."""
@@ -81,6 +88,7 @@ class GoogleClient:
         per_minute: float,
         deadline: float,
         timeout: float = 60.0,
+        attempts: int = RetryPolicy.attempts,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._transport = Transport(base_url.rstrip("/"), timeout=timeout)
@@ -88,7 +96,7 @@ class GoogleClient:
         self._meter = meter
         self._pace = Pace(per_minute)
         self._sleep = sleep
-        self._patience = Patience(RetryPolicy(deadline=deadline), meter, sleep=sleep)
+        self._patience = Patience(RetryPolicy(deadline=deadline, attempts=attempts), meter, sleep=sleep)
 
     def __enter__(self) -> GoogleClient:
         return self
@@ -136,7 +144,7 @@ class GoogleClient:
                 method,
                 path,
                 json=json,
-                params=params,
+                params={**(params or {}), **self._credential.parameters()},
                 headers=self._credential.header(),
                 accept=(200, 404) if not_found else (200,),
                 retried=False,

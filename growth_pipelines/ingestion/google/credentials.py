@@ -25,6 +25,9 @@ class StaticToken:
     def header(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._token}"}
 
+    def parameters(self) -> dict[str, str]:
+        return {}
+
     def forget(self) -> None:
         """Nothing to renew."""
 
@@ -63,6 +66,9 @@ class ServiceAccount:
                 except TransportError as error:
                     raise TransientError(f"Google's token server cannot be reached ({error}).") from error
             return {"Authorization": f"Bearer {self._credentials.token}"}
+
+    def parameters(self) -> dict[str, str]:
+        return {}
 
     def forget(self) -> None:
         with self._lock:

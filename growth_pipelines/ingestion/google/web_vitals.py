@@ -10,6 +10,8 @@ from growth_pipelines.settings import Settings
 
 CRUX_PER_MINUTE = 150
 PSI_PER_MINUTE = 240
+# A page that Lighthouse can't load fails each time, and each try takes half a minute.
+PSI_ATTEMPTS = 3
 # Newest first asked for; CrUX gives at most 40 weekly periods.
 HISTORY_PERIODS = 40
 FORM_FACTORS = {"phone": "PHONE", "desktop": "DESKTOP"}
@@ -37,6 +39,7 @@ def psi_client(settings: Settings, meter: Meter) -> GoogleClient:
         per_minute=PSI_PER_MINUTE,
         deadline=settings.ingestion.deadline_seconds,
         timeout=120.0,
+        attempts=PSI_ATTEMPTS,
     )
 
 

@@ -1,0 +1,325 @@
+"""One run of ingestion: fetch in parallel, load one after the other, and never lose what was landed.
+
+Streams run in stages, because some need others' rows: which pages CrUX is asked about comes from Search Console,
+which pages the lab runs come from CrUX. Within a stage streams fetch and parse in threads of their own, while
+this thread alone writes to the warehouse.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from queue import Queue
+from threading import Event, Lock
+from typing import TYPE_CHECKING
+
+from growth_pipelines.errors import GrowthError, SettingsError
+from growth_pipelines.ingestion.calls import Meter
+from growth_pipelines.ingestion.landing import Landed, Landing, Shop
+from growth_pipelines.ingestion.loading import replace_rows
+from growth_pipelines.ingestion.parse import parse
+from growth_pipelines.ingestion.pseudonyms import Pseudonyms
+from growth_pipelines.ingestion.results import IngestError, OnProgress, Phase, Progress, StreamResult
+from growth_pipelines.ingestion.shopify.client import ShopifyClient
+from growth_pipelines.ingestion.shopify.cost import CostBucket
+from growth_pipelines.ingestion.state import (
+    State,
+    move_cursor,
+    prepared,
+    read_state,
+    record_file,
+    record_run,
+    status_rows,
+)
+from growth_pipelines.ingestion.streams import STREAMS, Stream
+from growth_pipelines.ingestion.streams.base import Asked, Job
+from growth_pipelines.ingestion.streams.catalogue import read_shop
+from growth_pipelines.settings import Settings
+from growth_pipelines.telemetry import logger
+from growth_pipelines.warehouse.database import Warehouse
+
+if TYPE_CHECKING:
+    import pyarrow
+
+_log = logger("ingestion")
+FETCHERS = 8
+# Parsed batches that wait for the loader at most; more would only fill memory.
+WAITING_BATCHES = 4
+
+
+def ingest(
+    settings: Settings,
+    streams: Sequence[str] | None = None,
+    since: date | None = None,
+    until: date | None = None,
+    full: bool = False,
+    on_progress: OnProgress | None = None,
+) -> list[StreamResult]:
+    """Read ``streams`` (default: all) up to now and load them; one result each, in the order of STREAMS.
+
+    ``since`` and ``until`` are days, both inclusive, in place of the cursor; ``full`` reads the whole history
+    again. Everything is safe to interrupt and to repeat. Raises IngestError when a stream failed; the others
+    are loaded then.
+    """
+    unknown = [name for name in streams or () if name not in STREAMS]
+    if unknown:
+        raise GrowthError(f"There is no stream {unknown[0]!r}.", f"Streams are {', '.join(STREAMS)}.")
+    if since and until and since > until:
+        raise GrowthError(f"--since {since} is after --until {until}.", "Swap them.")
+    chosen = [stream for name, stream in STREAMS.items() if not streams or name in streams]
+    return _Run(settings, Asked(since, until, full), on_progress).run(chosen)
+
+
+def ingest_stream(
+    settings: Settings,
+    name: str,
+    since: date | None = None,
+    until: date | None = None,
+    full: bool = False,
+    on_progress: OnProgress | None = None,
+) -> StreamResult:
+    """One stream, as :func:`ingest` does it."""
+    return ingest(settings, [name], since, until, full, on_progress)[0]
+
+
+def ingest_status(settings: Settings) -> list[dict[str, object]]:
+    """Each stream's newest run: stream, covered_from, covered_to, loaded_at, status, rows, failure."""
+    names = ("stream", "covered_from", "covered_to", "loaded_at", "status", "rows", "failure")
+    with prepared(Warehouse.of(settings)) as connection:
+        return [dict(zip(names, row, strict=True)) for row in status_rows(connection)]
+
+
+@dataclass
+class _Tally:
+    """A stream's result while it runs."""
+
+    stream: Stream
+    job: Job
+    began: float
+    started_at: datetime
+    rows: dict[str, int] = field(default_factory=dict)
+    window: tuple[datetime, datetime] | None = None
+    ended: float = 0.0
+
+    def add(self, landed: Landed, rows: dict[str, int]) -> None:
+        for table, count in rows.items():
+            self.rows[table] = self.rows.get(table, 0) + count
+        if landed.window is not None:
+            start, end = landed.window.start, landed.window.end
+            self.window = (min(start, self.window[0]), max(end, self.window[1])) if self.window else (start, end)
+
+    def result(self) -> StreamResult:
+        meter = self.job.meter
+        return StreamResult(
+            stream=self.stream.name,
+            rows=dict(self.rows),
+            window_start=self.window[0] if self.window else None,
+            window_end=self.window[1] if self.window else None,
+            requests=meter.requests,
+            bytes=meter.bytes,
+            seconds=round((self.ended or time.monotonic()) - self.began, 3),
+            throttled=meter.throttled,
+            retries=meter.retries,
+            notes=tuple(meter.notes),
+            proxy=self.job.proxy,
+        )
+
+
+class _Stopped(Exception):
+    """The loader failed, so the fetchers stop; the loader's own error is what is raised."""
+
+
+@dataclass(frozen=True)
+class _Event:
+    """From a fetcher to the loader: a parsed file, or the end of a stream (``landed`` None)."""
+
+    tally: _Tally
+    landed: Landed | None = None
+    batch: dict[str, pyarrow.Table] = field(default_factory=dict)
+    failure: GrowthError | None = None
+
+
+class _Run:
+    def __init__(self, settings: Settings, asked: Asked, on_progress: OnProgress | None) -> None:
+        self.settings = settings
+        self.asked = asked
+        self.run_id = secrets.token_hex(8)
+        self.warehouse = Warehouse.of(settings)
+        self.landing = Landing(settings.home)
+        self.pseudonyms = Pseudonyms.of(settings)
+        self.bucket = CostBucket()
+        self.shop = Shop("")
+        self.state = State()
+        self._on_progress = on_progress
+        self._progress_lock = Lock()
+        self._stop = Event()
+
+    def run(self, chosen: list[Stream]) -> list[StreamResult]:
+        self.landing.remove_leftovers()
+        self._read_state()
+        results: dict[str, StreamResult] = {}
+        failures: dict[str, GrowthError] = {}
+        self._identify()
+        unknown = self.shop.shop_id not in self.state.shops
+        if STREAMS["shop"] in chosen or (unknown and any(stream.source == "shopify" for stream in chosen)):
+            self._stage([STREAMS["shop"]], results, failures)
+            if failures:  # Without the shop nothing else can be read or dated rightly.
+                raise IngestError(failures, [])
+            self._read_state()
+        self._know_shop()
+        rest = [stream for stream in chosen if stream.name != "shop"]
+        for stage in sorted({stream.stage for stream in rest}):
+            self._stage([stream for stream in rest if stream.stage == stage], results, failures)
+        done = [results[stream.name] for stream in chosen if stream.name in results]
+        if failures:
+            raise IngestError(failures, done)
+        return done
+
+    def _read_state(self) -> None:
+        with prepared(self.warehouse) as connection:
+            self.state = read_state(connection)
+
+    def _identify(self) -> None:
+        """The shop's id: as set, else as the shop says."""
+        domain = self.settings.shop.domain
+        if not domain:
+            if not self.settings.shopify.base_url:
+                raise SettingsError(
+                    "No shop is configured: GROWTH_SHOP__DOMAIN is not set.",
+                    "Set it to your shop's domain, e.g. GROWTH_SHOP__DOMAIN=example.myshopify.com.",
+                )
+            with ShopifyClient(self.settings, bucket=self.bucket) as client:
+                domain = str(read_shop(client)["myshopifyDomain"])
+        self.shop = Shop(domain)
+
+    def _know_shop(self) -> None:
+        """What is known of the shop; a setting wins over what the shop says."""
+        known = self.state.shops.get(self.shop.shop_id, self.shop)
+        given = self.settings.shop
+        self.shop = replace(
+            known, timezone=given.timezone or known.timezone, currency=given.currency or known.currency
+        )
+
+    def _stage(
+        self, streams: list[Stream], results: dict[str, StreamResult], failures: dict[str, GrowthError]
+    ) -> None:
+        """Fetch these streams at the same time, and load what they land as it comes."""
+        tallies = [self._prepare(stream) for stream in streams]
+        failed: dict[str, GrowthError] = {}
+        events: Queue[_Event] = Queue(WAITING_BATCHES)
+        with ThreadPoolExecutor(FETCHERS) as pool:
+            fetches = [pool.submit(self._fetch, tally, events) for tally in tallies]
+            running = len(tallies)
+            try:
+                while running:
+                    event = events.get()
+                    if event.landed is not None:
+                        self._load(event.tally, event.landed, event.batch)
+                        continue
+                    running -= 1
+                    event.tally.ended = time.monotonic()
+                    if event.failure is not None:
+                        failed[event.tally.stream.name] = event.failure
+                    self._tell(event.tally, "failed" if event.failure else "done")
+            except BaseException:
+                # The fetchers may wait for room in the queue; take what comes until they have stopped.
+                self._stop.set()
+                while running:
+                    running -= events.get().landed is None
+                raise
+        for fetch in fetches:
+            fetch.result()
+        self._record(tallies, failed)
+        failures.update(failed)
+        results.update({t.stream.name: t.result() for t in tallies if t.stream.name not in failed})
+
+    def _prepare(self, stream: Stream) -> _Tally:
+        """Load what an interrupted run had landed, then say where this run starts."""
+        job = Job(
+            stream=stream.name,
+            settings=self.settings,
+            shop=self.shop,
+            now=self.settings.clock.now(),
+            asked=self.asked,
+            cursor=None,
+            landing=self.landing,
+            pseudonyms=self.pseudonyms,
+            bucket=self.bucket,
+            meter=Meter(),
+        )
+        tally = _Tally(stream, job, time.monotonic(), job.now)
+        waiting = self.landing.pending(stream.name, self.shop.shop_id, self.state.loaded_files)
+        for landed in waiting:
+            self._load(tally, landed, self._parse(tally, landed))
+        if waiting:
+            job.meter.note(f"loaded {len(waiting)} landing file(s) of an interrupted run")
+            self._read_state()
+        job.cursor = self.state.cursor(self.shop.shop_id, stream.name)
+        job.on_piece = lambda done, total: self._piece(tally, done, total)
+        if stream.targets is not None:
+            with self.warehouse.write() as connection:
+                job.targets = stream.targets(connection, job)
+        return tally
+
+    def _fetch(self, tally: _Tally, events: Queue[_Event]) -> None:
+        """Runs in a thread: fetch, land and parse one stream. Ends with an event in any case."""
+        failure: GrowthError | None = None
+        try:
+            self._tell(tally, "fetching")
+            for landed in tally.stream.fetch(tally.job):
+                self._tell(tally, "landed")
+                events.put(_Event(tally, landed, self._parse(tally, landed)))
+        except GrowthError as error:
+            failure = error
+        finally:
+            events.put(_Event(tally, failure=failure))
+
+    def _parse(self, tally: _Tally, landed: Landed) -> dict[str, pyarrow.Table]:
+        tables = [(part.table, part.statement) for part in tally.stream.parts]
+        batch = parse(landed, tally.stream.folder, tables, self.settings.clock.now())
+        for part in tally.stream.parts:
+            _log.debug("parsed", file=landed.file_id, table=part.table, rows=batch[part.table].num_rows)
+        return batch
+
+    def _load(self, tally: _Tally, landed: Landed, batch: dict[str, pyarrow.Table]) -> None:
+        """One file: rows, the file's record and the cursor, in one transaction."""
+        now = self.settings.clock.now()
+        with self.warehouse.write() as connection:
+            rows = {
+                part.table: replace_rows(connection, part, batch, landed.shop.shop_id, landed.window)
+                for part in tally.stream.parts
+            }
+            record_file(connection, landed, now)
+            move_cursor(connection, landed, self.run_id, now)
+            self._tell(tally, "loading")
+        tally.job.api_version = landed.api_version
+        tally.add(landed, rows)
+        self._tell(tally, "loaded")
+
+    def _record(self, tallies: list[_Tally], failed: dict[str, GrowthError]) -> None:
+        now = self.settings.clock.now()
+        with self.warehouse.write() as connection:
+            for tally in tallies:
+                record_run(
+                    connection,
+                    self.run_id,
+                    self.shop.shop_id,
+                    tally.result(),
+                    (tally.started_at, now),
+                    api_version=tally.job.api_version,
+                    failure=str(failed.get(tally.stream.name, "")),
+                )
+
+    def _piece(self, tally: _Tally, done: int, total: int) -> None:
+        if self._stop.is_set():
+            raise _Stopped
+        self._tell(tally, "fetching", done, total)
+
+    def _tell(self, tally: _Tally, phase: Phase, done: int = 0, total: int = 0) -> None:
+        if self._on_progress is not None:
+            with self._progress_lock:
+                self._on_progress(Progress(tally.stream.name, phase, done, total, sum(tally.rows.values())))
