@@ -1,0 +1,137 @@
+"""The audit chain: whatever is changed, removed, cut off or slipped in behind its back is found."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.orm import Session
+
+from growth_pipelines.settings import Settings
+from growth_pipelines.store.audit import append_event, event_hash, is_intact, verify_chain
+from growth_pipelines.store.database import Store
+from growth_pipelines.store.tables import AuditEvent
+from tests.drafts import NOW, decided, seo_draft, submitted
+
+_GUARDS = {
+    "sqlite": ("DROP TRIGGER audit_events_no_update", "DROP TRIGGER audit_events_no_delete"),
+    "postgresql": ("DROP TRIGGER audit_events_append_only ON audit_events",),
+}
+
+
+@pytest.fixture
+def history(store: Store, settings: Settings) -> Store:
+    """A store with eight events: the operator, two actions, their answers, three notes."""
+    one, two = submitted(store, seo_draft(1), seo_draft(2))
+    decided(store, settings, one)
+    decided(store, settings, two, "reject", reason="tone")
+    with store.session() as session:
+        for number in range(3):
+            append_event(session, event="noted", actor="t", channel="t", now=NOW, payload={"number": number})
+    return store
+
+
+def _problems(store: Store) -> str:
+    with store.read() as session:
+        return "; ".join(verify_chain(session).problems)
+
+
+def _tamper(store: Store, *statements: str) -> None:
+    """What somebody with the database's password could do: the triggers go first."""
+    with store.connection() as connection:
+        for statement in (*_GUARDS[store.engine], *statements):
+            connection.execute(text(statement))
+
+
+def test_an_untouched_chain_is_intact(history: Store) -> None:
+    with history.read() as session:
+        report = verify_chain(session)
+    assert (report.intact, report.events) == (True, 8)
+
+
+@pytest.mark.parametrize("statement", ["UPDATE audit_events SET actor = 'eve'", "DELETE FROM audit_events"])
+def test_the_database_refuses_to_change_or_remove_events(history: Store, statement: str) -> None:
+    with pytest.raises(DatabaseError, match="never"), history.connection() as connection:
+        connection.execute(text(statement))
+    assert _problems(history) == ""
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ("UPDATE audit_events SET actor = 'eve' WHERE seq = 4", r"event 4 \(approved by eve\) was changed"),
+        ("UPDATE audit_events SET payload = '{}' WHERE seq = 3", r"event 3 .* was changed"),
+        ("UPDATE audit_events SET version = 2 WHERE seq = 4", r"event 4 .* was changed"),
+        ("UPDATE audit_events SET at = '2026-11-01 00:00:00' WHERE seq = 4", r"event 4 .* was changed"),
+        ("DELETE FROM audit_events WHERE seq = 5", "event 5 is missing; the next one is 6"),
+        ("DELETE FROM audit_events WHERE seq = 1", "event 1 is missing"),
+        ("DELETE FROM audit_events WHERE seq > 5", "the chain ends at event 5, but its head names event 8"),
+        ("DELETE FROM audit_events", "the chain ends at event 0, but its head names event 8"),
+        ("DELETE FROM audit_head", "the chain's head is missing"),
+        (
+            "UPDATE actions SET state = 'approved' WHERE state = 'rejected'",
+            "is approved, but the last event .* rejected",
+        ),
+    ],
+)
+def test_tampering_is_found(history: Store, statement: str, found: str) -> None:
+    _tamper(history, statement)
+    with history.read() as session:
+        report = verify_chain(session)
+    assert not report.intact
+    assert re.search(found, "; ".join(report.problems)), report.problems
+
+
+def test_cutting_off_the_end_together_with_the_head_is_found_by_the_decisions(history: Store) -> None:
+    with history.read() as session:
+        fourth = session.get_one(AuditEvent, 3)
+    _tamper(
+        history,
+        "DELETE FROM audit_events WHERE seq > 3",
+        f"UPDATE audit_head SET seq = 3, hash = '{fourth.hash}'",
+    )
+    problems = _problems(history)
+    assert "is approved, but the last event about it tells of pending" in problems
+    assert "the approved request" in problems
+
+
+def test_an_event_rehashed_after_a_change_breaks_the_link_to_the_next(history: Store) -> None:
+    def forge(session: Session) -> str:
+        event = session.get_one(AuditEvent, 4)
+        event.actor = "eve"
+        forged = event_hash(event)
+        session.rollback()
+        return forged
+
+    with history.read() as session:
+        forged = forge(session)
+    _tamper(history, f"UPDATE audit_events SET actor = 'eve', hash = '{forged}' WHERE seq = 4")
+    assert "event 5 (rejected) doesn't follow the one before it" in _problems(history)
+    with history.read() as session:
+        assert not is_intact(session, session.get_one(AuditEvent, 5))
+
+
+def test_an_approval_without_an_event_is_found(history: Store) -> None:
+    _tamper(history, "UPDATE approval_requests SET decided_by = 'eve', version = 7 WHERE status = 'approved'")
+    assert "version 7 has no event" in _problems(history)
+
+
+def test_appending_to_a_chain_without_head_is_refused(history: Store) -> None:
+    _tamper(history, "DELETE FROM audit_head")
+    with pytest.raises(Exception, match="lost its head"), history.session() as session:
+        append_event(session, event="x", actor="t", channel="t", now=NOW)
+
+
+def test_a_rolled_back_transaction_leaves_no_gap(history: Store) -> None:
+    def fails() -> None:
+        with history.session() as session:
+            append_event(session, event="x", actor="t", channel="t", now=NOW)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fails()
+    with history.session() as session:
+        assert append_event(session, event="y", actor="t", channel="t", now=NOW).seq == 9
+    assert _problems(history) == ""

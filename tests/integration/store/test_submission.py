@@ -1,0 +1,235 @@
+"""From drafts to actions: what is refused, what refreshes, what revises (spec: refused at creation)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from growth_pipelines.actions.lifecycle import SubmitResult, SubmitRules, lift_suppression, submit, transition
+from growth_pipelines.actions.model import ActionDraft, FieldChange, action_digest
+from growth_pipelines.actions.queue import find
+from growth_pipelines.settings import Settings
+from growth_pipelines.store.database import Store
+from growth_pipelines.store.tables import Action, ApprovalRequest, Batch, OutboxEntry
+from tests.drafts import NOW, SHOP, decided, seo_draft, submitted, task_draft
+
+DAY = timedelta(days=1)
+
+
+def hand_in(
+    store: Store, *drafts: ActionDraft, recommender: str = "seo_ctr", now: datetime = NOW, **rules: Any
+) -> SubmitResult:
+    return submit(store, drafts, recommender=recommender, shop_id=SHOP, now=now, rules=SubmitRules(**rules))
+
+
+def reason(result: SubmitResult) -> str:
+    assert result.created == result.revised == result.refreshed == []
+    ((_, why),) = result.refused
+    return why
+
+
+def executed(store: Store, settings: Settings, action: Action, now: datetime = NOW) -> None:
+    decided(store, settings, action, now=now)
+    with store.session() as session:
+        for step in (("approved", "executing"), ("executing", "executed")):
+            assert transition(session, action.id, action.version, *step, actor="e", channel="e", now=now)
+
+
+def test_a_draft_becomes_a_pending_action_with_its_request_event_and_outbox_entry(store: Store) -> None:
+    (action,) = submitted(store, seo_draft())
+    assert (action.state, action.version, len(action.ref)) == ("pending", 1, 12)
+    assert action.ref.isalnum()
+    assert action.digest == action_digest(seo_draft().draft, seo_draft().target, 1)
+    assert action.expires_at == NOW + 7 * DAY
+    with store.read() as session:
+        request = session.scalars(select(ApprovalRequest)).one()
+        assert (request.status, request.version, request.digest) == ("pending", 1, action.digest)
+        assert request.due_at == NOW + DAY  # medium priority
+        assert find(session, action.ref).id == find(session, action.id).id == action.id
+        events = [entry.event for entry in session.scalars(select(OutboxEntry))]
+    assert events == ["action.created", "batch.submitted"]
+
+
+@pytest.mark.parametrize(
+    ("draft", "why"),
+    [
+        (seo_draft(evidence=()), "no evidence"),
+        (seo_draft(rollback_plan=" "), "no rollback plan"),
+        (seo_draft(diff=()), "empty diff"),
+        (seo_draft(diff=(FieldChange(field="seo.title", before="same", after="same"),)), "empty diff"),
+        (seo_draft(draft={}), "empty diff"),
+        (seo_draft(confidence=0.59), "confidence 0.59 is under 0.60"),
+        (task_draft(confidence=0.49), "confidence 0.49 is under 0.50"),
+        (seo_draft().model_copy(update={"kind": "astrology"}), "unknown kind astrology"),
+        (seo_draft(subtype="image"), "unknown subtype image of seo_ctr"),
+        (seo_draft(title="a\0b"), "a text holds a NUL character"),
+        (seo_draft(factors={"x": float("nan")}), "the impact is not a number"),
+    ],
+)
+def test_a_flawed_draft_is_refused_with_the_reason(store: Store, draft: ActionDraft, why: str) -> None:
+    assert reason(hand_in(store, draft)) == why
+
+
+def test_confidence_at_the_limit_is_enough(store: Store) -> None:
+    assert len(hand_in(store, seo_draft(confidence=0.6), task_draft(confidence=0.5)).created) == 2
+
+
+def test_one_flawed_draft_does_not_hold_up_the_others(store: Store) -> None:
+    result = hand_in(store, seo_draft(1, evidence=()), seo_draft(2))
+    assert (len(result.created), len(result.refused)) == (1, 1)
+
+
+def test_the_same_draft_again_refreshes_the_evidence_and_keeps_digest_version_and_expiry(store: Store) -> None:
+    (before,) = submitted(store, seo_draft())
+    result = hand_in(store, seo_draft(score=50.0, rationale="newer"), now=NOW + DAY)
+    with store.read() as session:
+        after = find(session, before.id)
+        assert session.query(ApprovalRequest).count() == 1
+    assert result.refreshed == [before.id]
+    assert (after.score, after.rationale) == (50.0, "newer")
+    assert (after.digest, after.version, after.expires_at) == (before.digest, 1, before.expires_at)
+    assert after.created_at == before.created_at
+
+
+def test_another_draft_is_the_next_version_on_the_same_id(store: Store) -> None:
+    (before,) = submitted(store, seo_draft())
+    result = hand_in(store, seo_draft(title="AN-6 line, braided"), now=NOW + DAY)
+    with store.read() as session:
+        after = find(session, before.id)
+        requests = session.scalars(select(ApprovalRequest).order_by(ApprovalRequest.version)).all()
+        told = session.scalars(select(OutboxEntry.event).where(OutboxEntry.event == "action.revised")).all()
+    assert result.revised == [before.id]
+    assert (after.version, after.state, after.expires_at) == (2, "pending", before.expires_at)
+    assert after.digest != before.digest
+    assert [request.status for request in requests] == ["superseded", "pending"]
+    assert requests[1].digest == after.digest
+    assert told == ["action.revised"]  # the reviewers hear of it
+
+
+def test_a_changed_before_text_is_another_version_too(store: Store) -> None:
+    """The operator decides on what is overwritten as well, so that must not change under the same digest."""
+    (before,) = submitted(store, seo_draft())
+    diff = (FieldChange(field="seo.title", before="someone changed this", after="AN-6 fuel line, 10 ft"),)
+    hand_in(store, seo_draft(diff=diff))
+    with store.read() as session:
+        assert find(session, before.id).version == 2
+
+
+def test_a_revised_draft_brings_changes_requested_back_and_leaves_deferred_deferred(
+    store: Store, settings: Settings
+) -> None:
+    one, two = submitted(store, seo_draft(1), seo_draft(2))
+    decided(store, settings, one, "request_changes", note="shorter")
+    decided(store, settings, two, "defer", until=NOW.date() + 5 * DAY)
+    hand_in(store, seo_draft(1, title="new"), seo_draft(2, title="new"))
+    with store.read() as session:
+        states = [(a.state, a.version) for a in (find(session, one.id), find(session, two.id))]
+    assert states == [("pending", 2), ("deferred", 2)]
+
+
+def test_an_approved_action_is_left_alone(store: Store, settings: Settings) -> None:
+    (action,) = submitted(store, seo_draft())
+    decided(store, settings, action)
+    result = hand_in(store, seo_draft(title="another"))
+    with store.read() as session:
+        after = find(session, action.id)
+    assert (result.kept, result.revised, result.created) == ([action.id], [], [])
+    assert (after.state, after.version, after.digest) == ("approved", 1, action.digest)
+
+
+def test_another_recommenders_open_action_on_the_same_field_refuses_the_draft(store: Store) -> None:
+    (action,) = submitted(store, seo_draft())
+    why = reason(hand_in(store, seo_draft(), recommender="other"))
+    assert why == f"seo.title already has an open action of seo_ctr ({action.ref})"
+    assert hand_in(store, seo_draft(title=None, description="free"), recommender="other").created
+    assert hand_in(store, seo_draft(2), recommender="other").created
+
+
+def test_after_the_open_action_is_closed_another_recommender_may_draft(store: Store, settings: Settings) -> None:
+    (action,) = submitted(store, seo_draft())
+    decided(store, settings, action, "reject", reason="tone")
+    assert hand_in(store, seo_draft(title="another"), recommender="other").created
+
+
+def test_two_drafts_on_the_same_field_in_one_batch_make_one_action_of_the_better(store: Store) -> None:
+    result = hand_in(store, seo_draft(score=1.0, title="worse"), seo_draft(score=2.0, title="better"))
+    assert (len(result.created), len(result.refused)) == (1, 1)
+    with store.read() as session:
+        assert find(session, result.created[0]).draft == {"title": "better"}
+
+
+def test_a_draft_that_covers_two_open_actions_revises_one_and_supersedes_the_other(store: Store) -> None:
+    one, two = submitted(store, seo_draft(), seo_draft(title=None, description="desc"))
+    result = hand_in(store, seo_draft(title="t", description="d"))
+    assert len(result.revised) == len(result.superseded) == 1
+    assert {*result.revised, *result.superseded} == {one.id, two.id}
+
+
+def test_task_cards_of_different_problems_on_one_page_are_separate_actions(store: Store) -> None:
+    assert len(hand_in(store, task_draft(), task_draft(subtype="layout", metric="cls")).created) == 2
+    assert len(hand_in(store, task_draft(), task_draft(subtype="layout", metric="cls")).refreshed) == 2
+
+
+def test_a_rolled_back_kind_is_suppressed_on_its_resource_until_an_operator_lifts_it(
+    store: Store, settings: Settings
+) -> None:
+    (action,) = submitted(store, seo_draft())
+    executed(store, settings, action)
+    with store.session() as session:
+        transition(session, action.id, 1, "executed", "rolled_back", actor="e", channel="e", now=NOW + DAY)
+    later = NOW + 60 * DAY
+    assert "was rolled back; an operator must lift that" in reason(hand_in(store, seo_draft(title="x"), now=later))
+    with store.session() as session:
+        lift_suppression(session, find(session, action.id), actor="bo", channel="cli", now=NOW + 2 * DAY)
+    assert hand_in(store, seo_draft(title="x"), now=later).created
+
+
+def test_a_title_changes_at_most_once_in_14_days(store: Store, settings: Settings) -> None:
+    (action,) = submitted(store, seo_draft())
+    executed(store, settings, action)
+    again = seo_draft(title="again")
+    assert "the title was changed on 2026-11-22" in reason(hand_in(store, again, now=NOW + 13 * DAY))
+    assert hand_in(store, seo_draft(title=None, description="free"), now=NOW + DAY).created
+    assert hand_in(store, seo_draft(2), now=NOW + DAY).created
+    assert hand_in(store, again, now=NOW + 14 * DAY).created
+
+
+def test_what_the_operator_rejected_is_not_proposed_again_at_once(store: Store, settings: Settings) -> None:
+    (action,) = submitted(store, seo_draft())
+    decided(store, settings, action, "reject", reason="tone")
+    assert "bo rejected this same draft on 2026-11-22" in reason(hand_in(store, seo_draft(), now=NOW + DAY))
+    assert hand_in(store, seo_draft(title="another"), now=NOW + DAY).created
+
+
+def test_the_weekly_cap_keeps_the_best_and_counts_seven_days(store: Store) -> None:
+    drafts = [seo_draft(number, score=float(number)) for number in range(1, 6)]
+    result = hand_in(store, *drafts, weekly_cap=3)
+    with store.read() as session:
+        assert sorted(find(session, i).score for i in result.created) == [3.0, 4.0, 5.0]
+    assert {why for _, why in result.refused} == {"seo_ctr has drafted 3 actions in 7 days, its cap"}
+    assert len(hand_in(store, *drafts, weekly_cap=3, now=NOW + 6 * DAY).created) == 0
+    assert len(hand_in(store, *drafts, weekly_cap=3, now=NOW + 7 * DAY).created) == 2
+    assert len(hand_in(store, *drafts, weekly_cap=0).refused) == 0
+
+
+def test_the_batch_digest_depends_on_the_drafts_alone(store: Store) -> None:
+    first = hand_in(store, seo_draft(1), seo_draft(2))
+    again = hand_in(store, seo_draft(2, score=9.0), seo_draft(1), now=NOW + DAY)
+    other = hand_in(store, seo_draft(2, title="other"), seo_draft(1), now=NOW + DAY)
+    assert first.batch_digest == again.batch_digest != other.batch_digest
+    with store.read() as session:
+        assert session.query(Batch).count() == 3
+        assert {a.batch_digest for a in session.scalars(select(Action))} == {other.batch_digest}
+
+
+def test_an_empty_batch_is_a_batch(store: Store) -> None:
+    assert hand_in(store).action_ids == []
+
+
+def test_pages_without_a_resource_id_are_told_apart_by_their_url(store: Store) -> None:
+    home = seo_draft().target.model_copy(update={"gid": "", "url": "https://x.example/"})
+    other = home.model_copy(update={"url": "https://x.example/other"})
+    assert len(hand_in(store, seo_draft(target=home), seo_draft(target=other)).created) == 2
