@@ -1,0 +1,8 @@
+{# Sums over the newest 28 complete days, or the 28 before them, of rows joined to int_windows. #}
+{% macro window_sum(measure) -%}
+    {{ isum("case when date_day between window_start and window_end then " ~ measure ~ " end") }}
+{%- endmacro %}
+
+{% macro prior_sum(measure) -%}
+    {{ isum("case when date_day between prior_start and prior_end then " ~ measure ~ " end") }}
+{%- endmacro %}

@@ -1,0 +1,47 @@
+-- Every spelling of a page's address in any source, with the key of the page it means.
+with
+    spellings as (
+        select shop_id, page_url as raw_url, 1 as is_query_url, 'search' as seen_in
+        from (select distinct shop_id, page_url from {{ ref("stg_search_console__page_query_daily") }}) as queries
+        union all
+        select distinct shop_id, page_url, 0, 'search'
+        from {{ ref("stg_search_console__page_daily") }}
+        union all
+        select distinct shop_id, landing_path, 0, 'sessions'
+        from {{ ref("stg_shopify__sessions_daily") }}
+        union all
+        select distinct shop_id, landing_path, 0, 'orders'
+        from {{ ref("stg_shopify__orders") }}
+        union all
+        select distinct shop_id, target_url, 0, 'vitals'
+        from {{ ref("stg_crux__records") }}
+        where scope = 'page'
+        union all
+        select distinct shop_id, target_url, 0, 'vitals'
+        from {{ ref("stg_crux__history") }}
+        where scope = 'page'
+        union all
+        select distinct shop_id, page_url, 0, 'vitals'
+        from {{ ref("stg_psi__runs") }}
+    ),
+
+    keyed as (
+        select
+            shop_id,
+            raw_url,
+            {{ page_key("raw_url") }} as page_key,
+            max(is_query_url) as is_query_url,
+            max(case when seen_in in ('search', 'sessions') then 1 else 0 end) = 1 as is_visited
+        from spellings
+        where raw_url is not null
+        group by shop_id, raw_url
+    )
+
+select
+    shop_id,
+    raw_url,
+    page_key,
+    is_visited,
+    -- how many spellings of this page have rows by query; almost always one
+    cast(sum(is_query_url) over (partition by shop_id, page_key) as bigint) as query_urls
+from keyed

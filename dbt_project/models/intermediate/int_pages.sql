@@ -1,0 +1,117 @@
+-- The pages of the shop's catalogue and content, and the home page; one row a page.
+with
+    shops as (select * from {{ ref("int_shops") }}),
+
+    resources as (
+        select
+            shop_id,
+            'product' as page_type,
+            product_id as resource_gid,
+            coalesce(url, '/products/' || handle) as address,
+            handle,
+            title,
+            seo_title,
+            seo_description,
+            {{ plain_text("coalesce(description, '')") }} as description,
+            product_type,
+            vendor,
+            tags,
+            nullif(images, '') as images,
+            status = 'active' as is_published,
+            updated_at
+        from {{ ref("stg_shopify__products") }}
+        union all
+        select
+            shop_id,
+            'collection',
+            collection_id,
+            coalesce(url, '/collections/' || handle),
+            handle,
+            title,
+            seo_title,
+            seo_description,
+            {{ plain_text("coalesce(description, '')") }},
+            null,
+            null,
+            null,
+            null,
+            true,
+            updated_at
+        from {{ ref("stg_shopify__collections") }}
+        union all
+        select
+            shop_id,
+            case when content_type = 'article' then 'article' else 'page' end,
+            page_id,
+            coalesce(url, case when content_type = 'article' then '/blogs/' else '/pages/' end || handle),
+            handle,
+            title,
+            seo_title,
+            seo_description,
+            {{ plain_text("coalesce(body, '')") }},
+            null,
+            null,
+            null,
+            null,
+            true,
+            updated_at
+        from {{ ref("stg_shopify__pages") }}
+        union all
+        select
+            shop_id,
+            'home',
+            null,
+            primary_url || '/',
+            null,
+            name,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            true,
+            cast(null as timestamp)
+        from {{ ref("stg_shopify__shops") }}
+    ),
+
+    keyed as (
+        select
+            resources.*,
+            {{ page_key("address") }} as page_key,
+            case when address like 'http%' then address else shops.primary_url || address end as url
+        from resources
+        join shops on shops.shop_id = resources.shop_id
+    ),
+
+    -- two resources never share an address, but a draft may keep the one of its successor
+    ranked as (
+        select
+            *,
+            row_number() over (
+                partition by shop_id, page_key
+                order by case when is_published then 0 else 1 end, page_type, resource_gid
+            ) as choice
+        from keyed
+    )
+
+select
+    shop_id,
+    page_key,
+    page_type,
+    resource_gid,
+    url,
+    handle,
+    title,
+    seo_title,
+    seo_description,
+    nullif(description, '') as description,
+    product_type,
+    vendor,
+    tags,
+    images,
+    is_published,
+    updated_at
+from ranked
+where choice = 1

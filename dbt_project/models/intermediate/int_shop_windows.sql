@@ -1,0 +1,55 @@
+-- The shop's own conversion rate and order value over the newest 28 complete days: what its pages are shrunk to.
+with
+    orders as (
+        select
+            orders.shop_id,
+            {{ isum("case when orders.date_day between windows.window_start and windows.window_end then 1 end") }}
+            as orders,
+            {{
+                isum(
+                    "case when orders.date_day between windows.window_start and windows.window_end then orders.net_cents end"
+                )
+            }}
+            as net_cents,
+            cast(count(*) as bigint) as orders_ever,
+            {{ isum("orders.net_cents") }} as net_cents_ever
+        from {{ ref("int_orders") }} as orders
+        join {{ ref("int_windows") }} as windows on windows.shop_id = orders.shop_id
+        group by 1
+    ),
+
+    pages as (
+        select
+            shop_id,
+            {{ isum("sessions") }} as sessions,
+            {{ isum("clicks") }} as clicks,
+            -- orders whose landing page is known
+            {{ isum("orders") }} as placed_orders
+        from {{ ref("int_page_windows") }}
+        group by 1
+    ),
+
+    measured as (
+        select
+            windows.*,
+            coalesce(orders.orders, 0) as orders,
+            coalesce(orders.net_cents, 0) as net_cents,
+            coalesce(pages.sessions, 0) as sessions,
+            coalesce(pages.clicks, 0) as clicks,
+            case when coalesce(pages.sessions, 0) > 0 then 'sessions' else 'clicks_proxy' end as conversion_basis,
+            case
+                when coalesce(pages.sessions, 0) > 0 then pages.sessions else coalesce(pages.clicks, 0)
+            end as visits,
+            coalesce(pages.placed_orders, 0) as placed_orders,
+            -- the window's order value, or that of all orders when the window has none
+            coalesce(
+                {{ ratio("orders.net_cents", "orders.orders") }},
+                {{ ratio("orders.net_cents_ever", "orders.orders_ever") }}
+            ) as aov_cents
+        from {{ ref("int_windows") }} as windows
+        left join orders on orders.shop_id = windows.shop_id
+        left join pages on pages.shop_id = windows.shop_id
+    )
+
+select *, {{ ratio("orders", "visits") }} as conversion_rate, {{ ratio("placed_orders", "visits") }} as placed_rate
+from measured

@@ -1,0 +1,20 @@
+select
+    shop_id,
+    order_line_id,
+    order_id,
+    date_day,
+    customer_key,
+    product_id,
+    variant_id,
+    title,
+    sku,
+    quantity,
+    current_quantity,
+    currency,
+    gross_cents,
+    discount_cents,
+    gross_cents - discount_cents as net_cents,
+    refund_quantity,
+    refund_cents,
+    cost_cents
+from {{ ref("int_order_lines") }}

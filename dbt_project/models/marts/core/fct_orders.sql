@@ -1,0 +1,21 @@
+select
+    shop_id,
+    order_id,
+    order_name,
+    customer_key,
+    date_day,
+    created_at,
+    customer_order_number,
+    first_order_date,
+    financial_status,
+    source_name,
+    landing_page_key as page_key,
+    currency,
+    gross_cents,
+    discount_cents,
+    net_cents,
+    tax_cents,
+    shipping_cents,
+    total_cents,
+    refund_cents
+from {{ ref("int_orders") }}

@@ -1,0 +1,81 @@
+-- A complete triangle: every cohort in every month from its own to the newest of the calendar.
+with
+    sizes as (
+        select shop_id, cohort_month, cast(count(distinct customer_key) as bigint) as cohort_size
+        from {{ ref("int_customer_months") }}
+        group by 1, 2
+    ),
+
+    months as (select shop_id, date_month, max(date_day) as last_day from {{ ref("int_calendar") }} group by 1, 2),
+
+    activity as (
+        select
+            shop_id,
+            cohort_month,
+            date_month,
+            cast(count(*) as bigint) as active_customers,
+            {{ isum("orders") }} as orders,
+            {{ isum("gross_cents") }} as gross_cents,
+            {{ isum("discount_cents") }} as discount_cents,
+            {{ isum("net_cents") }} as net_cents,
+            {{ isum("refund_cents") }} as refund_cents
+        from {{ ref("int_customer_months") }}
+        group by 1, 2, 3
+    ),
+
+    triangle as (
+        select
+            sizes.shop_id,
+            sizes.cohort_month,
+            months.date_month,
+            {{ month_diff("months.date_month", "sizes.cohort_month") }} as period_index,
+            sizes.cohort_size,
+            coalesce(activity.active_customers, 0) as active_customers,
+            coalesce(activity.orders, 0) as orders,
+            coalesce(activity.gross_cents, 0) as gross_cents,
+            coalesce(activity.discount_cents, 0) as discount_cents,
+            coalesce(activity.net_cents, 0) as net_cents,
+            coalesce(activity.refund_cents, 0) as refund_cents,
+            cast(months.date_month + interval '1 month' as date) <= shops.as_of as is_complete,
+            shops.currency
+        from sizes
+        join {{ ref("int_shops") }} as shops on shops.shop_id = sizes.shop_id
+        join months on months.shop_id = sizes.shop_id and months.date_month >= sizes.cohort_month
+        left join
+            activity
+            on activity.shop_id = sizes.shop_id
+            and activity.cohort_month = sizes.cohort_month
+            and activity.date_month = months.date_month
+    ),
+
+    cumulated as (
+        select
+            *,
+            cast(
+                sum(net_cents) over (
+                    partition by shop_id, cohort_month
+                    order by date_month
+                    rows between unbounded preceding and current row
+                ) as bigint
+            ) as cumulative_net_cents
+        from triangle
+    )
+
+select
+    shop_id,
+    cohort_month,
+    period_index,
+    date_month,
+    is_complete,
+    cohort_size,
+    active_customers,
+    orders,
+    gross_cents,
+    discount_cents,
+    net_cents,
+    refund_cents,
+    cumulative_net_cents,
+    {{ ratio("active_customers", "cohort_size") }} as retention_rate,
+    {{ ratio("cumulative_net_cents", "cohort_size") }} as ltv_cents,
+    currency
+from cumulated

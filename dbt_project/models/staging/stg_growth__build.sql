@@ -1,0 +1,7 @@
+with
+    source as (select * from {{ source("raw", "_build") }}),
+
+    renamed as (select as_of, timezone, currency from source)
+
+select *
+from renamed

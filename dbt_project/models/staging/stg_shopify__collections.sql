@@ -1,0 +1,19 @@
+with
+    source as (select * from {{ source("raw", "collections") }}),
+
+    renamed as (
+        select
+            shop_id,
+            collection_id,
+            handle,
+            title,
+            description,
+            nullif(seo_title, '') as seo_title,
+            nullif(seo_description, '') as seo_description,
+            url,
+            updated_at
+        from source
+    )
+
+select *
+from renamed

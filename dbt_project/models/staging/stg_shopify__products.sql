@@ -1,0 +1,31 @@
+with
+    source as (select * from {{ source("raw", "products") }}),
+
+    renamed as (
+        select
+            -- -------- ids
+            shop_id,
+            product_id,
+            handle,
+
+            -- -------- text
+            title,
+            product_type,
+            vendor,
+            lower(status) as status,
+            tags,
+            description,
+            nullif(seo_title, '') as seo_title,
+            nullif(seo_description, '') as seo_description,
+            url,
+            images,
+
+            -- -------- times
+            created_at,
+            updated_at,
+            published_at
+        from source
+    )
+
+select *
+from renamed

@@ -1,0 +1,240 @@
+"""Running dbt inside this process: one invocation a build, everything it writes under ``$GROWTH_HOME/dbt``.
+
+Starting dbt as a program costs about four seconds before it does anything; so it is imported here, when it is
+first needed. What changes from day to day (the date, brand terms) is written to two raw tables before the
+build: as dbt variables they would make it parse the whole project again every day.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from growth_pipelines.clock import local_date
+from growth_pipelines.errors import GrowthError
+from growth_pipelines.telemetry import logger
+from growth_pipelines.warehouse.brand import default_brand_terms, unique_terms
+from growth_pipelines.warehouse.connection import WarehouseConnection
+from growth_pipelines.warehouse.database import Warehouse
+from growth_pipelines.warehouse.named_queries import query, statements
+from growth_pipelines.warehouse.profile import write_profile
+
+if TYPE_CHECKING:
+    from growth_pipelines.settings import Settings
+
+PROJECT = Path(__file__).parents[2] / "dbt_project"
+_log = logger("dbt")
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of one node. ``kind`` is model, seed, test or unit_test; ``status`` success or pass, warn, fail,
+    error or skipped; ``failures`` the rows that a test found; ``rows`` the size of a table, None for views."""
+
+    unique_id: str
+    name: str
+    kind: str
+    status: str
+    seconds: float
+    failures: int | None
+    rows: int | None
+    message: str
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """A whole build, in the order in which its nodes ended. ``seconds`` includes dbt's own start."""
+
+    results: tuple[NodeResult, ...]
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed; warnings are allowed."""
+        return not self.failed
+
+    @property
+    def failed(self) -> tuple[NodeResult, ...]:
+        return tuple(node for node in self.results if node.status in ("fail", "error"))
+
+
+def build(
+    settings: Settings,
+    select: Sequence[str] | None = None,
+    on_event: Callable[[str], None] | None = None,
+) -> BuildResult:
+    """``dbt build`` of the selected models (None: everything) with their tests, as the one writer.
+
+    ``select`` are dbt selectors; ``on_event`` is told the name of every node when it ends. Failing tests and
+    models are in the result; a project that does not parse raises GrowthError.
+    """
+    started = time.monotonic()
+    warehouse = Warehouse.of(settings)
+    with warehouse.lock():
+        prepare(settings, warehouse)
+        arguments = ["build", "--no-write-json", *(["--select", *select] if select else [])]
+        finished = _invoke(settings, arguments, on_event).results
+        sizes = _table_sizes(warehouse)
+    results = tuple(_node_result(each, sizes) for each in finished if each.node.resource_type != "exposure")
+    seconds = time.monotonic() - started
+    counts = {status: sum(node.status == status for node in results) for status in {n.status for n in results}}
+    _log.info("built", seconds=round(seconds, 2), **counts)
+    return BuildResult(results, seconds)
+
+
+def prepare(settings: Settings, warehouse: Warehouse) -> None:
+    """Create what the models read, and write down what this build is asked for."""
+    warehouse.ensure_raw()
+    with warehouse.write() as connection:
+        for statement in statements("build_inputs"):
+            connection.execute(statement)
+        shops = connection.execute(query("known_shops")).fetchall()
+        zone = settings.shop.timezone or next((shop[4] for shop in shops if shop[4]), "UTC")
+        connection.execute(
+            "insert into raw._build values (?, ?, ?)",
+            [local_date(settings.clock.now(), zone), zone, settings.shop.currency or None],
+        )
+        for shop_id, terms in _brand_terms(settings, shops).items():
+            for term in terms:
+                connection.execute("insert into raw._brand_terms values (?, ?)", [shop_id, term])
+
+
+def brand_terms(settings: Settings) -> tuple[str, ...]:
+    """The words that make a query a brand query, as the newest published marts use them."""
+    if settings.shop.brand_terms:
+        return tuple(unique_terms(settings.shop.brand_terms))
+    with Warehouse.of(settings).read() as connection:
+        shops = connection.execute(query("known_shops")).fetchall()
+    return tuple(dict.fromkeys(term for terms in _brand_terms(settings, shops).values() for term in terms))
+
+
+def _brand_terms(settings: Settings, shops: Sequence[Sequence[Any]]) -> dict[str, tuple[str, ...]]:
+    found = {shop[0]: default_brand_terms(shop[1], shop[2], shop[3]) for shop in shops}
+    if settings.shop.domain:
+        found.setdefault(settings.shop.domain, default_brand_terms(None, settings.shop.domain, None))
+    if settings.shop.brand_terms:
+        return {shop_id: tuple(unique_terms(settings.shop.brand_terms)) for shop_id in found}
+    return found
+
+
+def manifest(settings: Settings) -> dict[str, Any]:
+    """dbt's manifest of the project as it is now; no database is opened.
+
+    Parsed once for each state of the project's files, then read from ``$GROWTH_HOME/dbt``: a start of Dagster
+    does not import dbt. Several processes may ask at once.
+    """
+    from filelock import FileLock
+
+    folder = _folder(settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    engine = "postgres" if settings.postgres_url else "duckdb"
+    cached = folder / f"manifest-{engine}-{project_hash()}.json"
+    with FileLock(folder / "manifest.lock"):
+        if not cached.exists():
+            _invoke(settings, ["parse", "--write-json"], None)
+            for old in folder.glob(f"manifest-{engine}-*.json"):
+                old.unlink()
+            (folder / "target" / "manifest.json").replace(cached)
+        document: dict[str, Any] = json.loads(cached.read_text(encoding="utf-8"))
+    return document
+
+
+def project_hash(project: Path = PROJECT) -> str:
+    """The content of the project's files as 16 hex digits."""
+    digest = hashlib.sha256()
+    for path in sorted(project.rglob("*")):
+        if path.is_file() and "target" not in path.parts:
+            digest.update(f"{path.relative_to(project)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def write_docs(settings: Settings) -> Path:
+    """The documentation site as one file that needs no server and no network; returns its path."""
+    warehouse = Warehouse.of(settings)
+    with warehouse.lock():
+        prepare(settings, warehouse)
+        # Columns and types are read from the database, so the tables have to be there.
+        _invoke(settings, ["docs", "generate", "--static"], None)
+        target = settings.home / "docs" / "dbt.html"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (_folder(settings) / "target" / "static_index.html").replace(target)
+    return target
+
+
+def _folder(settings: Settings) -> Path:
+    return settings.home / "dbt"
+
+
+def _invoke(settings: Settings, arguments: list[str], on_event: Callable[[str], None] | None) -> Any:
+    """Run dbt and return what it returned. Raises GrowthError when it could not run at all."""
+    from dbt.cli.main import dbtRunner
+
+    folder = _folder(settings)
+    write_profile(settings, folder)
+    callbacks = [_reporter(on_event)] if on_event else []
+    paths = {
+        "--project-dir": PROJECT,
+        "--profiles-dir": folder,
+        "--target-path": folder / "target",
+        "--log-path": folder / "logs",
+    }
+    quietly = ["--log-level", "none", "--log-level-file", "info", "--no-version-check", "--no-use-colors"]
+    command = [*quietly, *arguments, *(str(part) for option in paths.items() for part in option)]
+    with _closing_duckdb():
+        outcome = dbtRunner(callbacks=callbacks).invoke(command)
+    if outcome.exception is not None:
+        reason = " ".join(str(outcome.exception).split())
+        raise GrowthError(f"dbt {arguments[0]} failed: {reason}", f"See {folder / 'logs' / 'dbt.log'}.")
+    return outcome.result
+
+
+@contextmanager
+def _closing_duckdb() -> Iterator[None]:
+    """dbt-duckdb keeps its connection, and with it the lock on the file, until the process ends."""
+    try:
+        yield
+    finally:
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+        DuckDBConnectionManager.close_all_connections()
+
+
+def _reporter(on_event: Callable[[str], None]) -> Callable[[Any], None]:
+    def report(event: Any) -> None:
+        if event.info.name == "NodeFinished":
+            on_event(event.data.node_info.node_name)
+
+    return report
+
+
+def _node_result(result: Any, sizes: dict[str, int]) -> NodeResult:
+    node = result.node
+    kind = str(node.resource_type)
+    relation = f"{node.schema}.{node.alias}" if kind in ("model", "seed") else ""
+    status = str(result.status)
+    return NodeResult(
+        unique_id=node.unique_id,
+        name=node.name,
+        kind=kind,
+        status="error" if status == "runtime error" else status,
+        seconds=float(result.execution_time),
+        failures=result.failures,
+        rows=sizes.get(relation),
+        message=str(result.message or ""),
+    )
+
+
+def _table_sizes(warehouse: Warehouse) -> dict[str, int]:
+    """Rows of every table that dbt made. Exact on DuckDB, the planner's estimate on PostgreSQL."""
+    with warehouse.write() as connection:
+        return dict(_sizes_query(connection).fetchall())
+
+
+def _sizes_query(connection: WarehouseConnection) -> Any:
+    return connection.execute(query(f"rows_{connection.engine}"))

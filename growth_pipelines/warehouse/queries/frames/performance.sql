@@ -1,0 +1,1 @@
+select * from marts.fct_page_performance order by page_key
