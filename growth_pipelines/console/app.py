@@ -1,0 +1,138 @@
+"""Puts the console together: guard, pages, API, and one way to answer every failure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.types import Scope
+
+from growth_pipelines import __version__
+from growth_pipelines.console import api, pages
+from growth_pipelines.console.guard import HEADERS, SAFE_METHODS, Guard, allowed_hosts
+from growth_pipelines.console.identity import Console, NotSignedIn, person_of
+from growth_pipelines.console.rendering import STATIC, environment
+from growth_pipelines.errors import GrowthError
+from growth_pipelines.settings import Settings
+from growth_pipelines.store.database import Store
+from growth_pipelines.telemetry import logger
+
+
+class _Assets(StaticFiles):
+    """Static files; their addresses carry a hash of the content, so they may be kept for a year."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        versioned = scope.get("query_string", b"").startswith(b"v=")
+        response.headers["cache-control"] = "public, max-age=31536000, immutable" if versioned else "no-cache"
+        return response
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The console of one machine. The store is migrated here if need be."""
+    app = FastAPI(
+        title="Growth machine",
+        version=__version__,
+        description="Actions and decisions. Sign in to the console; the session's cookie is the API's as well.",
+        openapi_url="/api/openapi.json",
+        # The interactive pages load scripts from elsewhere, which the content policy forbids.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.console = Console(settings, Store.of(settings))
+    app.state.templates = environment()
+    app.include_router(pages.router)
+    app.include_router(api.router)
+    app.mount("/static", _Assets(directory=STATIC), name="static")
+
+    @app.get("/healthz", include_in_schema=False)
+    def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    _describe_decision(app)
+    _answer_failures(app)
+    app.add_middleware(Guard, hosts=allowed_hosts(settings))
+    return app
+
+
+def _describe_decision(app: FastAPI) -> None:
+    """The decision's body is read by hand (JSON or form), so its schema is added to the document by hand."""
+    plain = app.openapi
+
+    def described() -> dict[str, Any]:
+        document = plain()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas["Decision"] = api.Decision.model_json_schema(ref_template="#/components/schemas/{model}")
+        return document
+
+    app.openapi = described  # type: ignore[method-assign]
+
+
+def _answer_failures(app: FastAPI) -> None:
+    @app.exception_handler(NotSignedIn)
+    def not_signed_in(request: Request, problem: NotSignedIn) -> Response:
+        if not _wants_page(request):
+            return _problem(request, 401, problem.message, problem.hint)
+        path = request.url.path if request.method in SAFE_METHODS else "/"
+        query = f"?{request.url.query}" if request.url.query and path == request.url.path else ""
+        target = request.url_for("login").include_query_params(next=path + query)
+        return RedirectResponse(f"{target.path}?{target.query}", 303)
+
+    @app.exception_handler(GrowthError)
+    def expected(request: Request, problem: GrowthError) -> Response:
+        return _failure(request, api.status_of(problem), problem.message, problem.hint)
+
+    @app.exception_handler(HTTPException)
+    def http(request: Request, problem: HTTPException) -> Response:
+        message = {404: "There is no such page", 405: "This address takes no such request"}.get(
+            problem.status_code, str(problem.detail)
+        )
+        return _failure(request, problem.status_code, message, "", problem.headers)
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(request: Request, problem: RequestValidationError) -> Response:
+        first = problem.errors()[0]
+        name = ".".join(str(part) for part in first["loc"][1:])
+        return _failure(request, 422, f"{name}: {first['msg']}", "")
+
+    @app.exception_handler(Exception)
+    def unexpected(request: Request, problem: Exception) -> Response:
+        logger("console").error("failed", path=request.url.path, exc_info=problem, trace=_trace_of(request))
+        response = _failure(request, 500, "Something went wrong here", "The log says what, under the trace below.")
+        # This answer is made outside of the guard.
+        response.headers.update(HEADERS)
+        return response
+
+
+def _failure(request: Request, status: int, message: str, hint: str, headers: Any = None) -> Response:
+    if not _wants_page(request):
+        return _problem(request, status, message, hint, headers)
+    try:
+        person = person_of(request)
+    except GrowthError:
+        person = None
+    trace_id = _trace_of(request) if status >= 500 else ""
+    response = pages.page(
+        request, "error.html", person, status, code=status, message=message, hint=hint, trace_id=trace_id
+    )
+    response.headers.update(headers or {})
+    return response
+
+
+def _problem(request: Request, status: int, message: str, hint: str, headers: Any = None) -> JSONResponse:
+    """RFC 9457 problem details."""
+    body = {"title": message, "detail": hint, "status": status, "trace_id": _trace_of(request)}
+    return JSONResponse(body, status, media_type="application/problem+json", headers=headers)
+
+
+def _trace_of(request: Request) -> str:
+    return str(request.scope.get("state", {}).get("trace_id", ""))
+
+
+def _wants_page(request: Request) -> bool:
+    """Browsers that navigate ask for HTML; clients of the API don't."""
+    return "text/html" in request.headers.get("accept", "")

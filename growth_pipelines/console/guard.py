@@ -1,0 +1,122 @@
+"""What every request passes: the host it names, where it comes from, how big it is; what every answer carries.
+
+Pure ASGI, outside of everything else, so that no route can be added without it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from growth_pipelines.settings import Settings
+from growth_pipelines.telemetry import logger, trace
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+MAX_BODY = 256 * 1024
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "content-security-policy": CONTENT_POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "cache-control": "no-store",
+}
+
+
+def allowed_hosts(settings: Settings) -> frozenset[str]:
+    """The names that a request may address this server by: loopback, the one it listens on, those set."""
+    host = settings.console.host
+    own = {host} if host not in ("0.0.0.0", "::") else set()  # noqa: S104 - compared with, not listened on
+    return LOOPBACK | own | {name.lower() for name in settings.console.allowed_hosts}
+
+
+def host_name(header: str) -> str:
+    """The name in a Host header, without port and brackets, lower case; empty when it isn't one."""
+    try:
+        return (urlsplit(f"//{header}").hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+class Guard:
+    """Refuses foreign hosts (DNS rebinding), cross-site writes and oversized bodies; sets the headers; logs."""
+
+    def __init__(self, app: ASGIApp, hosts: Iterable[str]) -> None:
+        self.app = app
+        self.hosts = frozenset(hosts)
+        self.log = logger("console")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            # There are no web sockets here: whatever asks for one is refused by the router.
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 500
+
+        async def send_guarded(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        with trace() as trace_id:
+            scope.setdefault("state", {})["trace_id"] = trace_id
+            refused = self.refusal(scope)
+            await (refused or self.app)(scope, receive, send_guarded)
+            # Never the query: it may hold a one-time link's token.
+            self.log.info(
+                "request",
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                ms=round((time.perf_counter() - started) * 1000, 1),
+            )
+
+    def refusal(self, scope: Scope) -> JSONResponse | None:
+        """The answer that ends the request here, or None."""
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if host_name(host) not in self.hosts:
+            return _refuse(400, f"The console does not answer to the name {host_name(host)!r}.")
+        if scope["method"] in SAFE_METHODS:
+            return None
+        if not came_from_here(headers, host):
+            return _refuse(403, "The request comes from another site.")
+        length = headers.get("content-length")
+        if length is None or not length.isdigit():
+            return _refuse(411, "The request does not say how long it is.")
+        if int(length) > MAX_BODY:
+            return _refuse(413, f"The request is longer than {MAX_BODY // 1024} KB.")
+        return None
+
+
+def came_from_here(headers: Headers, host: str) -> bool:
+    """Whether a write was made by our own page, or by a client that is no browser."""
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        # Set by the browser itself; a page can't forge it.
+        return site in ("same-origin", "none")
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == host
+
+
+def _refuse(status: int, message: str) -> JSONResponse:
+    return JSONResponse(
+        {"title": message, "status": status}, status_code=status, media_type="application/problem+json"
+    )

@@ -1,0 +1,125 @@
+"""What the published data say: the shop's name, zone and currency, how fresh each source is, a page's texts.
+
+Read from the snapshot that the last run published, so a page never waits for a run. What has not been published
+yet is not an error of the page: it is said on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from growth_pipelines.clock import local_date
+from growth_pipelines.errors import GrowthError
+from growth_pipelines.settings import Settings
+from growth_pipelines.warehouse.database import Warehouse
+
+_QUERIES = Path(__file__).parent / "queries"
+# Web vitals come weekly, for 28-day periods that end on a Saturday.
+_VITALS_LATE = timedelta(days=10)
+_ORDERS_LATE = timedelta(days=2)
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The shop as the models know it; settings fill what is not known yet."""
+
+    name: str
+    currency: str
+    timezone: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """One source of data: the last day it covers, how many days ago that is, and whether that is late."""
+
+    label: str
+    newest: date | None
+    days: int
+    stale: bool
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The state of the data, with what to tell the operator when there are none."""
+
+    shop: Shop
+    sources: tuple[Source, ...]
+    problem: GrowthError | None = None
+
+
+def observe(settings: Settings, now: datetime) -> Observed:
+    """The shop and the freshness of its data at ``now``."""
+    try:
+        shop, newest = _read(Warehouse.of(settings))
+    except GrowthError as problem:
+        shop, newest = {}, {}
+        return Observed(_shop(settings, shop), (), problem)
+    known = _shop(settings, shop)
+    today = local_date(now, known.timezone or "UTC")
+    late_after = {
+        "orders": ("Orders", _ORDERS_LATE),
+        "search": ("Search data", timedelta(days=settings.search_console.delay_days + 3)),
+        "vitals": ("Web vitals", _VITALS_LATE),
+    }
+    sources = tuple(_source(label, newest.get(name), today, late) for name, (label, late) in late_after.items())
+    return Observed(known, sources)
+
+
+def page_texts(settings: Settings, resource_gid: str) -> tuple[str, str]:
+    """The title and description that a search engine would show for a resource now; empty when unknown."""
+    warehouse = Warehouse.of(settings)
+    try:
+        rows = _rows(warehouse, "page_texts.sql", (resource_gid,))
+    except GrowthError:
+        return "", ""
+    return (rows[0][0] or "", rows[0][1] or "") if rows else ("", "")
+
+
+def _shop(settings: Settings, row: dict[str, Any]) -> Shop:
+    return Shop(
+        name=row.get("name") or settings.shop.domain,
+        currency=row.get("currency") or settings.shop.currency,
+        timezone=settings.shop.timezone or row.get("timezone") or "UTC",
+    )
+
+
+def _source(label: str, newest: date | datetime | None, today: date, late: timedelta) -> Source:
+    last = newest.date() if isinstance(newest, datetime) else newest
+    days = (today - last).days if last else 0
+    return Source(label, last, days, last is not None and today - last > late)
+
+
+def _read(warehouse: Warehouse) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The shop's row and the newest days; of one snapshot they never change, so they are read once."""
+    if warehouse.engine == "postgres" or not warehouse.current.exists():
+        return _read_now(warehouse)
+    return _read_snapshot(warehouse, warehouse.current.resolve())
+
+
+@lru_cache(maxsize=4)
+def _read_snapshot(warehouse: Warehouse, _: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    return _read_now(warehouse)
+
+
+def _read_now(warehouse: Warehouse) -> tuple[dict[str, Any], dict[str, Any]]:
+    shops = _rows(warehouse, "shop.sql")
+    newest = _rows(warehouse, "newest.sql")
+    names = ("name", "domain", "primary_url", "currency", "timezone")
+    shop = dict(zip(names, shops[0], strict=True)) if shops else {}
+    return shop, dict(zip(("orders", "search", "vitals"), newest[0], strict=True))
+
+
+def _rows(warehouse: Warehouse, query: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    import duckdb
+    import psycopg
+
+    try:
+        with warehouse.read() as connection:
+            rows: list[tuple[Any, ...]] = connection.execute((_QUERIES / query).read_text(), params).fetchall()
+            return rows
+    except (duckdb.CatalogException, psycopg.errors.UndefinedTable) as error:
+        raise GrowthError("The models are not built yet.", "Run `growth run` first.") from error

@@ -1,0 +1,350 @@
+"""The pages that people read. None of them changes anything but the session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from growth_pipelines.actions.brake import brake
+from growth_pipelines.actions.queue import find, top
+from growth_pipelines.actions.transitions import request_of
+from growth_pipelines.approvals.sessions import LoginRefused, SignedIn, csrf_fits, log_in, log_out
+from growth_pipelines.clock import local_date
+from growth_pipelines.console import views
+from growth_pipelines.console.guard import host_name
+from growth_pipelines.console.identity import (
+    Console,
+    Here,
+    Person,
+    clear_session,
+    console_of,
+    person_of,
+    session_token,
+    set_session,
+)
+from growth_pipelines.console.labels import all_labels, humane, label
+from growth_pipelines.console.observed import Observed, Shop, observe, page_texts
+from growth_pipelines.errors import GrowthError
+from growth_pipelines.store.audit import verify_chain
+from growth_pipelines.store.tables import Action, AuditEvent, AuditHead
+
+router = APIRouter(include_in_schema=False)
+LISTED, EVENTS, DECIDED = 100, 50, 5
+# Up to this many events the audit page verifies the whole chain unasked.
+VERIFIED_UNASKED = 5000
+# The docs page brings its own scripts and styles inside one file: it runs in a sandbox of no origin, so it
+# can read nothing of the console's and send nothing with its cookie.
+DOCS_POLICY = (
+    "sandbox allow-scripts allow-popups; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; "
+    "style-src 'unsafe-inline'; img-src data:; font-src data:; frame-ancestors 'none'"
+)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What just happened, on top of a page; ``tone`` is good, warn or bad."""
+
+    message: str
+    hint: str = ""
+    tone: str = "good"
+
+
+def page(request: Request, name: str, person: SignedIn | None, status: int = 200, **context: Any) -> HTMLResponse:
+    """A template with what every page shows around it."""
+    console = console_of(request)
+    templates: Environment = request.app.state.templates
+    around: dict[str, Any] = {
+        "now": console.now(),
+        "here": "",
+        "operator": None,
+        "csrf": "",
+        "shop": Shop("", "", "UTC"),
+        "trace_id": "",
+    }
+    if person is not None:
+        around |= _around(request, console, person, context.pop("observed", None))
+    return HTMLResponse(templates.get_template(name).render(**{**around, **context}), status)
+
+
+def _around(request: Request, console: Console, person: SignedIn, observed: Observed | None) -> dict[str, Any]:
+    mode = console.settings.actions.mode
+    observed = observed or observe(console.settings, console.now())
+    with console.store.read() as session:
+        paused = brake(session)
+    # The Dagster server listens on loopback beside this one, so it has the name that we were called by.
+    host = host_name(request.headers["host"])
+    shown_host = f"[{host}]" if ":" in host else host
+    return {
+        "operator": {"name": person.operator, "role": person.role},
+        "csrf": person.csrf,
+        "shop": observed.shop,
+        "mode": mode,
+        "mode_meaning": label("modes", mode),
+        "paused": paused,
+        "dagster_url": f"http://{shown_host}:{console.settings.dagster.port}",
+    }
+
+
+@router.get("/")
+def today(request: Request, person: Person, console: Here) -> HTMLResponse:
+    now = console.now()
+    observed = observe(console.settings, now)
+    with console.store.read() as session:
+        queue = top(session, console.settings.actions.top, now)
+        waiting = _count(session, Action.state == "pending", Action.expires_at > now)
+        ever = bool(queue) or _count(session) > 0
+        lately = select(Action).where(Action.decided_at.is_not(None)).order_by(Action.decided_at.desc())
+        decided = session.scalars(lately.limit(DECIDED)).all()
+    return page(
+        request,
+        "today.html",
+        person,
+        here="today",
+        observed=observed,
+        sources=observed.sources,
+        problem=observed.problem,
+        rows=views.rows_of(queue),
+        total=sum(action.impact["revenue_28d"] for action in queue),
+        waiting=waiting,
+        ever=ever,
+        decided=decided,
+    )
+
+
+def _count(session: Session, *conditions: Any) -> int:
+    return session.scalar(select(func.count()).select_from(Action).where(*conditions)) or 0
+
+
+@router.get("/actions")
+def actions(request: Request, person: Person, console: Here, state: str = "") -> HTMLResponse:
+    with console.store.read() as session:
+        counted = session.execute(select(Action.state, func.count()).group_by(Action.state).order_by(Action.state))
+        counts = dict(counted.tuples().all())
+        wanted = select(Action).order_by(Action.updated_at.desc(), Action.score.desc()).limit(LISTED + 1)
+        if state:
+            wanted = wanted.where(Action.state == state)
+        found = list(session.scalars(wanted))
+    return page(
+        request,
+        "actions.html",
+        person,
+        here="actions",
+        counts=counts,
+        chosen=state,
+        rows=views.rows_of(found[:LISTED]),
+        more=len(found) > LISTED,
+    )
+
+
+@router.get("/actions/{id_or_ref}")
+def action(request: Request, person: Person, id_or_ref: str, done: str = "") -> HTMLResponse:
+    return action_page(request, person, id_or_ref, done=done)
+
+
+def action_page(
+    request: Request,
+    person: SignedIn,
+    id_or_ref: str,
+    *,
+    done: str = "",
+    notice: Notice | None = None,
+    opened: str = "",
+    typed: Mapping[str, str] | None = None,
+    status: int = 200,
+) -> HTMLResponse:
+    """One action in full. After a refused decision: with a notice, and what was typed still in its form."""
+    console = console_of(request)
+    now = console.now()
+    observed = observe(console.settings, now)
+    with console.store.read() as session:
+        found = find(session, id_or_ref)
+        queue = top(session, console.settings.actions.top, now)
+        answer = request_of(session, found)
+        history = _history(session, found)
+        paused = brake(session) is not None
+    if done in all_labels()["decided"] and found.state != "pending":
+        notice = Notice(
+            label("decided", done), _effect(console, found, paused) if found.state == "approved" else ""
+        )
+    typed = typed or {}
+    drafted = {name.removeprefix("draft."): text for name, text in typed.items() if name.startswith("draft.")}
+    # The zone that the decision counts its days in.
+    today_there = local_date(now, console.settings.shop.timezone or "UTC")
+    return page(
+        request,
+        "action.html",
+        person,
+        status,
+        here="today",
+        observed=observed,
+        action=found,
+        axis=views.axis_of(found),
+        previews=views.previews_of(found, *_texts_now(console, found)),
+        fields=views.fields_of(found),
+        steps=found.draft.get("steps", []),
+        summary=found.draft.get("summary", ""),
+        change_title=label("changes", "task" if _is_task(found) else found.kind),
+        evidence=views.evidence_of(found),
+        factors=views.factors_of(found, observed.shop.currency),
+        editable=views.editable_of(found.draft, drafted),
+        history=history,
+        answer=answer,
+        place=_place(queue, found),
+        next_up=next((other for other in queue if other.id != found.id), None),
+        may_decide=person.may_decide,
+        can_roll_back=found.state in ("executed", "measured"),
+        approve_effect=_effect(console, found, paused),
+        reasons=all_labels()["reasons"],
+        defer={
+            "min": (today_there + timedelta(days=1)).isoformat(),
+            "value": (today_there + timedelta(days=7)).isoformat(),
+            "max": (today_there + timedelta(days=console.settings.actions.defer_days_max)).isoformat(),
+        },
+        notice=notice,
+        opened=opened,
+        typed={"note": "", "reason": "", "until": "", **typed},
+        address=f"/actions/{found.ref}" if notice and notice.tone != "good" else "",
+    )
+
+
+def _is_task(found: Action) -> bool:
+    return all(change["change_type"] == "task" for change in found.diff)
+
+
+def _effect(console: Console, found: Action, paused: bool) -> str:
+    if _is_task(found):
+        return label("effects", "task")
+    return label("effects", "paused" if paused else console.settings.actions.mode)
+
+
+def _texts_now(console: Console, found: Action) -> tuple[str, str]:
+    """What a search engine shows now, looked up only where a preview needs it."""
+    if not any(change["field"].startswith("seo.") for change in found.diff):
+        return "", ""
+    return page_texts(console.settings, found.target["gid"])
+
+
+def _place(queue: list[Action], found: Action) -> dict[str, Any] | None:
+    """Where the action stands in today's queue, with its neighbours' refs."""
+    refs = [other.ref for other in queue]
+    if found.ref not in refs:
+        return None
+    at = refs.index(found.ref)
+    return {
+        "index": at + 1,
+        "of": len(refs),
+        "before": refs[at - 1] if at else "",
+        "after": refs[at + 1] if at + 1 < len(refs) else "",
+    }
+
+
+def _history(session: Session, found: Action) -> list[dict[str, Any]]:
+    events = session.scalars(
+        select(AuditEvent).where(AuditEvent.action_id == found.id).order_by(AuditEvent.seq.desc())
+    )
+    return [_event(event) for event in events]
+
+
+def _event(event: AuditEvent) -> dict[str, Any]:
+    payload = event.payload
+    said = [humane(str(payload.get("reason") or "")), str(payload.get("note") or payload.get("why") or "")]
+    return {
+        "seq": event.seq,
+        "at": event.at,
+        "event": event.event,
+        "actor": event.actor,
+        "channel": event.channel,
+        "version": event.version,
+        "hash": event.hash,
+        "note": ": ".join(filter(None, said)),
+    }
+
+
+@router.get("/audit")
+def audit(
+    request: Request, person: Person, console: Here, before: int | None = None, verify: bool = False
+) -> HTMLResponse:
+    with console.store.read() as session:
+        head = session.get(AuditHead, 1)
+        asked = verify or head is None or head.seq <= VERIFIED_UNASKED
+        chain = verify_chain(session) if asked else None
+        wanted = (
+            select(AuditEvent, Action.ref, Action.title)
+            .outerjoin(Action, Action.id == AuditEvent.action_id)
+            .order_by(AuditEvent.seq.desc())
+            .limit(EVENTS)
+        )
+        if before is not None:
+            wanted = wanted.where(AuditEvent.seq < before)
+        events = [{**_event(event), "ref": ref, "title": title} for event, ref, title in session.execute(wanted)]
+    older = events[-1]["seq"] if events and events[-1]["seq"] > 1 else 0
+    return page(request, "audit.html", person, here="audit", events=events, chain=chain, older=older)
+
+
+@router.get("/docs/dbt")
+def dbt_docs(request: Request, person: Person, console: Here) -> Response:
+    file = console.settings.home / "docs" / "dbt.html"
+    if not file.exists():
+        return page(
+            request,
+            "error.html",
+            person,
+            404,
+            code=404,
+            message="The data models are not documented yet",
+            hint="Run `growth docs`; this page then shows every model, column and test.",
+        )
+    return HTMLResponse(file.read_bytes(), headers={"content-security-policy": DOCS_POLICY})
+
+
+@router.get("/login")
+def login(request: Request, token: str = "", next: str = "/", out: bool = False) -> Response:
+    """Shows the button that signs in. Fetching this page uses nothing up, so previews and scanners do no harm."""
+    if not token and person_of(request) is not None:
+        return RedirectResponse(safe_path(next), 303)
+    return page(request, "login.html", None, token=token, next=safe_path(next), signed_out=out, problem=None)
+
+
+@router.post("/login")
+def sign_in(
+    request: Request,
+    console: Here,
+    token: str = Form(),
+    next: str = Form("/"),
+) -> Response:
+    client = request.client.host if request.client else "unknown"
+    # A pasted link is as good as its token.
+    secret = token.strip().rsplit("token=", 1)[-1].split("&")[0]
+    try:
+        person = log_in(console.store, console.settings, secret, console.now(), client)
+    except LoginRefused as problem:
+        return page(
+            request, "login.html", None, 403, token="", next=safe_path(next), signed_out=False, problem=problem
+        )
+    response = RedirectResponse(safe_path(next), 303)
+    set_session(request, response, person, console.now())
+    return response
+
+
+@router.post("/logout")
+def sign_out(request: Request, person: Person, console: Here, csrf: str = Form("")) -> Response:
+    if not csrf_fits(person, csrf):
+        raise GrowthError("This form is from another session.", "Reload the page and sign out again.")
+    log_out(console.store, session_token(request), console.now())
+    response = RedirectResponse("/login?out=1", 303)
+    clear_session(request, response)
+    return response
+
+
+def safe_path(path: str) -> str:
+    """A path on this console, or its start page: never an address elsewhere."""
+    plain = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if plain and not path.startswith("/login") else "/"

@@ -1,0 +1,103 @@
+"""Templates and what they may use: filters in the shop's zone and currency, labels, versioned assets."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+
+from growth_pipelines.console import figures
+from growth_pipelines.console.labels import humane, label
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+
+
+@lru_cache(maxsize=32)
+def asset(name: str) -> str:
+    """The address of a static file; it changes with the content, so browsers may keep what they have."""
+    content = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:10]
+    return f"/static/{name}?v={content}"
+
+
+@pass_context
+def _money(context: Context, amount: float) -> str:
+    return figures.money(amount, context["shop"].currency)
+
+
+@pass_context
+def _moment(context: Context, instant: datetime) -> str:
+    return figures.moment(instant, _zone(context))
+
+
+@pass_context
+def _ago(context: Context, instant: datetime) -> str:
+    return figures.ago(instant, context["now"])
+
+
+@pass_context
+def _time_left(context: Context, until: datetime) -> str:
+    return figures.time_left(until, context["now"])
+
+
+@pass_context
+def _weekday(context: Context, instant: datetime) -> str:
+    local = instant.astimezone(_zone(context))
+    return f"{local:%A} {local.day} {local:%B}"
+
+
+def _zone(context: Context) -> ZoneInfo:
+    return figures.zone_of(context["shop"].timezone)
+
+
+def _short_day(value: date) -> str:
+    return f"{value.day} {value:%b}"
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.0f} %"
+
+
+def _signed(value: float) -> str:
+    return ("+" if value > 0 else "") + figures.number(round(value, 2 if abs(value) < 10 else 0))
+
+
+def _path(url: str) -> str:
+    return urlsplit(url).path or "/"
+
+
+def environment() -> Environment:
+    """The template environment: escaping on, unknown names are errors."""
+    templates = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: dict[str, Any] = {
+        "money": _money,
+        "moment": _moment,
+        "ago": _ago,
+        "time_left": _time_left,
+        "weekday": _weekday,
+        "short_day": _short_day,
+        "percent": _percent,
+        "signed": _signed,
+        "path": _path,
+        "humane": humane,
+        "kind_label": lambda name: label("kinds", name),
+        "metric_label": lambda name: label("metrics", name),
+        "event_label": lambda name: label("events", name),
+        "channel_label": lambda name: label("channels", name),
+    }
+    templates.filters.update(filters)
+    templates.globals.update(asset=asset, icon=templates.get_template("icon.html").module)
+    return templates

@@ -1,0 +1,220 @@
+"""What the pages show of an action: rows on one money axis, previews, diffs, evidence, editable fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from growth_pipelines.approvals.edits import FIELDS, TASK_PARTS
+from growth_pipelines.console.figures import Range, money, number, on_one_axis, window
+from growth_pipelines.console.labels import humane, label
+from growth_pipelines.console.snippet import DESCRIPTION_LIMIT, TITLE_LIMIT, Snippet, snippet
+from growth_pipelines.console.words import Piece, change_in_words, compare_words
+from growth_pipelines.store.tables import Action
+
+_LIMITS = {"title": TITLE_LIMIT, "description": DESCRIPTION_LIMIT, "alt": 125}
+
+
+@dataclass(frozen=True)
+class Row:
+    """An action in a list, with its estimate on the axis that the list shares."""
+
+    action: Action
+    place: Range
+    data_to: str
+
+
+def rows_of(actions: Sequence[Action]) -> list[Row]:
+    """Actions as rows, their intervals on one axis."""
+    places = on_one_axis(_interval(action) for action in actions)
+    return [Row(action, place, _data_to(action)) for action, place in zip(actions, places, strict=True)]
+
+
+def _interval(action: Action) -> tuple[float, float, float]:
+    impact = action.impact
+    return impact["revenue_low"], impact["revenue_28d"], impact["revenue_high"]
+
+
+def _data_to(action: Action) -> str:
+    ends = [date.fromisoformat(row["end"]) for row in action.evidence]
+    return f"data to {max(ends).day} {max(ends):%b}" if ends else ""
+
+
+def axis_of(action: Action) -> Range:
+    """The action's own axis, from its low to its high estimate."""
+    low, middle, high = _interval(action)
+    share = (middle - low) / (high - low) if high > low else 0.5
+    return Range(1, round(1 + 98 * share, 2), 99)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A search result, as it is now or as it would be."""
+
+    after: bool
+    host: str
+    breadcrumb: str
+    title: str
+    description: str
+    title_cut: bool
+    description_cut: bool
+
+
+def previews_of(action: Action, shown_title: str, shown_description: str) -> list[Preview]:
+    """The search result now and as proposed; nothing for actions that change no snippet.
+
+    ``shown_title`` and ``shown_description`` are what a search engine has to show now, for the fields that the
+    action leaves alone or that the shop has never set.
+    """
+    changes = {change["field"]: change for change in action.diff}
+    title, description = changes.get("seo.title"), changes.get("seo.description")
+    if title is None and description is None:
+        return []
+    now = (
+        (title["before"] if title else "") or shown_title,
+        (description["before"] if description else "") or shown_description,
+    )
+    then = (title["after"] if title else now[0], description["after"] if description else now[1])
+    url = action.target["url"]
+    return [_preview(snippet(url, *now), False), _preview(snippet(url, *then), True)]
+
+
+def _preview(result: Snippet, after: bool) -> Preview:
+    return Preview(
+        after,
+        result.host,
+        result.breadcrumb,
+        result.title,
+        result.description,
+        result.title_cut,
+        result.description_cut,
+    )
+
+
+@dataclass(frozen=True)
+class FieldView:
+    """One changed field, word by word."""
+
+    label: str
+    note: str
+    pieces: list[Piece]
+
+
+def fields_of(action: Action) -> list[FieldView]:
+    """The changed text fields; what a task asks for is shown as its steps instead."""
+    return [
+        FieldView(
+            label("fields", change["field"]),
+            _field_note(change),
+            compare_words(change["before"], change["after"]),
+        )
+        for change in action.diff
+        if change["change_type"] != "task"
+    ]
+
+
+def _field_note(change: Mapping[str, str]) -> str:
+    length = len(change["after"])
+    limit = _LIMITS.get(change["field"].rsplit(".", 1)[-1])
+    size = f"{length} of {limit} characters" if limit else f"{length} characters"
+    if not change["before"]:
+        return f"not set before; {size}"
+    return f"{change_in_words(change['before'], change['after'])}; {size}, was {len(change['before'])}"
+
+
+@dataclass(frozen=True)
+class EvidenceView:
+    name: str
+    value: str
+    baseline: str
+    dates: str
+    source: str
+    note: str
+
+
+def evidence_of(action: Action) -> list[EvidenceView]:
+    return [
+        EvidenceView(
+            humane(row["name"]),
+            number(row["value"], row["unit"]),
+            "" if row["baseline"] is None else number(row["baseline"], row["unit"]),
+            window(date.fromisoformat(row["start"]), date.fromisoformat(row["end"])),
+            row["source"],
+            row["note"],
+        )
+        for row in action.evidence
+    ]
+
+
+@dataclass(frozen=True)
+class Factor:
+    label: str
+    value: str
+
+
+def factors_of(action: Action, currency: str) -> list[Factor]:
+    """The score's factors in the order they were multiplied."""
+    shown = []
+    for name, value in action.factors.items():
+        text = money(value, currency) if name.startswith("revenue") else f"{value:.2f}"
+        shown.append(Factor(label("factors", name), text))
+    return shown
+
+
+@dataclass(frozen=True)
+class Editable:
+    """A part of the draft that the operator may reword before approving."""
+
+    name: str
+    label: str
+    text: str
+    lines: bool
+    rows: int
+    limit: int | None
+    variants: list[str] = field(default_factory=list)
+
+
+def editable_of(draft: Mapping[str, Any], typed: Mapping[str, str] | None = None) -> list[Editable]:
+    """The texts and lists of texts of a draft; ``typed`` is what the operator had already entered."""
+    typed = typed or {}
+    fields = []
+    for name in (*FIELDS, *TASK_PARTS):
+        if name not in draft:
+            continue
+        value = draft[name]
+        lines = isinstance(value, list)
+        text = typed.get(name, "\n".join(value) if lines else value)
+        fields.append(
+            Editable(
+                name,
+                label("fields", name),
+                text,
+                lines,
+                min(10, max(2, len(text) // 38 + 1 + text.count("\n"))),
+                _LIMITS.get(name),
+                _variants(draft, name),
+            )
+        )
+    return fields
+
+
+def _variants(draft: Mapping[str, Any], name: str) -> list[str]:
+    """Other wordings that the recommender weighed, without the one in the draft."""
+    offered = draft.get("variants")
+    found = offered.get(name, []) if isinstance(offered, Mapping) else []
+    texts = [item.get("text", "") if isinstance(item, Mapping) else str(item) for item in found]
+    return [text for text in texts if text and text != draft.get(name)]
+
+
+def edited_parts(draft: Mapping[str, Any], typed: Mapping[str, str]) -> dict[str, Any]:
+    """The editable parts of ``draft`` as they were typed into a form."""
+    parts: dict[str, Any] = {}
+    for entry in editable_of(draft):
+        if entry.name in typed:
+            # One line is one step; elsewhere a line end typed by accident is a space.
+            lines = [" ".join(line.split()) for line in typed[entry.name].splitlines()]
+            kept = [line for line in lines if line]
+            parts[entry.name] = kept if entry.lines else " ".join(kept)
+    return parts
