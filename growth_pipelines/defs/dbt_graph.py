@@ -39,7 +39,12 @@ class DbtGraph:
 def translate(manifest: Mapping[str, Any], kind: str) -> DbtGraph:
     """Every model, seed, source, data test and unit test of ``manifest``. ``kind`` is the engine's badge."""
     nodes: Mapping[str, Any] = manifest["nodes"]
-    keys = {uid: AssetKey(["raw", source["identifier"]]) for uid, source in manifest["sources"].items()}
+    keys = {
+        uid: AssetKey(["raw", source["identifier"]])
+        for uid, source in manifest["sources"].items()
+        # Tables that a build writes for itself (its date, the brand terms) are nobody's data.
+        if not source["identifier"].startswith("_")
+    }
     models = {uid: node for uid, node in nodes.items() if node["resource_type"] in _MODELS and _enabled(node)}
     keys |= {uid: AssetKey([node["schema"], node["alias"]]) for uid, node in models.items()}
     specs = tuple(_model_spec(uid, node, keys, kind) for uid, node in sorted(models.items()))

@@ -36,6 +36,18 @@ def query(name: str) -> str:
     return files("growth_pipelines.defs").joinpath(f"queries/{name}.sql").read_text(encoding="utf-8")
 
 
+def _day(value: Any) -> date | None:
+    """A date, whatever the engine's frame holds: date, Timestamp, text, or one of their missing values."""
+    if value is None or value != value:
+        return None
+    return date.fromisoformat(str(value)[:10])
+
+
+def freshness_label(days: dict[str, date]) -> str:
+    """What a reader is told of the data's age: ``orders to 2026-11-21, search to 2026-11-19``."""
+    return ", ".join(f"{source} to {day.isoformat()}" for source, day in sorted(days.items()))
+
+
 @dataclass(frozen=True)
 class Machine:
     """Cheap to make: databases are opened by whoever asks for them."""
@@ -87,6 +99,12 @@ class Machine:
         with self.warehouse.read() as connection:
             rows = connection.frame(query("shop")).to_dict("records")
         return {name: None if value != value else value for name, value in rows[0].items()} if rows else {}
+
+    def newest_days(self) -> dict[str, date]:
+        """The newest day that is loaded, by source; sources without a row are missing."""
+        with self.warehouse.read() as connection:
+            rows = connection.frame(query("newest_days")).to_dict("records")
+        return {row["source"]: day for row in rows if (day := _day(row["newest"])) is not None}
 
     def remember_shop(self) -> None:
         """Keep what the shop says of itself where definitions can read it."""

@@ -16,12 +16,12 @@ import dagster as dg
 from pydantic import Field
 
 from growth_pipelines.defs.assets.carried_out import told
-from growth_pipelines.defs.assets.published import PUBLISHED, freshness_label, newest_days
+from growth_pipelines.defs.assets.published import PUBLISHED
 from growth_pipelines.defs.assets.queue import queue_row
 from growth_pipelines.defs.dbt_graph import OWNER
 from growth_pipelines.defs.display import table
 from growth_pipelines.defs.gate import GATE, judge, result_of
-from growth_pipelines.defs.machine import Machine
+from growth_pipelines.defs.machine import Machine, freshness_label
 from growth_pipelines.recommenders.registry import Recommender
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def recommender_context(machine: Machine, shop: Mapping[str, Any]) -> "Recommend
         currency=settings.currency or str(shop["currency"]),
         locale=settings.locales[0] if settings.locales else str(shop["primary_locale"] or "en"),
         brand_terms=tuple(brand_terms(machine.settings)),
-        freshness=freshness_label(newest_days(machine)),
+        freshness=freshness_label(machine.newest_days()),
     )
 
 

@@ -5,14 +5,14 @@ published. It runs only when every blocking test of the models passed, so nothin
 """
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 
 from growth_pipelines.defs.dbt_graph import OWNER
 from growth_pipelines.defs.display import sparkline, table
-from growth_pipelines.defs.machine import Machine, query
+from growth_pipelines.defs.machine import Machine, freshness_label, query
 
 PUBLISHED = dg.AssetKey("published_warehouse")
 
@@ -45,28 +45,9 @@ def published_warehouse(marts: Sequence[dg.AssetKey], kind: str) -> dg.AssetsDef
     return publish
 
 
-def newest_days(machine: Machine) -> dict[str, date]:
-    """The newest day that is loaded, by source; sources without a row are missing."""
-    with machine.warehouse.read() as connection:
-        rows = connection.frame(query("newest_days")).to_dict("records")
-    return {row["source"]: day for row in rows if (day := _day(row["newest"])) is not None}
-
-
-def _day(value: Any) -> date | None:
-    """A date whatever the engine's frame holds: date, Timestamp, text, or one of their missing values."""
-    if value is None or value != value:
-        return None
-    return date.fromisoformat(str(value)[:10])
-
-
-def freshness_label(days: dict[str, date]) -> str:
-    """What a reader is told of the data's age: ``orders to 2026-11-21, search to 2026-11-19``."""
-    return ", ".join(f"{source} to {day.isoformat()}" for source, day in sorted(days.items()))
-
-
 def snapshot_metadata(machine: Machine) -> dict[str, Any]:
     """The age of each source, and the shop's last eight weeks as curves and figures."""
-    days = newest_days(machine)
+    days = machine.newest_days()
     with machine.warehouse.read() as connection:
         trend = connection.frame(query("shop_trend")).iloc[::-1]
     recent = trend.tail(28)
