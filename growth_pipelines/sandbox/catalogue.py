@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +26,14 @@ from growth_pipelines.sandbox.records import (
 )
 
 FIRST_NUMBER = 8_100_000_000_000
-WORDS: dict[str, Any] = yaml.load(
-    (Path(__file__).parent / "data" / "catalogue.yaml").read_text(encoding="utf-8"),
-    Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader),
+WORDS: dict[str, Any] = yaml.safe_load(
+    (Path(__file__).parent / "data" / "catalogue.yaml").read_text(encoding="utf-8")
 )
 
 
 @dataclass
 class Catalogue:
-    """What the shop sells and says. ``resources`` maps gid → record for everything with a page, plus images."""
+    """What the shop sells and says. ``by_gid`` holds everything with a page, variants, images and the blog."""
 
     products: list[Product]
     collections: list[Collection]
@@ -262,8 +261,3 @@ def build_catalogue(options: Options, opened: datetime) -> Catalogue:
         for index, (title, _) in enumerate(WORDS["articles"])
     ]
     return Catalogue(products, collections, pages, articles, blog)
-
-
-def utc(year: int, month: int, day: int) -> datetime:
-    """Midnight UTC of a date."""
-    return datetime(year, month, day, tzinfo=UTC)

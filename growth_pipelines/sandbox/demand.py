@@ -1,7 +1,7 @@
 """Search demand: page × query × day impressions, positions and clicks, made when a day is asked for.
 
-Each day has a random stream of its own (seed, day), so any day can be made at any time and comes out the same. Clicks
-follow the shop's own CTR curve at the day's position, times the page's small own factor, times what is planted.
+Each day has a random stream of its own (seed, day), so any day can be made at any time and comes out the same.
+Clicks follow the shop's own CTR curve at the day's position, times the page's small factor, times what is planted.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ WEEKDAY = np.array([1.04, 1.03, 1.02, 1.0, 0.97, 0.95, 0.99])
 
 @dataclass(frozen=True)
 class SearchDay:
-    """One day's rows, one a query that was shown: aligned arrays. ``query`` and ``page`` are indices."""
+    """One day's rows, one a query that was shown: aligned arrays. ``query`` and ``page`` are indices.
+
+    The types are small because all days of two years may be kept.
+    """
 
     page: np.ndarray
     query: np.ndarray
@@ -71,14 +74,14 @@ class Demand:
         self.weights = self._weigh()
         self.texts: list[str] = []
         self._make_queries()
-        noise = self._rng.normal(0, 0.08, len(self.pages))
-        self.page_factor = np.exp(np.clip(noise, -0.2, 0.2))
+        noise = self._rng.normal(0, 0.05, len(self.pages))
+        self.page_factor = np.exp(np.clip(noise, -0.1, 0.1))
         self._curve = self._own_curve()
         self.plants = Plants()
         self.effects = Effects()
 
     def _weigh(self) -> np.ndarray:
-        """Impressions in 28 days for each page: Zipf over products by popularity, collections and guides mixed in."""
+        """Impressions in 28 days for each page: Zipf over products by popularity, other pages mixed in."""
         count = len(self.pages)
         zipf = np.arange(1, count + 1) ** -0.8
         keys = []
@@ -101,7 +104,7 @@ class Demand:
                 self.texts.append(text)
                 page_of.append(index)
                 rate.append(share / 28)
-                position.append(max(1.0, base + float(self._rng.normal(0, 0.8))))
+                position.append(max(1.0, base + float(self._rng.normal(0, 0.6))))
                 brand.append(False)
             for text, share in self._brand_texts(index, page):
                 self.texts.append(text)
@@ -159,15 +162,20 @@ class Demand:
             return [(f"hot rod parts {topic}", self.weights[index] * 0.03)]
         return []
 
+    def expected_clicks(self) -> np.ndarray:
+        """Expected search clicks of each page in 28 days, by the curve alone."""
+        ctr = np.where(self.brand, BRAND_CTR * 0.85, self.expected_ctr(self.position))
+        return np.bincount(self.page_of, self.rate * ctr, len(self.pages)) * 28
+
     def _own_curve(self) -> np.ndarray:
         """The shop's CTR by position 1, 2, …, near the usual one and monotone."""
-        factors = np.exp(self._rng.normal(0, 0.04, len(PRIOR)))
+        factors = np.exp(self._rng.normal(0, 0.02, len(PRIOR)))
         return np.minimum.accumulate(np.array(PRIOR) * factors)
 
     def expected_ctr(self, position: np.ndarray) -> np.ndarray:
-        """The shop's curve at fractional positions."""
-        places = np.arange(1, len(self._curve) + 2)
-        return np.interp(position, places, [*self._curve, min(BEYOND, float(self._curve[-1]))])
+        """The shop's curve at fractional positions; it levels off on the second page of results."""
+        places = [*range(1, len(self._curve) + 1), 12, 14]
+        return np.interp(position, places, [*self._curve, 0.0225, BEYOND])
 
     def plant(self, plants: Plants) -> None:
         """Take the truths in force; brand-heavy decoys get many brand queries that nobody clicks (site links)."""
@@ -219,7 +227,7 @@ class Demand:
                 factor[snippet.page] *= 1.3
         return factor, shift
 
-    @lru_cache(maxsize=1024)  # noqa: B019 - one Demand lives as long as its process
+    @lru_cache(maxsize=900)  # noqa: B019 - one Demand lives as long as its process
     def _day(self, day: date, version: int) -> SearchDay:
         rng = np.random.default_rng([self._options.seed, STREAM, day.toordinal()])
         factor, shift = self._levels(day)
@@ -229,10 +237,15 @@ class Demand:
         position = np.maximum(1.0, self.position + np.where(self.brand, 0.0, shift[self.page_of]) + noise)
         own = self.multipliers(day)[self.page_of]
         ctr = np.where(self.brand, BRAND_CTR * self.brand_factor, self.expected_ctr(position) * own)
-        # One uniform a query decides its clicks, so that a changed multiplier changes them and nothing else.
-        clicks = _binomial(impressions, np.clip(ctr, 0, 0.95), rng)
-        shown = np.flatnonzero(impressions)
-        return SearchDay(self.page_of[shown], shown, impressions[shown], clicks[shown], position[shown])
+        clicks = rng.binomial(impressions, np.clip(ctr, 0, 0.95))
+        shown = np.flatnonzero(impressions).astype(np.int32)
+        return SearchDay(
+            self.page_of[shown].astype(np.int32),
+            shown,
+            impressions[shown].astype(np.int32),
+            clicks[shown].astype(np.int32),
+            position[shown].astype(np.float32),
+        )
 
     def day(self, day: date) -> SearchDay:
         """The true rows of a day, anonymised queries included."""
@@ -254,8 +267,3 @@ class Demand:
                 before[snippet.page] = snippet.multiplier
         expected = self.rate * self.expected_ctr(self.position)
         return float((expected * now[self.page_of]).sum() / (expected * before[self.page_of]).sum())
-
-
-def _binomial(n: np.ndarray, p: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Binomial draws with a stream of their own, so that other draws of the day do not depend on them."""
-    return np.random.default_rng(rng.integers(2**63)).binomial(n, p)

@@ -1,7 +1,7 @@
 """Planned failures: what the real APIs do on bad days, a given number of times.
 
-A plan is a JSON list of {match, times, kind, status, retry_after, seconds, skip}. ``match`` is a part of the path or of
-the GraphQL document; ``skip`` lets the first so many matching requests pass.
+A plan is a JSON list of {match, times, kind, status, retry_after, seconds, skip}. ``match`` is a part of the
+path or of the GraphQL document; ``skip`` lets the first so many matching requests pass.
 """
 
 from __future__ import annotations

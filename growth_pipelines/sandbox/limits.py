@@ -1,4 +1,4 @@
-"""Request limits of Google's APIs: so many a minute, then 429 (or 403 with a quota reason) until some have aged."""
+"""Request limits of Google's APIs: so many a minute, then 429 until some have aged."""
 
 from __future__ import annotations
 

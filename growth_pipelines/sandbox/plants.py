@@ -76,8 +76,15 @@ class Plants:
     stockouts: list[int] = field(default_factory=list)
 
 
-def choose(options: Options, pages: list[Resource | None], weights: np.ndarray, catalogue: Catalogue) -> Plants:
-    """Decide the truths. ``pages`` are the landing pages (None = home), ``weights`` their impressions in 28 days.
+def choose(
+    options: Options,
+    pages: list[Resource | None],
+    weights: np.ndarray,
+    clicks: np.ndarray,
+    catalogue: Catalogue,
+) -> Plants:
+    """Decide the truths. ``pages`` are the landing pages (None = home), ``weights`` their visible non-brand
+    impressions in 28 days, ``clicks`` their expected search clicks in 28 days.
 
     Planted pages have the traffic that a careful detector needs; counts grow with the number of products.
     """
@@ -90,7 +97,7 @@ def choose(options: Options, pages: list[Resource | None], weights: np.ndarray, 
     scale = options.products / 300
     used: set[int] = set()
     plants.snippets = _snippets(options, pages, weights, rng, used, max(4, round(12 * scale)))
-    plants.regressions = _regressions(options, pages, weights, rng, used, max(3, round(8 * scale)))
+    plants.regressions = _regressions(options, pages, clicks, rng, used, max(3, round(8 * scale)))
     plants.decoys += _moving_decoys(options, pages, weights, rng, used, max(4, round(12 * scale)))
     plants.affinities = _affinities(catalogue, rng)
     popular = np.argsort([-product.popularity for product in catalogue.products])
@@ -131,7 +138,7 @@ def _snippets(
         if page is None:
             break
         since = options.today - timedelta(days=int(rng.integers(31, 34))) if index >= count - recent else None
-        multiplier = float(rng.uniform(0.42, 0.58) if since else rng.uniform(0.35, 0.58))
+        multiplier = float(rng.uniform(0.42, 0.55) if since else rng.uniform(0.35, 0.53))
         found.append(Snippet(page, multiplier, float(rng.uniform(0.9, 1.05)), since))
     return found
 
@@ -147,14 +154,14 @@ def _weaken(page: Resource | None, rng: np.random.Generator) -> None:
 def _regressions(
     options: Options,
     pages: list[Resource | None],
-    weights: np.ndarray,
+    clicks: np.ndarray,
     rng: np.random.Generator,
     used: set[int],
     count: int,
 ) -> list[Regression]:
     found: list[Regression] = []
     for index in range(count):
-        page = _take(_eligible(pages, weights, 5_000, ("Product", "Collection")), used, rng)
+        page = _take(_eligible(pages, clicks, 240, ("Product", "Collection")), used, rng)
         if page is None:
             break
         why, metric = WHY_OF[index % len(WHY_OF)]
@@ -181,7 +188,7 @@ def _moving_decoys(
     used: set[int],
     count: int,
 ) -> list[Decoy]:
-    """Rank loss, seasonal demand loss, brand-heavy pages with poor brand clicks, and mild loss to a search feature."""
+    """Rank loss, seasonal demand loss, brand-heavy pages with poor brand clicks, mild loss to a search feature."""
     kinds = ("rank_loss", "demand_loss", "brand", "serp_feature")
     sizes = {"rank_loss": 2.6, "demand_loss": 0.5, "brand": 1.2, "serp_feature": 0.9}
     found: list[Decoy] = []

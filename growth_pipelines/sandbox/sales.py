@@ -1,5 +1,8 @@
-"""Customers, orders and refunds, made a day at a time: each day has a random stream of its own, so the past never
-changes when the clock moves on. Things that happen to an order later (refund, cancellation, edit) wait in a queue."""
+"""Customers, orders and refunds, made a day at a time.
+
+Each day has a random stream of its own, so the past never changes when the clock moves on. Things that happen to
+an order later (refund, cancellation, edit) wait in a queue.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ LARGE_ORDER_EVERY = 1_900  # wholesale orders with more lines than one page of a
 def season(day: date) -> float:
     """Hot-rod season: builds peak in spring, a small peak before Christmas."""
     angle = 2 * np.pi * (day.timetuple().tm_yday - 110) / 365.25
-    christmas = 0.18 if (day.month, day.day) >= (11, 20) and (day.month, day.day) <= (12, 20) else 0.0
+    christmas = 0.15 * np.exp(-(((day - date(day.year, 12, 6)).days / 12) ** 2))
     return float(1.0 + 0.22 * np.cos(angle) + christmas)
 
 
@@ -95,11 +98,12 @@ class Sales:
         rng = np.random.default_rng([self._options.seed, STREAM, day.toordinal()])
         midnight = local_midnight(day)
         seconds = np.sort(rng.triangular(6 * 3600, 15 * 3600, 23.9 * 3600, size=count)).astype(int)
+        end = local_midnight(day + timedelta(days=1))
         for second in seconds:
-            self._order(midnight + timedelta(seconds=int(second)), rng)
-        self._happen(local_midnight(day + timedelta(days=1)))
+            self._order(midnight + timedelta(seconds=int(second)), end, rng)
+        self._happen(end)
 
-    def _order(self, at: datetime, rng: np.random.Generator) -> None:
+    def _order(self, at: datetime, end: datetime, rng: np.random.Generator) -> None:
         draws = rng.random(12)
         number = len(self.orders)
         customer = None if draws[0] < 0.14 else self._customer(at, draws, rng)
@@ -114,7 +118,7 @@ class Sales:
             country=customer.country if customer else "US",
             created_at=at,
             processed_at=at - timedelta(days=3) if draws[9] < 0.004 else at,
-            updated_at=at + timedelta(minutes=int(draws[8] * 50)),
+            updated_at=min(at + timedelta(minutes=int(draws[8] * 50)), end),
             lines=lines,
             shipping_cents=0 if net >= 19_900 else 1_195,
             tax_cents=round(net * 0.0479) if draws[7] < 0.35 else 0,

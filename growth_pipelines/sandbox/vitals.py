@@ -21,7 +21,7 @@ STREAM = 6
 Z75 = 0.6744897501960817
 EPOCH = date(2020, 1, 4)  # a Saturday: weekly noise is indexed from here
 WEEKS = 1_200
-MINIMUM_SESSIONS = 260.0  # in 28 days; CrUX knows no page below it
+MINIMUM_SESSIONS = 180.0  # in 28 days; CrUX knows no page below it
 METRICS = (
     "largest_contentful_paint",
     "interaction_to_next_paint",
@@ -125,7 +125,7 @@ class FieldData:
 
     @staticmethod
     def _worse(regressed: str, why: str, metric: str, after: float) -> float | None:
-        """The level of a metric while a regression lasts. A slow server delays every paint, not only the largest."""
+        """The level of a metric while a regression lasts; a slow server delays every paint."""
         if SHORT[regressed] == metric:
             return after
         if why == "server" and metric == METRICS[4]:

@@ -1,4 +1,4 @@
-"""The shop as a whole: its records, its clock, what was written to it, and what those writes do to later demand."""
+"""The shop as a whole: its records, its clock, what was written to it, and what that does to later demand."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ class Shop:
         opened = local_midnight(first_day)
         self.catalogue = build_catalogue(options, opened)
         self.demand = Demand(options, self.catalogue)
-        self.plants: Plants = planting.choose(options, self.demand.pages, self._weights(), self.catalogue)
+        self.plants: Plants = planting.choose(
+            options, self.demand.pages, self._weights(), self.demand.expected_clicks(), self.catalogue
+        )
         self.demand.plant(self.plants)
         self.traffic = Traffic(options, self.demand)
         self.field_data = FieldData(options, self.demand, self.traffic)
@@ -81,7 +83,7 @@ class Shop:
                 variant.on_hand = on_hand if position == 0 else 0
 
     def now(self) -> datetime:
-        """The shop's present: real time while its day is the real one, otherwise midnight plus a second a write."""
+        """The shop's present: real time while its day is the real one, else midnight plus a second a write."""
         midnight = local_midnight(self.today)
         real = datetime.now(UTC).replace(microsecond=0)
         if midnight <= real < midnight + timedelta(days=1):
@@ -197,7 +199,7 @@ class Shop:
         return len(title) > 90 or not any(word in title.lower() for word in about)
 
     def edit(self, gid: str, field: str, value: Any) -> None:
-        """A person changes the shop by hand: a search field, an alt text, a title, or repairs a page (``vitals``)."""
+        """A person changes the shop by hand: a search field, an alt text, a title; ``vitals`` repairs a page."""
         record = self.record(gid)
         if record is None:
             raise KeyError(gid)

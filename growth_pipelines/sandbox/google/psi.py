@@ -272,7 +272,7 @@ class PageSpeed:
             repaired = one.fixed_on is not None and one.fixed_on <= self.shop.today
             seen = one.form_factor == "both" or strategy == "mobile"
             if one.page == page and one.since <= self.shop.today and not repaired and seen:
-                return one  # type: ignore[no-any-return]
+                return one
         return None
 
     def _noise(self, url: str) -> float:

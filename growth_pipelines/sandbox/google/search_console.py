@@ -30,6 +30,9 @@ class SearchConsole:
         self._urls = [json.dumps(options.PRIMARY_URL + path) for path in shop.demand.paths]
         self._texts = [json.dumps(text) for text in shop.demand.texts]
         self._same_text: np.ndarray | None = None
+        self._page_query = [
+            f"{self._urls[page]},{text}" for page, text in zip(shop.demand.page_of, self._texts, strict=True)
+        ]
 
     def sites(self) -> dict[str, Any]:
         return {"siteEntry": [{"siteUrl": options.SITE_URL, "permissionLevel": "siteFullUser"}]}
@@ -76,6 +79,8 @@ class SearchConsole:
 
     def _rows(self, days: list[date], dimensions: list[str], aggregation: str) -> list[str]:
         """All rows as JSON texts: by clicks, most first; by date where that is the only dimension."""
+        if dimensions == ["date", "page", "query"] and len(days) == 1:
+            return self._page_query_rows(days[0])
         groups: list[tuple[int, int, float, int, str]] = []
         for day in days:
             rows = self._kept(day, dimensions)
@@ -88,6 +93,19 @@ class SearchConsole:
         if dimensions != ["date"]:
             groups.sort(key=lambda group: (-group[0], -group[1], group[4]))
         return [_row(*group[:3], group[4]) for group in groups]
+
+    def _page_query_rows(self, day: date) -> list[str]:
+        """The one question whose answer is large, quickly: a page's query is one row already."""
+        rows = self._kept(day, ["page", "query"])
+        order = np.lexsort((rows.query, -rows.impressions, -rows.clicks))
+        names, moment = self._page_query, day.isoformat()
+        ctr = rows.clicks[order] / rows.impressions[order]
+        columns = (rows.query[order], rows.clicks[order], rows.impressions[order], ctr, rows.position[order])
+        return [
+            f'{{"keys":["{moment}",{names[query]}],"clicks":{clicks},"impressions":{impressions},'
+            f'"ctr":{ctr:.6g},"position":{position:.6g}}}'
+            for query, clicks, impressions, ctr, position in zip(*(c.tolist() for c in columns), strict=True)
+        ]
 
     def _kept(self, day: date, dimensions: list[str]) -> SearchDay:
         """A day's rows; anonymised queries vanish as soon as queries are asked for; late days are partial."""
@@ -118,7 +136,7 @@ class SearchConsole:
             identity = self._text_ids()[rows.query]
         if page:
             identity = identity * len(self._urls) + rows.page
-        unique, first, inverse = np.unique(identity, return_index=True, return_inverse=True)
+        _, first, inverse = np.unique(identity, return_index=True, return_inverse=True)
         clicks = np.bincount(inverse, rows.clicks).astype(int).tolist()
         impressions = np.bincount(inverse, rows.impressions)
         weighted = np.bincount(inverse, rows.position * rows.impressions)

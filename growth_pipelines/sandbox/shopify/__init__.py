@@ -1,1 +1,1 @@
-"""Shopify's Admin GraphQL API over the sandbox shop: the real schema, costs, paging, search, bulk and mutations."""
+"""Shopify's Admin GraphQL API over the sandbox shop: real schema, costs, paging, search, bulk and mutations."""

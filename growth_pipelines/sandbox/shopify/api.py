@@ -115,9 +115,10 @@ class AdminApi:
     def _run(self, projection: Projection, root: list[Selected], mutation: bool) -> dict[str, Any]:
         cost = requested_cost(projection, root, mutation)
         if cost > self.bucket.query_maximum:
-            message = f"Query cost is {cost}, which exceeds the single query max cost limit ({self.bucket.query_maximum:.0f})."
-            extensions = {"code": "MAX_COST_EXCEEDED", "cost": cost, "maxCost": self.bucket.query_maximum}
-            return {"errors": [{"message": message, "extensions": extensions}]}
+            limit = f"{self.bucket.query_maximum:.0f}"
+            message = f"Query cost is {cost}, which exceeds the single query max cost limit ({limit})."
+            refusal = {"code": "MAX_COST_EXCEEDED", "cost": cost, "maxCost": self.bucket.query_maximum}
+            return {"errors": [{"message": message, "extensions": refusal}]}
         if not self.bucket.take(cost):
             return {
                 "errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}],

@@ -26,8 +26,8 @@ def _seo_update(kind: str, argument: str) -> Resolver:
         given = args.get(argument)
         if given is None:
             raise ApiError(f"{payload}Update needs {argument}: the older argument is deprecated.", "BAD_REQUEST")
-        # The schema fills in this one by itself.
-        unknown = set(given) - {"id", "seo", "deleteConflictingConstrainedMetafields"}
+        # The schema fills in its defaults (all false) by itself.
+        unknown = {name for name, value in given.items() if name not in ("id", "seo") and value}
         if unknown:
             raise ApiError(
                 f"The sandbox shop does not change {', '.join(sorted(unknown))}.", "SANDBOX_UNSUPPORTED"
@@ -81,7 +81,8 @@ def _metafields_set(root: Any, args: Mapping[str, Any], context: Any) -> dict[st
             elementIndex=None,
         )
         return {"metafields": None, "userErrors": [problem]}
-    problems = [problem for i, one in enumerate(given) if (problem := _problem(context, i, one))]
+    found = [_problem(context, index, one) for index, one in enumerate(given)]
+    problems = [one for one in found if one is not None]
     if problems:
         return {"metafields": None, "userErrors": problems}
     written = []

@@ -38,7 +38,7 @@ class DocumentCache:
         self._lock = Lock()
 
     def get(self, text: str) -> tuple[DocumentNode | None, list[GraphQLError]]:
-        """The parsed document and what the schema has against it; the document is None when it cannot be parsed."""
+        """The parsed document (None when it cannot be parsed) and what the schema has against it."""
         known = self._known.get(text)
         if known is None:
             known = self._examine(text)

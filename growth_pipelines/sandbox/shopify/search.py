@@ -22,7 +22,7 @@ class Search:
 
 
 def parse_search(query: str | None, fields: Mapping[str, Getter]) -> Search:
-    """``fields`` are the names that this connection knows. Terms are joined by AND; ``OR`` is honoured between terms."""
+    """``fields`` are the names that this connection knows. Terms are joined by AND; ``OR`` splits them."""
     if not query or not query.strip():
         return Search(lambda record: True, ())
     warnings: list[dict[str, str]] = []
