@@ -224,11 +224,11 @@ def _decide(case: _Case) -> DecisionResult:
             "Ask an operator or admin.",
             as_document(action),
         )
-    if case.person.proof_hash and case.session.get(UsedProof, case.person.proof_hash):
-        raise _already(case)
     open_for = ("executed", "measured") if request.decision == "rollback" else ("pending",)
     if action.state not in open_for:
         raise _already(case)
+    if case.person.proof_hash and case.session.get(UsedProof, case.person.proof_hash):
+        raise _already(case, replayed=True)
     if request.digest != action.digest:
         raise StaleDigest(
             f"{action.ref} has changed since you looked at it: it is at version {action.version} now.",
@@ -243,11 +243,11 @@ def _decide(case: _Case) -> DecisionResult:
     return DecisionResult(action.state, asked.status if asked else "", message, as_document(action))
 
 
-def _already(case: _Case) -> AlreadyDecided:
+def _already(case: _Case, *, replayed: bool = False) -> AlreadyDecided:
     """Tells the late one what happened to the action, by whom, when and where."""
     action = case.action
     what = action.state.replace("_", " ")
-    if action.state == "pending":
+    if replayed:
         message = f"This signature has decided about {action.ref} before; it counts once."
     elif action.decided_by and action.decided_at:
         when = f"{action.decided_at:%Y-%m-%d %H:%M} UTC"

@@ -3,10 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.drafts import settings_in, with_operator
 
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
+from tests.drafts import settings_in, with_operator
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
