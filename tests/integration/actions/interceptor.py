@@ -72,7 +72,7 @@ class Interceptor:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         self.base_url = f"http://127.0.0.1:{self._server.server_port}"
 
     def close(self) -> None:
@@ -99,6 +99,16 @@ def without(field: str) -> Fate:
 
     def fate(passage: Passage) -> tuple[int, dict[str, str], bytes]:
         del passage.body["variables"]["seo"][field]
+        return passage.forward()
+
+    return fate
+
+
+def reworded(field: str, text: str) -> Fate:
+    """The shop keeps another text than the one it was given."""
+
+    def fate(passage: Passage) -> tuple[int, dict[str, str], bytes]:
+        passage.body["variables"]["seo"][field] = text
         return passage.forward()
 
     return fate

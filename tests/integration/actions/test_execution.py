@@ -14,7 +14,7 @@ from growth_pipelines.store.audit import verify_chain
 from growth_pipelines.store.tables import TaskCard
 
 from .conftest import NOW, Machine, image_draft, seo_draft, task_draft
-from .interceptor import after, answer_lost, never_arrives, unavailable, without
+from .interceptor import after, answer_lost, never_arrives, reworded, unavailable, without
 
 TEXTS = {"title": "AN-6 Fuel Line", "description": "Braided steel over PTFE, 20 feet, in stock."}
 
@@ -286,6 +286,28 @@ def test_a_partial_write_is_undone(machine: Machine) -> None:
     assert row is not None
     assert row.status == "undone"
     assert machine.action(action.id).state == "failed"
+
+
+def test_a_text_that_the_shop_rewords_is_put_back(machine: Machine) -> None:
+    node = machine.shelf.take("product")
+    before = machine.shows(node)
+    machine.wire.fates = [reworded("title", "AN-6 &amp; more")]
+    result = machine.execute(machine.approved(seo_draft(node, title="AN-6 & more")))
+    assert result.status == "failed"
+    assert machine.shows(node) == before
+
+
+def test_a_partial_write_that_cannot_be_undone_says_what_stands_there(machine: Machine) -> None:
+    node = machine.shelf.take("product")
+    before = machine.shows(node)
+    action = machine.approved(seo_draft(node, **TEXTS))
+    machine.wire.fates = [without("description"), unavailable, unavailable, unavailable]
+    result = machine.execute(action)
+    assert result.status == "failed"
+    assert f"seo.title holds {TEXTS['title']!r}, was {before['seo.title']!r}" in result.message
+    row = machine.ledger(action)
+    assert row is not None
+    assert (row.status, row.error) == ("failed", result.message)
 
 
 def test_an_unreachable_shop_leaves_the_action_approved_and_says_what_to_do(machine: Machine) -> None:
