@@ -52,7 +52,7 @@ def _postgres(url: str) -> dict[str, Any]:
     return {
         "type": "postgres",
         "host": given.get("host", "localhost"),
-        "port": int(given.get("port", 5432)),
+        "port": int(given.get("port") or 5432),
         "user": given.get("user", ""),
         "password": given.get("password", ""),
         "dbname": given.get("dbname", "postgres"),
