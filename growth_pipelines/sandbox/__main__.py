@@ -61,9 +61,9 @@ def main() -> int:
     from growth_pipelines.sandbox.server import SandboxServer
     from growth_pipelines.sandbox.world import Shop
 
-    routes = Routes(Shop(options), given.truth)
+    routes = Routes(Shop(options), given.truth, faults)
     routes.write_truth()
-    server = SandboxServer(given.port, routes, faults)
+    server = SandboxServer(given.port, routes)
 
     def stop(number: int, frame: object) -> None:
         threading.Thread(target=server.shutdown, daemon=True).start()

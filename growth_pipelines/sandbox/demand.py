@@ -197,8 +197,8 @@ class Demand:
             if decoy.kind == "brand":
                 self.brand_factor[(self.page_of == decoy.page) & self.brand] = 0.06
 
-    def multipliers(self, day: date) -> np.ndarray:
-        """What each page wins on a day, relative to the CTR its position deserves."""
+    def planned(self, day: date) -> np.ndarray:
+        """What each page would win on a day if nothing had been written, relative to the CTR of its position."""
         found = np.array(self.page_factor)
         for snippet in self.plants.snippets:
             if snippet.since is None or day >= snippet.since:
@@ -206,6 +206,11 @@ class Demand:
         for decoy in self.plants.decoys:
             if decoy.kind in ("thin", "serp_feature"):
                 found[decoy.page] = decoy.size
+        return found
+
+    def multipliers(self, day: date) -> np.ndarray:
+        """What each page wins on a day, the effects of writes included."""
+        found = self.planned(day)
         for page, multiplier in self.effects.on(day).items():
             found[page] = multiplier
         return found
@@ -257,13 +262,8 @@ class Demand:
 
     def relative_clicks(self, day: date) -> float:
         """Expected clicks of a day relative to what they were without writes: the uplift of demand."""
-        changed = self.effects.on(day)
-        if not changed:
+        if not self.effects.on(day):
             return 1.0
-        now = self.multipliers(day)
-        before = np.array(now)
-        for snippet in self.plants.snippets:
-            if snippet.page in changed:
-                before[snippet.page] = snippet.multiplier
+        now, before = self.multipliers(day), self.planned(day)
         expected = self.rate * self.expected_ctr(self.position)
         return float((expected * now[self.page_of]).sum() / (expected * before[self.page_of]).sum())

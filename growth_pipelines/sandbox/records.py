@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 
 @dataclass(slots=True)
@@ -254,23 +253,3 @@ class Order:
         if self.refunds:
             return "REFUNDED" if self.refunded_cents >= self.total_cents else "PARTIALLY_REFUNDED"
         return "VOIDED" if self.cancelled_at else "PAID"
-
-
-@dataclass(slots=True)
-class Event:
-    """Something that happened to a resource and left nothing else behind: a deletion."""
-
-    number: int
-    subject_gid: str
-    action: str
-    created_at: datetime
-    message: str
-
-    typename = "BasicEvent"
-
-    @property
-    def gid(self) -> str:
-        return f"gid://shopify/BasicEvent/{self.number}"
-
-
-Record = Any

@@ -13,18 +13,19 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from growth_pipelines.sandbox import options, truth
+from growth_pipelines.sandbox.faults import FaultPlanError, Faults
 from growth_pipelines.sandbox.google.crux import Crux
 from growth_pipelines.sandbox.google.errors import GoogleError
 from growth_pipelines.sandbox.google.psi import PageSpeed
 from growth_pipelines.sandbox.google.search_console import SearchConsole
 from growth_pipelines.sandbox.limits import google_limits
 from growth_pipelines.sandbox.shopify.api import AdminApi
-from growth_pipelines.sandbox.shopify.schema import API_VERSION
 from growth_pipelines.sandbox.world import Shop
 
 GRAPHQL = re.compile(r"^/admin/api/(?P<version>\d{4}-\d{2}|unstable)/graphql\.json$")
 SEARCH = re.compile(r"^/webmasters/v3/sites/(?P<site>[^/]+)/searchAnalytics/query$")
 TOKEN_SECONDS = 86_399
+SUPPORTED = ("2026-01", "2026-04", "2026-07", "2026-10")
 
 
 @dataclass
@@ -61,8 +62,9 @@ def parse_query(text: str) -> dict[str, str]:
 class Routes:
     """Everything that the process answers."""
 
-    def __init__(self, shop: Shop, truth_file: Path | None) -> None:
+    def __init__(self, shop: Shop, truth_file: Path | None = None, faults: Faults | None = None) -> None:
         self.shop = shop
+        self.faults = faults or Faults([])
         self.truth_file = truth_file
         self.admin = AdminApi(shop, shop.options)
         self.search_console = SearchConsole(shop)
@@ -104,8 +106,9 @@ class Routes:
             return as_json({"errors": "Bad Request"}, 400)
         with self.shop.lock:
             document = self.admin.answer(body)
-        # An unknown or expired version falls forward to the oldest supported one; only this header tells.
-        headers = {"X-Shopify-API-Version": API_VERSION, "X-Request-Id": secrets.token_hex(16)}
+        # An expired or unknown version falls forward to the oldest supported one; only this header tells.
+        version = match["version"] if match["version"] in SUPPORTED else SUPPORTED[0]
+        headers = {"X-Shopify-API-Version": version, "X-Request-Id": secrets.token_hex(16)}
         return Response(200, json.dumps(document, separators=(",", ":")), headers)
 
     def _grant(self, request: Request) -> Response:
@@ -174,19 +177,27 @@ class Routes:
         if name == "state" and request.method == "GET":
             with self.shop.lock:
                 return as_json(self.state())
-        if request.method != "POST" or name not in ("advance", "edit"):
+        change = {
+            "advance": self._advance,
+            "edit": lambda body: self.shop.edit(str(body["gid"]), str(body["field"]), body.get("value")),
+            "faults": lambda body: self.faults.add(body["faults"]),
+            "expire_tokens": lambda body: self.tokens.intersection_update({options.ACCESS_TOKEN}),
+        }.get(name)
+        if request.method != "POST" or change is None:
             return as_json({"error": "Not Found"}, 404)
         try:
-            body = request.json()
             with self.shop.lock:
-                if name == "advance":
-                    self.shop.advance(int(body.get("days", 1)))
-                    self.write_truth()
-                else:
-                    self.shop.edit(str(body["gid"]), str(body["field"]), body.get("value"))
-        except (ValueError, KeyError) as error:
+                change(request.json())
+        except (ValueError, KeyError, TypeError, FaultPlanError) as error:
             return as_json({"error": str(error)}, 400)
         return as_json({"today": self.shop.today.isoformat()})
+
+    def _advance(self, body: dict[str, Any]) -> None:
+        days = int(body.get("days", 1))
+        if days < 0:
+            raise ValueError("days must not be negative: a shop's clock only moves on")
+        self.shop.advance(days)
+        self.write_truth()
 
     def _bulk_result(self, request: Request, name: str) -> Response:
         """A finished bulk operation's lines. As on Google's storage, a token sent here is an error."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import time
 from http import HTTPStatus
@@ -10,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-from growth_pipelines.sandbox.faults import Fault, Faults
+from growth_pipelines.sandbox.faults import Fault
 from growth_pipelines.sandbox.routes import Request, Response, Routes, as_json, parse_query
 
 
@@ -21,9 +20,8 @@ class SandboxServer(ThreadingHTTPServer):
     allow_reuse_address = True
     request_queue_size = 128
 
-    def __init__(self, port: int, routes: Routes, faults: Faults) -> None:
+    def __init__(self, port: int, routes: Routes) -> None:
         self.routes = routes
-        self.faults = faults
         super().__init__(("127.0.0.1", port), Handler)
         routes.admin.bulk_operations.base_url = self.base_url
 
@@ -62,11 +60,7 @@ class Handler(BaseHTTPRequestHandler):
         request = Request(self.command, parts.path, parse_query(parts.query), headers, body)
         fault = None
         if not parts.path.startswith("/_sandbox/"):
-            fault = self.server.faults.next(f"{self.path} {body.decode('utf-8', 'replace')}")
-        elif parts.path == "/_sandbox/faults":
-            self.server.faults.add(json.loads(body))
-            self._send(as_json({"ok": True}))
-            return
+            fault = self.server.routes.faults.next(f"{self.path} {body.decode('utf-8', 'replace')}")
         if fault is None:
             self._send(self.server.routes.answer(request))
         else:

@@ -10,7 +10,7 @@ from typing import Any
 
 from growth_pipelines.sandbox import options
 from growth_pipelines.sandbox.records import Order
-from growth_pipelines.sandbox.shopify.resolvers import decimal
+from growth_pipelines.sandbox.shopify.formats import decimal
 from growth_pipelines.sandbox.world import Shop
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from growth_pipelines.sandbox.traffic import Traffic
 STREAM = 6
 Z75 = 0.6744897501960817
 EPOCH = date(2020, 1, 4)  # a Saturday: weekly noise is indexed from here
-WEEKS = 1_200
+WEEKS = 800
 MINIMUM_SESSIONS = 180.0  # in 28 days; CrUX knows no page below it
 METRICS = (
     "largest_contentful_paint",
@@ -72,6 +73,7 @@ class FieldData:
         self._demand = demand
         self.sessions = traffic.expected * 28
         rng = np.random.default_rng([options.seed, STREAM])
+        self._page_of = {path: index for index, path in enumerate(demand.paths)}
         self._levels = rng.uniform(-0.12, 0.08, size=(len(demand.pages) + 1, len(METRICS)))
 
     @staticmethod
@@ -86,21 +88,24 @@ class FieldData:
     def page_at(self, url: str) -> int | None:
         """The landing page of a URL of this shop, or None."""
         path = "/" + url.split("://", 1)[-1].partition("/")[2].split("?")[0].split("#")[0].strip("/")
-        try:
-            return self._demand.paths.index(path.lower())
-        except ValueError:
-            return None
+        return self._page_of.get(path.lower())
 
     def _noise(self, page: int | None, form_factor: str, metric: str, end: date) -> float:
         """About 2 %, a moving average over the window's four weeks."""
         row = len(self._demand.pages) if page is None else page
         kind = METRICS.index(metric) * 2 + (form_factor == "desktop")
+        averages = self._four_weeks(row, kind)
+        week, part = divmod((end - EPOCH).days, 7)
+        now, next_ = averages[week], averages[week + 1]
+        return (now + (next_ - now) * part / 7) * (0.4 if page is None else 1.0)
+
+    @lru_cache(maxsize=8192)  # noqa: B019 - one FieldData lives as long as its process
+    def _four_weeks(self, row: int, kind: int) -> list[float]:
+        """Averages of four weeks' noise, by the week after them since EPOCH."""
         rng = np.random.default_rng([self._options.seed, STREAM, 1 + row, kind])
-        weekly = rng.normal(0, 0.035, WEEKS)
-        days = (end - EPOCH).days
-        week, part = divmod(days, 7)
-        now, next_ = weekly[week - 4 : week].mean(), weekly[week - 3 : week + 1].mean()
-        return float(now + (next_ - now) * part / 7) * (0.4 if page is None else 1.0)
+        sums = np.cumsum(rng.normal(0, 0.035, WEEKS))
+        averages: list[float] = np.concatenate([np.zeros(4), (sums[4:] - sums[:-4]) / 4]).tolist()
+        return averages
 
     def usual(self, page: int | None, form_factor: str, metric: str) -> float:
         row = len(self._demand.pages) if page is None else page

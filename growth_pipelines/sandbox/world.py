@@ -14,9 +14,10 @@ from growth_pipelines.sandbox.catalogue import build_catalogue
 from growth_pipelines.sandbox.demand import Demand
 from growth_pipelines.sandbox.options import Options
 from growth_pipelines.sandbox.plants import Plants
-from growth_pipelines.sandbox.records import Event, Order, Picture, Resource
+from growth_pipelines.sandbox.records import Order, Picture, Resource
 from growth_pipelines.sandbox.sales import Sales, local_midnight
-from growth_pipelines.sandbox.shopify.resolvers import SEO_KEYS, timestamp
+from growth_pipelines.sandbox.shopify.formats import timestamp
+from growth_pipelines.sandbox.shopify.metafields import SEO_KEYS
 from growth_pipelines.sandbox.traffic import Traffic
 from growth_pipelines.sandbox.vitals import SHORT, FieldData
 
@@ -48,7 +49,6 @@ class Shop:
             one.before = self.field_data.usual(one.page, form_factor, SHORT[one.metric])
         self._landing_pages = np.cumsum(self.traffic.expected / self.traffic.expected.sum())
         self.sales = Sales(options, self.catalogue, first_day, self.plants.affinities, self._landing)
-        self.events: list[Event] = []
         self.writes: list[dict[str, Any]] = []
         self._originals: dict[str, dict[str, Any]] = {}
         self._page_index = {page.gid: i for i, page in enumerate(self.demand.pages) if page is not None}
@@ -178,7 +178,7 @@ class Shop:
         page = self._page_index[record.gid]
         tomorrow = self.today + timedelta(days=1)
         snippet = next((one for one in self.plants.snippets if one.page == page), None)
-        usual = snippet.multiplier if snippet else float(self.demand.page_factor[page])
+        usual = float(self.demand.planned(tomorrow)[page])
         originals = self._originals[record.gid]
         same = all(self.value(record, field) == before for field, before in originals.items())
         if same:

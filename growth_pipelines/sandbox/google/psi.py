@@ -10,7 +10,7 @@ from growth_pipelines.sandbox import options
 from growth_pipelines.sandbox.google.errors import GoogleError, invalid
 from growth_pipelines.sandbox.plants import Regression
 from growth_pipelines.sandbox.records import Product
-from growth_pipelines.sandbox.shopify.resolvers import timestamp
+from growth_pipelines.sandbox.shopify.formats import timestamp
 from growth_pipelines.sandbox.vitals import METRICS, SHORT, THRESHOLDS, FieldData
 
 LIGHTHOUSE = "12.8.2"

@@ -16,8 +16,8 @@ from graphql import (
     is_non_null_type,
 )
 
+from growth_pipelines.sandbox.shopify.formats import timestamp
 from growth_pipelines.sandbox.shopify.projection import ApiError, Projection, Selected
-from growth_pipelines.sandbox.shopify.resolvers import timestamp
 from growth_pipelines.sandbox.shopify.schema import operation_of
 
 MAX_CONNECTIONS = 5

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from growth_pipelines.sandbox.records import Resource
+from growth_pipelines.sandbox.shopify.metafields import SEO_KEYS, Metafield, metafields_of
 from growth_pipelines.sandbox.shopify.projection import ApiError, Resolver
-from growth_pipelines.sandbox.shopify.resolvers import SEO_KEYS, Metafield, metafields_of
 
 MAX_ALT = 512
 MAX_METAFIELDS = 25

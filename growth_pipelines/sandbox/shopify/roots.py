@@ -55,12 +55,6 @@ SEARCH_FIELDS: dict[str, dict[str, Getter]] = {
     "pages": _NUMBER | _TIMES | _TEXTS,
     "articles": _NUMBER | _TIMES | _TEXTS,
     "blogs": _NUMBER | _TEXTS,
-    "events": _NUMBER
-    | {
-        "action": attrgetter("action"),
-        "created_at": attrgetter("created_at"),
-        "subject_type": lambda event: event.subject_gid.split("/")[-2].upper(),
-    },
     "files": _NUMBER | _TIMES,
 }
 SORT_KEYS: dict[str, Getter] = {
@@ -82,7 +76,6 @@ def _records(shop: Any, name: str) -> list[Any]:
         "pages": lambda: shop.catalogue.pages,
         "articles": lambda: shop.catalogue.articles,
         "blogs": lambda: [shop.catalogue.blog],
-        "events": lambda: shop.events,
         "files": lambda: [picture for product in shop.catalogue.products for picture in product.pictures],
     }
     return sources[name]()
