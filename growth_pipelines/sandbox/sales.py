@@ -17,7 +17,7 @@ import numpy as np
 from growth_pipelines.sandbox import options
 from growth_pipelines.sandbox.catalogue import FIRST_NUMBER, WORDS, Catalogue
 from growth_pipelines.sandbox.options import Options
-from growth_pipelines.sandbox.records import Customer, Line, Order, Refund, RefundLine, Variant
+from growth_pipelines.sandbox.records import SALES_TAX, Customer, Line, Order, Refund, RefundLine, Variant
 
 ZONE = ZoneInfo(options.TIMEZONE)
 STREAM = 2
@@ -111,6 +111,9 @@ class Sales:
         gross = sum(line.unit_cents * line.quantity for line in lines)
         code = self._discount(lines, draws)
         net = gross - sum(line.discount_cents for line in lines)
+        if draws[7] < 0.35:
+            for line in lines:
+                line.tax_cents = round((line.unit_cents * line.quantity - line.discount_cents) * SALES_TAX)
         order = Order(
             number=FIRST_NUMBER - 2_000_000_000_000 + number * 32_768 + 11,
             name=f"#{number + 1001}",
@@ -121,7 +124,6 @@ class Sales:
             updated_at=min(at + timedelta(minutes=int(draws[8] * 50)), end),
             lines=lines,
             shipping_cents=0 if net >= 19_900 else 1_195,
-            tax_cents=round(net * 0.0479) if draws[7] < 0.35 else 0,
             landing_path=None,
             source_name="web" if draws[6] < 0.93 else "pos",
             discount_code=code,

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Any
 
 from growth_pipelines.sandbox import options
-from growth_pipelines.sandbox.records import Order
+from growth_pipelines.sandbox.records import SALES_TAX, Order
 from growth_pipelines.sandbox.shopify.fields import RECORD, bag, children, fixed, get, keys, listed, of, time_of
 from growth_pipelines.sandbox.shopify.formats import timestamp
 from growth_pipelines.sandbox.shopify.projection import Resolver
@@ -40,6 +40,7 @@ def _journey(order: Order) -> dict[str, Any] | None:
 FIELDS: dict[str, dict[str, Resolver]] = {
     "Order": RECORD
     | {
+        "taxLines": of(lambda order: [order] if order.tax_cents else []),
         "name": get("name"),
         "number": of(lambda order: int(order.name.lstrip("#"))),
         "processedAt": time_of("processed_at"),
@@ -101,7 +102,13 @@ FIELDS: dict[str, dict[str, Resolver]] = {
         "discountedTotalSet": bag(lambda line: line.unit_cents * line.quantity),
         "discountedUnitPriceSet": bag(attrgetter("unit_cents")),
         "totalDiscountSet": bag(lambda line: 0),
+        "taxLines": of(lambda line: [line] if line.tax_cents else []),
         "discountAllocations": of(lambda line: [line] if line.discount_cents else []),
+    },
+    "TaxLine": {
+        "title": fixed("Sales tax"),
+        "rate": fixed(SALES_TAX),
+        "priceSet": bag(attrgetter("tax_cents")),
     },
     "DiscountAllocation": {"allocatedAmountSet": bag(attrgetter("discount_cents"))},
     "Refund": {
