@@ -80,7 +80,9 @@ def _variants(
             found[text] = score(text, kind, context)
     # Among equals the fuller description wins, then the templates' order (Python's sort is stable).
     fuller = 0 if kind == "title" else -1
-    return _distinct(sorted(found.items(), key=lambda pair: (-pair[1].total, fuller * len(pair[0]))), count)
+    # Scores count in steps of 0.02, so that a wobble in demand does not reorder near-equals from day to day.
+    ranked = sorted(found.items(), key=lambda pair: (-round(pair[1].total * 50), fuller * len(pair[0])))
+    return _distinct(ranked, count)
 
 
 def _distinct(ranked: list[tuple[str, Score]], count: int) -> list[tuple[str, Score]]:

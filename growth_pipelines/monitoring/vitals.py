@@ -9,6 +9,7 @@ visit, and the p-value is corrected for having looked at every onset and (Benjam
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
@@ -39,7 +40,6 @@ COLUMNS = (
 _LOG_OFFSET = {"lcp": 0.0, "inp": 0.0, "cls": 0.02}
 _LEAST_CHANGE = {"lcp": 100.0, "inp": 20.0, "cls": 0.02}
 _OVERLAP = 4  # weekly points per 28-day window
-_BEFORE = 4  # weekly points needed before an onset
 # A series' own noise is estimated from few independent windows: mixed with the fleet's, worth this many.
 _FLEET_WINDOWS = 6.0
 _LEAST_NOISE = 0.01
@@ -98,7 +98,8 @@ def _fit_metric(metric: str, rows: pd.DataFrame) -> pd.DataFrame:
     ends = pd.DatetimeIndex(weekly.columns)
     values = np.log(raw + _LOG_OFFSET[metric])
     known = ~np.isnan(values)
-    onset, gain, t_value, freedom = _best_ramp(values, known)
+    ramp = best_ramp(values, known)
+    onset, gain = ramp.onset, ramp.gain
     keys = weekly.index.to_frame(index=False)
     last = known.shape[1] - 1 - np.argmax(known[:, ::-1], axis=1)
     positions = np.arange(raw.shape[1])
@@ -112,7 +113,7 @@ def _fit_metric(metric: str, rows: pd.DataFrame) -> pd.DataFrame:
         after=after,
         size=after / before - 1,
         fitted_change=level * np.expm1(np.clip(gain, 0, 3) * np.minimum(1.0, (last - onset) / _OVERLAP)),
-        p_value=_p_value(t_value, freedom, known.sum(axis=1)),
+        p_value=onset_p_value(ramp.t_value, ramp.freedom, known.sum(axis=1)),
         period_start=[(ends[k] - timedelta(days=27)).date() for k in last],
         period_end=[ends[k].date() for k in last],
     )
@@ -138,65 +139,86 @@ def _newest(rows: pd.DataFrame, keys: pd.DataFrame, otherwise: FloatArray) -> Fl
     return np.where(np.isnan(found), otherwise, found)
 
 
-def _best_ramp(
-    values: FloatArray, known: NDArray[np.bool_]
-) -> tuple[NDArray[np.intp], FloatArray, FloatArray, FloatArray]:
-    """Per series: the onset (index of the last untouched window), height, t value and degrees of freedom."""
+@dataclass(frozen=True)
+class Ramp:
+    """Per series: ``onset`` (index of the last untouched window), height and its error, t value and freedom."""
+
+    onset: NDArray[np.intp]
+    gain: FloatArray
+    error: FloatArray
+    t_value: FloatArray
+    freedom: FloatArray
+
+
+def best_ramp(values: FloatArray, known: NDArray[np.bool_], overlap: int = _OVERLAP) -> Ramp:
+    """The best upward ramp of every row of ``values`` (series × points; ``overlap`` points share a window)."""
     series, points = values.shape
-    onsets = np.arange(_BEFORE - 1, points - 1)
+    onsets = np.arange(overlap - 1, points - 1)
     if onsets.size == 0:
         nothing = np.full(series, np.nan)
-        return np.zeros(series, dtype=np.intp), nothing, nothing, nothing
-    ramps = np.clip((np.arange(points)[None, :] - onsets[:, None]) / _OVERLAP, 0.0, 1.0)
-    weight = known[:, None, :].astype(float)
-    count = np.maximum(weight.sum(axis=2, keepdims=True), 1.0)
-    centred = (ramps[None] - (weight * ramps[None]).sum(axis=2, keepdims=True) / count) * weight
-    spread = (centred**2).sum(axis=2)
-    usable = (spread > 1e-9) & ((weight * (ramps[None] == 0)).sum(axis=2) >= _BEFORE)
-    usable &= (weight * (ramps[None] > 0)).sum(axis=2) >= 1
-    contrast = np.divide(centred, spread[:, :, None], out=np.zeros_like(centred), where=usable[:, :, None])
+        return Ramp(np.zeros(series, dtype=np.intp), nothing, nothing, nothing, np.ones(series))
+    contrast, spread, usable = _contrasts(onsets, known, overlap)
     gain = (contrast * np.nan_to_num(values)[:, None, :]).sum(axis=2)
     lag = np.abs(np.arange(points)[:, None] - np.arange(points)[None, :])
-    overlap = np.clip(1 - lag / _OVERLAP, 0, None)
-    variance = ((contrast @ overlap) * contrast).sum(axis=2)
-    noise, freedom = _noise(values)
+    shared = np.clip(1 - lag / overlap, 0, None)
+    variance = ((contrast @ shared) * contrast).sum(axis=2)
+    noise, freedom = _noise(values, overlap)
     error = np.sqrt(np.where(usable, variance, np.inf)) * noise[:, None]
     t_values = np.where(usable, gain / error, -np.inf)
-    t_values = t_values / _fleet_inflation(t_values)
+    t_values = t_values / _fleet_inflation(t_values, overlap)
     # The largest t value says whether there is a change, the best fit says when it began.
     row = np.arange(series)
     best = np.argmax(np.where(usable, gain * np.abs(gain) * spread, -np.inf), axis=1)
     highest = t_values.max(axis=1)
     t_value = np.where(np.isfinite(highest), highest, np.nan)
-    return onsets[best].astype(np.intp), gain[row, best], t_value, freedom
+    return Ramp(onsets[best].astype(np.intp), gain[row, best], error[row, best], t_value, freedom)
 
 
-def _noise(values: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _contrasts(
+    onsets: NDArray[np.intp], known: NDArray[np.bool_], overlap: int
+) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
+    """Least-squares weights (series × onsets × points) of the ramps, their spread, and the usable ones."""
+    points = known.shape[1]
+    ramps = np.clip((np.arange(points)[None, :] - onsets[:, None]) / overlap, 0.0, 1.0)[None]
+    weight = known[:, None, :].astype(float)
+    count = np.maximum(weight.sum(axis=2, keepdims=True), 1.0)
+    centred = (ramps - (weight * ramps).sum(axis=2, keepdims=True) / count) * weight
+    spread = (centred**2).sum(axis=2)
+    usable = (spread > 1e-9) & ((weight * (ramps == 0)).sum(axis=2) >= overlap)
+    usable &= (weight * (ramps > 0)).sum(axis=2) >= 1
+    contrast = np.divide(centred, spread[:, :, None], out=np.zeros_like(centred), where=usable[:, :, None])
+    return contrast, spread, usable
+
+
+def _noise(values: FloatArray, overlap: int) -> tuple[FloatArray, FloatArray]:
     """Standard deviation of one window per series, from windows 28 days apart, shrunk to the fleet's."""
-    apart = (values[:, _OVERLAP:] - values[:, :-_OVERLAP]) / np.sqrt(2)
+    apart = (values[:, overlap:] - values[:, :-overlap]) / np.sqrt(2)
     own = np.array([robust_scale(row, centre=0.0) for row in apart])
     fleet = float(np.nanmedian(own)) if np.isfinite(own).any() else _LEAST_NOISE
-    windows = np.maximum((~np.isnan(values)).sum(axis=1) / _OVERLAP - 1, 1.0)
+    windows = np.maximum((~np.isnan(values)).sum(axis=1) / overlap - 1, 1.0)
     borrowed = _FLEET_WINDOWS if len(values) >= 5 else 0.0
     own = np.where(np.isnan(own), fleet, own)
     mixed = np.sqrt((windows * own**2 + borrowed * fleet**2) / (windows + borrowed))
-    return np.maximum(mixed, _LEAST_NOISE), windows + borrowed
+    least = _LEAST_NOISE if len(values) >= 5 else 1e-12
+    return np.maximum(mixed, least), windows + borrowed
 
 
-def _fleet_inflation(t_values: FloatArray) -> float:
+def _fleet_inflation(t_values: FloatArray, overlap: int) -> float:
     """How much wider the bulk of the fleet's t values is than the model says (≥ 1), where a fleet exists."""
     if len(t_values) < 20:
         return 1.0
-    late = t_values[:, -_OVERLAP] if t_values.shape[1] >= _OVERLAP else t_values[:, -1]
+    late = t_values[:, -overlap] if t_values.shape[1] >= overlap else t_values[:, -1]
     scale = robust_scale(np.where(np.isfinite(late), late, np.nan), centre=0.0)
     return max(1.0, scale) if np.isfinite(scale) else 1.0
 
 
-def _p_value(t_value: FloatArray, freedom: FloatArray, points: NDArray[np.intp]) -> FloatArray:
+def onset_p_value(
+    t_value: FloatArray, freedom: FloatArray, points: NDArray[np.intp], overlap: int = _OVERLAP
+) -> FloatArray:
     """One-sided, times the number of onsets that are independent of each other."""
     from scipy.special import stdtr
 
-    looks = np.maximum(points / _OVERLAP, 1.0)
+    looks = np.maximum(points / overlap, 1.0)
     result: FloatArray = np.minimum(1.0, looks * stdtr(freedom, -t_value))
     return result
 

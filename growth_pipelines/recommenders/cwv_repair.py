@@ -285,13 +285,11 @@ class _Desk:
         finding = self.copy["findings"][diagnosis.cause].format(**facts) if known else ""
         cause = copy["cause"].format(finding=finding, **facts) if known else copy["no_cause"]
         parts = [copy[kind].format(**facts), cause, copy["worth"].format(**facts)]
-        title = self.copy["title"][diagnosis.cause].format(**facts)
-        summary = f"{finding[:1].upper()}{finding[1:]}." if finding else ""
         return {
-            "title": title,
+            "title": self.copy["title"][diagnosis.cause].format(**facts),
             "rationale": " ".join([*parts, copy["proxy"]] if basis < 1 else parts),
             "why_now": self.copy["why_now"][kind].format(**facts),
-            "summary": self.copy["summary"].format(title=title, finding=summary).strip(),
+            "summary": self.copy["summary"][diagnosis.cause].format(**facts),
         }
 
     def _change(
@@ -306,7 +304,7 @@ class _Desk:
         alt = self.copy["alt"].format(**facts)
         draft |= {"media_gid": str(page["image_gid"]), "alt": alt}
         change = FieldChange(field="image.alt", before="", after=alt, change_type="add")
-        return draft, (change, task), self.copy["rollback"]["alt"].format(before="").strip()
+        return draft, (change, task), self.copy["rollback"]["alt"].strip()
 
     def _evidence(
         self, problem: Problem, sessions: float, economics: PageEconomics, lab: Mapping[Any, Any] | None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from growth_pipelines.actions.model import FieldChange
@@ -56,7 +57,10 @@ class Rewriter:
         """The proposal for ``page``; ``queries`` are its rows with query and impressions, largest first."""
         if not has_templates(self.context.locale):
             return self._task(page, queries)
-        top = list(queries.head(_QUERIES)[["query", "impressions"]].itertuples(index=False, name=None))
+        # Weights in steps of a factor 2: daily wobble of demand must not turn into another draft.
+        head = queries.head(_QUERIES)
+        steps = np.rint(np.log2(1 + head["impressions"].to_numpy(float)))
+        top = list(zip(head["query"], steps.tolist(), strict=True))
         facts = {name: None if _missing(value) else value for name, value in page.items()}
         variants = {
             "title": title_variants(facts, top, **self._around(page, "title")),
