@@ -95,7 +95,7 @@ class WebVitalsSettings(_Group):
 
 
 class IngestionSettings(_Group):
-    history_days: int = Field(730, ge=1, description="how far back the first load of orders reads")
+    history_days: int = Field(760, ge=1, description="how far back the first load of orders reads")
     deadline_seconds: float = Field(900, gt=0, description="one window's time budget, retries included")
 
 

@@ -8,11 +8,13 @@ timeouts) are retried with full-jitter exponential backoff (Brooker, "Exponentia
 from __future__ import annotations
 
 import random
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from types import TracebackType
 from typing import Any
 
@@ -32,6 +34,12 @@ class RetryPolicy:
     base: float = 0.25
     ceiling: float = 20.0
     attempts: int = 12
+
+
+@lru_cache(maxsize=1)
+def _tls() -> ssl.SSLContext:
+    """One TLS context for all: reading the certificate authorities takes longer than many a request."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 @dataclass
@@ -54,6 +62,7 @@ class Transport:
             headers=dict(self.headers),
             timeout=httpx.Timeout(self.timeout, connect=10.0),
             trust_env=False,
+            verify=_tls(),
         )
 
     def __enter__(self) -> Transport:
