@@ -67,7 +67,7 @@ class LandingWriter:
 
         self._digest = hashlib.sha256()
         self._file = file
-        self._compressor = zstandard.ZstdCompressor(level=3).compressobj()
+        self._compressor = zstandard.ZstdCompressor(level=1).compressobj()
         self.rows = 0
         self.bytes = 0
 
@@ -75,6 +75,12 @@ class LandingWriter:
         """One JSON document without a line break in it."""
         self._put(self._compressor.compress(line + b"\n"))
         self.rows += 1
+
+    def lines(self, block: bytes) -> None:
+        """Several JSON documents, separated by line breaks; nothing for an empty block."""
+        if block:
+            self._put(self._compressor.compress(block + b"\n"))
+            self.rows += block.count(b"\n") + 1
 
     def record(self, document: Any) -> None:
         self.raw(json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode())

@@ -55,7 +55,7 @@ def plan_time(
 ) -> Window:
     """The window of a stream that is read by the time of its records' last change. ``until`` is inclusive."""
     end = naive_utc(now)
-    first = end - history
+    first = midnight((end - history).date())
     start = first if cursor is None or full else cursor - overlap
     if since is not None:
         start = midnight(since)

@@ -175,8 +175,8 @@ def _sessions(job: Job) -> Iterator[Landed]:
         try:
             with job.land(window) as file:
                 for done, tables in enumerate(pool.map(lambda chunk: _session_tables(client, chunk), chunks), 1):
-                    for table in tables:
-                        file.writer.record(table)
+                    for row in (row for table in tables for row in table):
+                        file.writer.record(row)
                     job.on_piece(done, len(chunks))
                 file.api_version = client.api_version
         except AccessDenied:
@@ -186,7 +186,7 @@ def _sessions(job: Job) -> Iterator[Landed]:
     yield file.result
 
 
-def _session_tables(client: ShopifyClient, window: Window) -> list[dict[str, Any]]:
+def _session_tables(client: ShopifyClient, window: Window) -> list[list[dict[str, Any]]]:
     """The window's rows in one table, or in several where one would be cut."""
     first, last = window.days[0], window.days[-1]
     question = (
@@ -208,7 +208,7 @@ def _session_tables(client: ShopifyClient, window: Window) -> list[dict[str, Any
         return [
             part for half in window.chunks((len(window.days) + 1) // 2) for part in _session_tables(client, half)
         ]
-    return [{"since": str(first), "until": str(last), "rows": rows}]
+    return [rows]
 
 
 ORDERS = Stream(

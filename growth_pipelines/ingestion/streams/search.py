@@ -56,15 +56,15 @@ def _fetch(job: Job, *, dimensions: tuple[str, ...], aggregation: str, days_a_ca
 
     def call(part: Window) -> list[bytes]:
         days = part.days
-        return [line for _, line in query_days(client, site, days[0], days[-1], dimensions, aggregation)]
+        return list(query_days(client, site, days[0], days[-1], dimensions, aggregation))
 
     with client, ThreadPoolExecutor(THREADS) as pool:
         for chunk in window.chunks(DAYS_A_FILE if days_a_call < DAYS_A_FILE else days_a_call):
             inside = [part for part in calls if chunk.start <= part.start < chunk.end]
             with job.land(chunk, site_url=site) as file:
                 for lines in pool.map(call, inside):
-                    for line in lines:
-                        file.writer.raw(b'{"answer":' + line + b"}")
+                    for block in lines:
+                        file.writer.lines(block)
                     done += 1
                     job.on_piece(done, len(calls))
             yield file.result
