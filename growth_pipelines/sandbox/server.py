@@ -109,6 +109,7 @@ class Handler(BaseHTTPRequestHandler):
             f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}",
             f"Content-Type: {response.content_type}",
             f"Content-Length: {len(body)}",
+            f"Date: {self.date_time_string()}",
             *(f"{name}: {value}" for name, value in response.headers.items()),
         ]
         head = ("\r\n".join(lines) + "\r\n\r\n").encode()
