@@ -1,0 +1,291 @@
+"""``growth doctor``: is everything in place that the machine needs? Credentials, scopes, clock, disk, ports."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from growth_pipelines.commands.context import current_settings, json_option, print_json, print_table
+from growth_pipelines.errors import GrowthError
+from growth_pipelines.settings import Settings
+
+# A sick patient shouldn't wait long for the diagnosis.
+PATIENCE_SECONDS = 8.0
+CLOCK_SKEW_SECONDS = 60.0
+DISK_NEEDED, DISK_WISHED = 0.5e9, 5e9  # bytes
+# Scope → what fails without it.
+READ_SCOPES = {
+    "read_products": "products, collections and their SEO fields",
+    "read_orders": "orders and refunds",
+    "read_customers": "cohorts",
+    "read_content": "pages and articles",
+}
+WRITE_SCOPES = {
+    "write_products": "SEO fields of products and collections",
+    "write_content": "SEO fields of pages and articles",
+    "write_files": "alt text of images",
+}
+WISHED_SCOPES = {
+    "read_all_orders": "only the last 60 days of orders can be read",
+    "read_reports": "without sessions, conversion is estimated from search clicks and confidence is halved",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: ``state`` fail makes the exit code 1; ``advice`` says what to do."""
+
+    check: str
+    state: Literal["ok", "warn", "fail"]
+    found: str
+    advice: str = ""
+
+
+@click.command()
+@json_option
+def doctor(as_json: bool) -> None:
+    """Check credentials, scopes, clock, disk and ports. Exit code 1 when a check fails."""
+    findings = diagnose(current_settings())
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        rows = [[f.state, f.check, f.found, f.advice] for f in findings]
+        print_table(["", "Check", "Found", "What to do"], rows)
+    if any(finding.state == "fail" for finding in findings):
+        sys.exit(1)
+
+
+def diagnose(settings: Settings) -> list[Finding]:
+    """Every check's findings, in order. A check that can't be made is a failed check, never an exception."""
+    hurried = settings.model_copy(
+        update={"ingestion": settings.ingestion.model_copy(update={"deadline_seconds": PATIENCE_SECONDS})}
+    )
+    checks: tuple[tuple[str, Callable[[Settings], Iterator[Finding]]], ...] = (
+        ("home", _home),
+        ("store", _store),
+        ("operator", _operator),
+        ("shopify", _shopify),
+        ("clock", _clock),
+        ("search console", _search_console),
+        ("web vitals", _web_vitals),
+        ("ports", _ports),
+    )
+    findings: list[Finding] = []
+    for name, check in checks:
+        try:
+            findings += check(hurried)
+        except GrowthError as error:
+            findings.append(Finding(name, "fail", error.message, error.hint))
+    return findings
+
+
+def _home(settings: Settings) -> Iterator[Finding]:
+    home = settings.home
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        probe = home / f".doctor-{os.getpid()}"
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        yield Finding("home", "fail", f"{home} can't be written ({error.strerror})", "Set GROWTH_HOME.")
+        return
+    free = shutil.disk_usage(home).free
+    state: Literal["ok", "warn", "fail"] = "ok" if free > DISK_WISHED else "warn" if free > DISK_NEEDED else "fail"
+    yield Finding("home", "ok", str(home))
+    yield Finding("disk", state, f"{free / 1e9:.1f} GB free", "" if state == "ok" else "Free some space.")
+
+
+def _store(settings: Settings) -> Iterator[Finding]:
+    from growth_pipelines.actions.brake import brake
+    from growth_pipelines.store.database import Store
+
+    store = Store.of(settings)
+    with store.read() as session:
+        pulled = brake(session)
+    yield Finding("store", "ok", f"{store.engine}, up to date")
+    mode = settings.actions.mode
+    if pulled:
+        yield Finding("writes", "warn", str(pulled), "Release the brake with `growth resume --reason TEXT`.")
+    elif mode == "live":
+        yield Finding("writes", "ok", "live: approved actions are written")
+    else:
+        yield Finding("writes", "ok", f"{mode}: nothing is written (GROWTH_ACTIONS__MODE)")
+
+
+def _operator(settings: Settings) -> Iterator[Finding]:
+    from growth_pipelines.approvals.operators import list_operators
+    from growth_pipelines.approvals.signatures import key_file, present_operator
+    from growth_pipelines.store.database import Store
+
+    store = Store.of(settings)
+    active = [person.name for person in list_operators(store) if person.active]
+    if not active:
+        yield Finding("operator", "fail", "nobody may decide", "Add one: `growth operators add NAME`.")
+    elif not settings.operator:
+        yield Finding(
+            "operator",
+            "warn",
+            f"{', '.join(active)}; the command line acts as nobody",
+            "Set GROWTH_OPERATOR to decide from the command line.",
+        )
+    else:
+        name = present_operator(store, settings)
+        file = key_file(settings, name)
+        if file.stat().st_mode & 0o077:
+            yield Finding("operator", "fail", f"others can read {file}", f"chmod 600 {file}")
+        else:
+            yield Finding("operator", "ok", f"acting as {name}")
+
+
+def _shopify(settings: Settings) -> Iterator[Finding]:
+    from growth_pipelines.ingestion.shopify.client import ShopifyClient
+
+    query = (Path(__file__).parent / "queries" / "installation.graphql").read_text(encoding="utf-8")
+    with ShopifyClient(settings) as client:
+        answer = client.execute_text(query)
+        served = client.api_version
+    yield Finding("shopify", "ok", f"{answer['shop']['name']} at {settings.shopify_base_url}")
+    pinned = settings.shopify.api_version
+    if served != pinned:
+        yield Finding(
+            "api version",
+            "fail",
+            f"{pinned} is asked for, {served} is served",
+            "Set GROWTH_SHOPIFY__API_VERSION to a supported version.",
+        )
+    else:
+        yield Finding("api version", "ok", served)
+    granted = {scope["handle"] for scope in answer["currentAppInstallation"]["accessScopes"]}
+    yield from _scopes(granted, settings.actions.mode == "live")
+
+
+def _scopes(granted: set[str], live: bool) -> Iterator[Finding]:
+    """The scopes that are missing. One that writes includes the one that reads."""
+    granted = granted | {"read_" + scope.removeprefix("write_") for scope in granted if scope.startswith("write_")}
+    grant = "Grant it to the app in the Shopify admin."
+    missing = False
+    for scope, use in READ_SCOPES.items():
+        if scope not in granted:
+            missing = True
+            yield Finding("scope", "fail", f"{scope} is missing: {use} can't be read", grant)
+    for scope, use in WRITE_SCOPES.items():
+        if scope not in granted:
+            missing = True
+            yield Finding(
+                "scope", "fail" if live else "warn", f"{scope} is missing: {use} can't be written", grant
+            )
+    for scope, loss in WISHED_SCOPES.items():
+        if scope not in granted:
+            missing = True
+            yield Finding("scope", "warn", f"{scope} is missing: {loss}", grant)
+    if not missing:
+        yield Finding("scope", "ok", "all that are needed")
+
+
+def _clock(settings: Settings) -> Iterator[Finding]:
+    """The clock decides what has expired; tokens and signatures fail when it is wrong."""
+    from growth_pipelines.transport import Transport
+
+    if settings.now is not None:
+        yield Finding("clock", "warn", f"fixed at {settings.clock.now():%Y-%m-%d %H:%M} UTC", "Unset GROWTH_NOW.")
+        return
+    try:
+        with Transport(settings.shopify_base_url, timeout=PATIENCE_SECONDS) as transport:
+            answer = transport.request("GET", "/", accept=tuple(range(200, 500)), retried=False)
+    except GrowthError:
+        yield Finding("clock", "warn", "not compared: there is no shop that tells the time")
+        return
+    theirs = answer.headers.get("Date")
+    if theirs is None:
+        yield Finding("clock", "warn", "not compared: the shop doesn't tell the time")
+        return
+    yield clock_finding(settings.clock.now(), parsedate_to_datetime(theirs))
+
+
+def clock_finding(ours: datetime, theirs: datetime) -> Finding:
+    """How far this machine's clock is from the shop's."""
+    skew = ours - theirs
+    if abs(skew) > timedelta(seconds=CLOCK_SKEW_SECONDS):
+        word = "ahead of" if skew > timedelta(0) else "behind"
+        found = f"{abs(skew.total_seconds()):.0f} s {word} the shop's"
+        return Finding("clock", "fail", found, "Set the clock (NTP).")
+    return Finding("clock", "ok", f"{ours:%Y-%m-%d %H:%M} UTC, as the shop's")
+
+
+def _search_console(settings: Settings) -> Iterator[Finding]:
+    from growth_pipelines.ingestion.calls import Meter
+    from growth_pipelines.ingestion.google.client import GoogleClient
+    from growth_pipelines.ingestion.google.credentials import search_console_credentials
+    from growth_pipelines.ingestion.google.search_console import site_url
+
+    site = site_url(settings)
+    with GoogleClient(
+        settings.search_console.base_url,
+        search_console_credentials(settings),
+        Meter(),
+        per_minute=60,
+        deadline=PATIENCE_SECONDS,
+    ) as client:
+        answer = client.call("GET", "/webmasters/v3/sites")
+    sites = answer[1].get("siteEntry", []) if answer else []
+    levels = {entry["siteUrl"]: entry.get("permissionLevel", "") for entry in sites}
+    if levels.get(site) in (None, "siteUnverifiedUser"):
+        yield Finding(
+            "search console",
+            "fail",
+            f"{site} is not readable; {', '.join(levels) or 'no property'} is",
+            "Add the account as a user of the property, or set GROWTH_SEARCH_CONSOLE__SITE_URL.",
+        )
+    else:
+        yield Finding("search console", "ok", site)
+
+
+def _web_vitals(settings: Settings) -> Iterator[Finding]:
+    """CrUX proves the key; a lab run takes half a minute at Google's, so none is made here."""
+    from growth_pipelines.ingestion.calls import Meter
+    from growth_pipelines.ingestion.google.web_vitals import crux_client, record
+
+    if not settings.web_vitals.api_key.get_secret_value():
+        yield Finding("web vitals", "fail", "no API key", "Set GROWTH_WEB_VITALS__API_KEY.")
+        return
+    origin = f"https://{settings.shop.domain}" if settings.shop.domain else "https://www.shopify.com"
+    with crux_client(settings, Meter()) as client:
+        record(client, "origin", origin, "phone")
+    yield Finding("web vitals", "ok", "the API key is accepted")
+
+
+def _ports(settings: Settings) -> Iterator[Finding]:
+    from growth_pipelines.commands.serve import CONSOLE, DAGSTER, program_status
+
+    ours = {row["program"] for row in program_status(settings) if row["state"] == "running"}
+    yield _port("console", settings.console.host, settings.console.port, CONSOLE in ours)
+    yield _port("dagster", "127.0.0.1", settings.dagster.port, DAGSTER in ours)
+
+
+def _port(name: str, host: str, port: int, ours: bool) -> Finding:
+    import socket
+
+    if ours:
+        return Finding("ports", "ok", f"{name}: running on {host}:{port}")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            variable = f"GROWTH_{name.upper()}__PORT"
+            return Finding(
+                "ports",
+                "fail",
+                f"{name}: {host}:{port} can't be used ({error.strerror})",
+                f"Stop the program that listens there, or set {variable} to another port.",
+            )
+    return Finding("ports", "ok", f"{name}: {host}:{port} is free")
