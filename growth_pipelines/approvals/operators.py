@@ -27,7 +27,7 @@ from growth_pipelines.store.tables import ROLES, ConsoleSession, OneTimeLink, Op
 LINK_LASTS = timedelta(hours=24)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 # Names that stand for parts of the machine in the audit chain.
-_RESERVED = {"clock", "policy", "recommender", "host", "unknown", "seo_ctr", "cwv_repair"}
+_RESERVED = {"clock", "growth", "policy", "recommender", "host", "unknown", "seo_ctr", "cwv_repair"}
 
 
 @dataclass(frozen=True)
