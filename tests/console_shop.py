@@ -124,6 +124,9 @@ def snippet_draft(row: tuple[str, str, str, str | None, tuple[float, float, floa
     if description is not None:
         draft["description"] = description
         diff.append(FieldChange(field="seo.description", before="", after=description, change_type="add"))
+    draft["internal_links"] = [
+        {"section": "related_products", "url": "/products/an-6-hose-end", "anchor": "AN-6 Hose End"}
+    ]
     draft["variants"] = {"title": [after, f"{before}, Explained", f"{before} in Stock"]}
     return ActionDraft(
         kind="seo_ctr",
@@ -254,6 +257,20 @@ class ConsoleShop:
     settings: Settings
     base_url: str = ""
 
+    @staticmethod
+    def settings_in(home: Path, **variables: str) -> Settings:
+        """The settings of a machine in ``home`` whose clock stands still."""
+        return load_settings(
+            {
+                "GROWTH_HOME": str(home),
+                "GROWTH_NOW": NOW.isoformat(),
+                "GROWTH_SHOP__DOMAIN": SHOP,
+                "GROWTH_SHOP__TIMEZONE": "America/Denver",
+                "GROWTH_ACTIONS__MODE": "live",
+                **variables,
+            }
+        )
+
     @property
     def store(self) -> Store:
         return Store.of(self.settings)
@@ -266,16 +283,7 @@ class ConsoleShop:
 
 def fill(home: Path, **variables: str) -> ConsoleShop:
     """A machine in ``home`` with three operators, eight waiting actions and published data."""
-    settings = load_settings(
-        {
-            "GROWTH_HOME": str(home),
-            "GROWTH_NOW": NOW.isoformat(),
-            "GROWTH_SHOP__DOMAIN": SHOP,
-            "GROWTH_SHOP__TIMEZONE": "America/Denver",
-            "GROWTH_ACTIONS__MODE": "live",
-            **variables,
-        }
-    )
+    settings = ConsoleShop.settings_in(home, **variables)
     store = Store.of(settings)
     for name, role in (("maria", "operator"), ("bo", "operator"), ("vik", "viewer")):
         add_operator(store, settings, name, role, NOW)
@@ -297,8 +305,8 @@ def publish(settings: Settings, search_to: date = END) -> None:
     with warehouse.write() as connection:
         connection.execute("create schema if not exists marts")
         connection.execute(
-            "create or replace table marts.dim_shops as select ? as shop_id, 'Hot Rod Parts' as name, ? as domain, "
-            "? as primary_url, 'USD' as currency, 'America/Denver' as timezone",
+            "create or replace table marts.dim_shops as select ? as shop_id, 'Hot Rod Parts' as name, "
+            "? as domain, ? as primary_url, 'USD' as currency, 'America/Denver' as timezone",
             (SHOP, SHOP, SITE),
         )
         connection.execute(

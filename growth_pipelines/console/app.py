@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -12,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from growth_pipelines import __version__
+from growth_pipelines.approvals.decide import DecisionRefused
 from growth_pipelines.console import api, pages
 from growth_pipelines.console.guard import HEADERS, SAFE_METHODS, Guard, allowed_hosts
 from growth_pipelines.console.identity import Console, NotSignedIn, person_of
@@ -82,6 +84,11 @@ def _answer_failures(app: FastAPI) -> None:
         target = request.url_for("login").include_query_params(next=path + query)
         return RedirectResponse(f"{target.path}?{target.query}", 303)
 
+    @app.exception_handler(DecisionRefused)
+    def refused(request: Request, problem: DecisionRefused) -> Response:
+        status = api.status_of(problem)
+        return _problem(request, status, problem.message, problem.hint, more={"action": problem.action})
+
     @app.exception_handler(GrowthError)
     def expected(request: Request, problem: GrowthError) -> Response:
         return _failure(request, api.status_of(problem), problem.message, problem.hint)
@@ -123,9 +130,16 @@ def _failure(request: Request, status: int, message: str, hint: str, headers: An
     return response
 
 
-def _problem(request: Request, status: int, message: str, hint: str, headers: Any = None) -> JSONResponse:
+def _problem(
+    request: Request,
+    status: int,
+    message: str,
+    hint: str,
+    headers: Any = None,
+    more: Mapping[str, Any] | None = None,
+) -> JSONResponse:
     """RFC 9457 problem details."""
-    body = {"title": message, "detail": hint, "status": status, "trace_id": _trace_of(request)}
+    body = {"title": message, "detail": hint, "status": status, "trace_id": _trace_of(request), **(more or {})}
     return JSONResponse(body, status, media_type="application/problem+json", headers=headers)
 
 

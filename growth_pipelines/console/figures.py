@@ -20,16 +20,16 @@ def money(amount: float, currency: str) -> str:
 
 
 def number(value: float | None, unit: str = "") -> str:
-    """A figure with its unit: shares as per cent, milliseconds over a second as seconds."""
+    """A figure with its unit: shares and rates as per cent, milliseconds over a second as seconds."""
     if value is None:
         return "–"
-    if unit in ("share", "ratio", "rate", "%", "percent"):
+    if unit in ("share", "ratio", "rate", "%", "percent") or unit.startswith("orders per"):
         share = value if unit in ("%", "percent") else value * 100
-        return f"{share:.{2 if abs(share) < 10 else 1}f} %"
+        return f"{share:.{1 if abs(share) >= 1 else 2}f} %"
     if unit == "ms" and abs(value) >= 1000:
         return f"{value / 1000:.2f} s"
     whole = float(value).is_integer() or abs(value) >= 1000
-    digits = 0 if whole else 2 if abs(value) < 100 else 1
+    digits = 0 if whole else 2 if abs(value) < 1 else 1
     sign = _MINUS if value < 0 else ""
     return f"{sign}{abs(value):,.{digits}f}{f' {unit}' if unit else ''}"
 

@@ -34,7 +34,7 @@ from growth_pipelines.console.labels import all_labels, humane, label
 from growth_pipelines.console.observed import Observed, Shop, observe, page_texts
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.audit import verify_chain
-from growth_pipelines.store.tables import Action, AuditEvent, AuditHead
+from growth_pipelines.store.tables import Action, AuditEvent, AuditHead, Execution
 
 router = APIRouter(include_in_schema=False)
 LISTED, EVENTS, DECIDED = 100, 50, 5
@@ -169,12 +169,14 @@ def action_page(
         queue = top(session, console.settings.actions.top, now)
         answer = request_of(session, found)
         history = _history(session, found)
+        execution = session.get(Execution, (found.id, found.version))
         paused = brake(session) is not None
     if done in all_labels()["decided"] and found.state != "pending":
         notice = Notice(
             label("decided", done), _effect(console, found, paused) if found.state == "approved" else ""
         )
     typed = typed or {}
+    factors, factor_parts = views.factors_of(found, observed.shop.currency)
     drafted = {name.removeprefix("draft."): text for name, text in typed.items() if name.startswith("draft.")}
     # The zone that the decision counts its days in.
     today_there = local_date(now, console.settings.shop.timezone or "UTC")
@@ -193,14 +195,17 @@ def action_page(
         summary=found.draft.get("summary", ""),
         change_title=label("changes", "task" if _is_task(found) else found.kind),
         evidence=views.evidence_of(found),
-        factors=views.factors_of(found, observed.shop.currency),
+        factors=factors,
+        factor_parts=factor_parts,
+        execution=execution,
+        links=found.draft.get("internal_links", []),
         editable=views.editable_of(found.draft, drafted),
         history=history,
         answer=answer,
         place=_place(queue, found),
         next_up=next((other for other in queue if other.id != found.id), None),
         may_decide=person.may_decide,
-        can_roll_back=found.state in ("executed", "measured"),
+        can_roll_back=found.state in ("executed", "measured") and not _rollback_waits(history),
         approve_effect=_effect(console, found, paused),
         reasons=all_labels()["reasons"],
         defer={
@@ -251,6 +256,12 @@ def _history(session: Session, found: Action) -> list[dict[str, Any]]:
         select(AuditEvent).where(AuditEvent.action_id == found.id).order_by(AuditEvent.seq.desc())
     )
     return [_event(event) for event in events]
+
+
+def _rollback_waits(history: list[dict[str, Any]]) -> bool:
+    """Whether a rollback has been asked for and not yet been answered; ``history`` is newest first."""
+    told = (event["event"] for event in history)
+    return next((name for name in told if name.startswith("rollback_")), "") == "rollback_requested"
 
 
 def _event(event: AuditEvent) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
@@ -92,7 +92,11 @@ def environment() -> Environment:
         "percent": _percent,
         "signed": _signed,
         "path": _path,
+        "on_site": lambda url, page: urljoin(page, url),
+        "first_capital": lambda text: text[:1].upper() + text[1:],
         "humane": humane,
+        "field_label": lambda name: label("fields", name),
+        "execution_label": lambda name: label("executions", name),
         "kind_label": lambda name: label("kinds", name),
         "metric_label": lambda name: label("metrics", name),
         "event_label": lambda name: label("events", name),

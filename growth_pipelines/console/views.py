@@ -14,6 +14,8 @@ from growth_pipelines.console.snippet import DESCRIPTION_LIMIT, TITLE_LIMIT, Sni
 from growth_pipelines.console.words import Piece, change_in_words, compare_words
 from growth_pipelines.store.tables import Action
 
+# The factors of the score, as they are multiplied.
+MULTIPLIED = ("revenue_28d", "confidence", "ease", "win_rate")
 _LIMITS = {"title": TITLE_LIMIT, "description": DESCRIPTION_LIMIT, "alt": 125}
 
 
@@ -138,8 +140,8 @@ def evidence_of(action: Action) -> list[EvidenceView]:
     return [
         EvidenceView(
             humane(row["name"]),
-            number(row["value"], row["unit"]),
-            "" if row["baseline"] is None else number(row["baseline"], row["unit"]),
+            _figure(row, "value"),
+            "" if row["baseline"] is None else _figure(row, "baseline"),
             window(date.fromisoformat(row["start"]), date.fromisoformat(row["end"])),
             row["source"],
             row["note"],
@@ -148,19 +150,33 @@ def evidence_of(action: Action) -> list[EvidenceView]:
     ]
 
 
+def _figure(row: Mapping[str, Any], column: str) -> str:
+    """The value with its unit, where the row's name doesn't say it already."""
+    value, unit = row[column], row["unit"]
+    if value is not None and len(unit) == 3 and unit.isupper():
+        return money(value, unit)
+    return number(value, "" if unit.lower() in row["name"].lower() else unit)
+
+
 @dataclass(frozen=True)
 class Factor:
     label: str
     value: str
 
 
-def factors_of(action: Action, currency: str) -> list[Factor]:
-    """The score's factors in the order they were multiplied."""
-    shown = []
-    for name, value in action.factors.items():
+def factors_of(action: Action, currency: str) -> tuple[list[Factor], list[Factor]]:
+    """What multiplies to the score, in that order; and the rest, which the confidence is made of."""
+    multiplied: list[Factor] = []
+    parts: list[Factor] = []
+    for name in sorted(action.factors, key=_factor_order):
+        value = action.factors[name]
         text = money(value, currency) if name.startswith("revenue") else f"{value:.2f}"
-        shown.append(Factor(label("factors", name), text))
-    return shown
+        (multiplied if name in MULTIPLIED else parts).append(Factor(label("factors", name), text))
+    return multiplied, parts
+
+
+def _factor_order(name: str) -> tuple[int, str]:
+    return (MULTIPLIED.index(name) if name in MULTIPLIED else len(MULTIPLIED), name)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,97 @@
+"""A filled shop with its console behind a real socket, and people who are signed in to it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from growth_pipelines.actions.queue import as_document, find, top
+from tests.console_shop import ConsoleShop, fill, serve
+
+
+class Visitor:
+    """A browser without a screen: keeps cookies, follows redirects, sends the forms it finds."""
+
+    def __init__(self, shop: ConsoleShop) -> None:
+        self.shop = shop
+        self.http = httpx.Client(
+            base_url=shop.base_url,
+            follow_redirects=True,
+            trust_env=False,
+            timeout=30,
+            headers={"accept": "text/html,*/*"},
+        )
+
+    def sign_in(self, name: str) -> Visitor:
+        token = self.shop.link(name).rsplit("token=", 1)[1]
+        self.http.post("/login", data={"token": token}).raise_for_status()
+        return self
+
+    def get(self, path: str) -> httpx.Response:
+        return self.http.get(path)
+
+    def csrf(self) -> str:
+        found = re.search(r'name="csrf" value="([^"]+)"', self.get("/audit").text)
+        assert found, "no form on the page"
+        return found[1]
+
+    def decide(self, action: dict[str, Any], decision: str, **fields: str) -> httpx.Response:
+        """Send the form that the action's page has for this decision."""
+        data = {"csrf": self.csrf(), "digest": action["digest"], "decision": decision, **fields}
+        return self.http.post(f"/api/approvals/{action['id']}/decision", data=data)
+
+    def action(self, ref: str) -> dict[str, Any]:
+        with self.shop.store.read() as session:
+            return as_document(find(session, ref))
+
+    def queue(self) -> list[dict[str, Any]]:
+        with self.shop.store.read() as session:
+            return [as_document(action) for action in top(session, 10, self.shop.settings.clock.now())]
+
+
+@pytest.fixture(scope="session")
+def filled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home filled once; tests work on copies."""
+    home = tmp_path_factory.mktemp("filled") / "home"
+    fill(home).store.close()
+    return home
+
+
+@pytest.fixture
+def open_console(filled_home: Path, tmp_path: Path) -> Iterator[Callable[..., ConsoleShop]]:
+    """A function that serves a fresh copy of the filled shop, with other settings if asked."""
+    running = []
+
+    def start(**changes: Any) -> ConsoleShop:
+        home = tmp_path / f"home{len(running)}"
+        shutil.copytree(filled_home, home, symlinks=True)
+        settings = ConsoleShop.settings_in(home, **changes)
+        context = serve(ConsoleShop(settings))
+        running.append(context)
+        return context.__enter__()
+
+    yield start
+    for context in running:
+        context.__exit__(None, None, None)
+
+
+@pytest.fixture
+def console(open_console: Callable[..., ConsoleShop]) -> ConsoleShop:
+    return open_console()
+
+
+@pytest.fixture
+def maria(console: ConsoleShop) -> Visitor:
+    """An operator, signed in."""
+    return Visitor(console).sign_in("maria")
+
+
+@pytest.fixture
+def stranger(console: ConsoleShop) -> Visitor:
+    return Visitor(console)

@@ -1,0 +1,255 @@
+"""What the pages say, in every state that the data can be in."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import httpx
+import pytest
+
+from growth_pipelines.store.database import Store
+from tests.console_shop import SNIPPETS, ConsoleShop, fill, publish, serve
+
+from .conftest import Visitor
+
+
+def text_of(html: str) -> str:
+    """What a reader sees of a page, roughly: no tags, single spaces."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+
+def test_today_lists_the_queue_in_its_order_with_money_and_interval(maria: Visitor):
+    page = maria.get("/").text
+    titles = re.findall(r"data-row>([^<]+)<", page)
+    assert [title.replace("&#39;", "'") for title in titles] == [row["title"] for row in maria.queue()]
+    assert "$1,184" in page
+    assert "$610 – $1,790" in page
+    assert "7 days left" in page
+    assert "to 19 Nov" in page
+
+
+def test_today_links_to_dagster_and_the_data_models(maria: Visitor):
+    page = maria.get("/").text
+    assert 'href="http://127.0.0.1:3000"' in page
+    assert 'href="/docs/dbt"' in page
+
+
+def test_an_action_shows_all_that_a_decision_needs(maria: Visitor):
+    action = maria.queue()[0]
+    html = maria.get(f"/actions/{action['ref']}").text
+    page = text_of(html)
+    for shown in (
+        "How the search result would change",
+        SNIPPETS[0][2],
+        "58 of 60 characters",
+        "Why now",
+        "4.1 % 8.9 % 23 Oct – 19 Nov 2026 marts.fct_search_query_page_daily",
+        "Claims are verified",
+        "Write the present title back",
+        "Low risk",
+        "$1,184 revenue in 28 days × 0.86 confidence × 1.00 ease × 1.00 past success = $1,018 score",
+        "Proposed by seo_ctr",
+        "22 Nov 2026, 08:04",
+        action["digest"][:12],
+    ):
+        assert shown in page, shown
+    assert "<del> - Hot Rod Parts</del>" in html
+    assert "<ins>, 20 ft with 10 Fittings | E85 Safe</ins>" in html
+
+
+def test_fields_that_stay_are_previewed_as_the_search_engine_shows_them(maria: Visitor):
+    action = maria.queue()[1]
+    assert "description" not in action["draft"]
+    page = maria.get(f"/actions/{action['ref']}").text
+    assert page.count("Quality parts for your hot rod. Fast shipping, easy returns.") == 2
+
+
+def test_a_task_shows_its_steps_and_says_that_nothing_is_written(maria: Visitor):
+    action = next(row for row in maria.queue() if row["subtype"] == "script")
+    page = text_of(maria.get(f"/actions/{action['ref']}").text)
+    assert "What someone has to do" in page
+    assert "Load it after the first interaction." in page
+    assert "nothing is written to the shop" in page
+
+
+def test_actions_are_found_by_id_and_by_ref(maria: Visitor):
+    action = maria.queue()[0]
+    assert maria.get(f"/actions/{action['id']}").status_code == 200
+    missing = maria.get("/actions/nothing")
+    assert missing.status_code == 404
+    assert "There is no action nothing" in missing.text
+
+
+def test_texts_from_outside_are_escaped(maria: Visitor):
+    from sqlalchemy import update
+
+    from growth_pipelines.store.tables import Action
+
+    action = maria.queue()[0]
+    with maria.shop.store.session() as session:
+        session.execute(
+            update(Action)
+            .where(Action.id == action["id"])
+            .values(title="<script>alert(1)</script>", rationale="<b>")
+        )
+    for path in ("/", "/actions", f"/actions/{action['ref']}", "/audit"):
+        assert "<script>alert" not in maria.get(path).text
+
+
+def test_late_data_are_said_to_be_late(maria: Visitor):
+    publish(maria.shop.settings, search_to=date(2026, 11, 10))
+    page = text_of(maria.get("/").text)
+    assert "Some data are late. Search data end on 10 Nov, 12 days ago." in page
+
+
+def test_fresh_data_raise_no_alarm(maria: Visitor):
+    assert "Some data are late" not in maria.get("/").text
+
+
+def test_an_empty_machine_says_what_to_do(tmp_path: Path):
+    from growth_pipelines.approvals.operators import add_operator
+
+    settings = ConsoleShop.settings_in(tmp_path / "home")
+    add_operator(Store.of(settings), settings, "maria", "operator", settings.clock.now())
+    with serve(ConsoleShop(settings)) as shop:
+        page = text_of(Visitor(shop).sign_in("maria").get("/").text)
+    assert "Nothing waits for you" in page
+    assert "No data are published yet. Run `growth run` first." in page
+
+
+def test_a_queue_that_is_done_is_not_an_empty_machine(maria: Visitor):
+    for action in maria.queue():
+        maria.decide(action, "reject", reason="not_relevant")
+    page = text_of(maria.get("/").text)
+    assert "Nothing waits for you" in page
+    assert "Every action is decided" in page
+
+
+@pytest.mark.parametrize(("mode", "said"), [("propose", "Propose mode."), ("observe", "Observe mode.")])
+def test_a_mode_that_writes_nothing_says_so(open_console: Callable[..., ConsoleShop], mode: str, said: str):
+    shop = open_console(GROWTH_ACTIONS__MODE=mode)
+    page = text_of(Visitor(shop).sign_in("maria").get("/").text)
+    assert said in page
+
+
+def test_actions_can_be_listed_by_state(maria: Visitor):
+    action = maria.queue()[0]
+    maria.decide(action, "approve")
+    page = maria.get("/actions?state=approved").text
+    assert re.findall(r"data-row>([^<]+)<", page) == [action["title"]]
+    assert text_of(maria.get("/actions?state=failed").text).count("No actions here") == 1
+
+
+def test_the_audit_tail_shows_every_event_and_that_the_chain_holds(maria: Visitor):
+    action = maria.queue()[0]
+    maria.decide(action, "reject", reason="tone", note="too loud")
+    page = text_of(maria.get("/audit").text)
+    assert "Chain intact" in page
+    assert "Rejected Tone: too loud maria in the console" in page
+
+
+def test_the_audit_page_shows_a_broken_chain(maria: Visitor):
+    with maria.shop.store.connection() as connection:
+        connection.exec_driver_sql("DROP TRIGGER IF EXISTS audit_events_no_update")
+        triggers = connection.exec_driver_sql(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_events'"
+        ).scalars()
+        for name in list(triggers):
+            connection.exec_driver_sql(f"DROP TRIGGER {name}")
+        connection.exec_driver_sql("UPDATE audit_events SET actor = 'mallory' WHERE seq = 4")
+    page = text_of(maria.get("/audit").text)
+    assert "Chain broken" in page
+    assert "event 4" in page
+
+
+def test_the_dbt_docs_are_served_in_a_sandbox(maria: Visitor):
+    missing = maria.get("/docs/dbt")
+    assert missing.status_code == 404
+    assert "growth docs" in missing.text
+    file = maria.shop.settings.home / "docs" / "dbt.html"
+    file.parent.mkdir()
+    file.write_text("<!doctype html><title>dbt Docs</title><script>1</script>")
+    shown = maria.get("/docs/dbt")
+    assert shown.status_code == 200
+    assert shown.headers["content-security-policy"].startswith("sandbox allow-scripts")
+    assert "allow-same-origin" not in shown.headers["content-security-policy"]
+
+
+def test_the_api_lists_what_the_command_line_lists(maria: Visitor):
+    body = maria.http.get("/api/actions", headers={"accept": "application/json"}, params={"top": 10}).json()
+    assert body["actions"] == maria.queue()
+    pending = maria.http.get("/api/actions", params={"state": "pending", "kind": "cwv_repair"}).json()
+    assert len(pending["actions"]) == 2
+    ref = body["actions"][0]["ref"]
+    assert maria.http.get(f"/api/actions/{ref}").json() == body["actions"][0]
+
+
+def test_the_api_describes_itself(stranger: Visitor):
+    document = stranger.http.get("/api/openapi.json").json()
+    assert set(document["paths"]) == {
+        "/api/actions",
+        "/api/actions/{id_or_ref}",
+        "/api/approvals/{id_or_ref}/decision",
+    }
+    assert "digest" in document["components"]["schemas"]["Decision"]["required"]
+
+
+def test_pages_are_small_and_quick(maria: Visitor):
+    maria.get("/")
+    for path in ("/", f"/actions/{maria.queue()[0]['ref']}", "/audit"):
+        answer = maria.get(path)
+        assert len(answer.content) < 60_000, path
+        # Bounds a page that forgot to be cheap, on the slowest machine; usually it takes some 30 ms.
+        assert answer.elapsed.total_seconds() < 1.5, path
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def test_the_process_serves_and_stops_on_sigterm(tmp_path: Path):
+    port = free_port()
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "GROWTH_HOME": str(tmp_path),
+        "GROWTH_CONSOLE__PORT": str(port),
+    }
+    process = subprocess.Popen([sys.executable, "-m", "growth_pipelines.console"], env=environment)
+    try:
+        transport = httpx.HTTPTransport(retries=8)
+        with httpx.Client(transport=transport, trust_env=False, timeout=30) as client:
+            assert client.get(f"http://127.0.0.1:{port}/healthz").json() == {"status": "ok"}
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) in (0, -signal.SIGTERM)
+
+
+def test_a_wrong_setting_is_one_clear_line(tmp_path: Path):
+    environment = {"PATH": "/usr/bin:/bin", "GROWTH_HOME": str(tmp_path), "GROWTH_CONSOLE__PORT": "many"}
+    done = subprocess.run(
+        [sys.executable, "-m", "growth_pipelines.console"], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "GROWTH_CONSOLE__PORT" in done.stderr
+
+
+@pytest.mark.postgres
+def test_the_console_decides_on_postgresql_too(tmp_path: Path, postgres_url: str):
+    shop = fill(tmp_path / "home", GROWTH_DATABASE_URL=postgres_url)
+    with serve(shop) as running:
+        maria = Visitor(running).sign_in("maria")
+        page = text_of(maria.get("/").text)
+        assert "Search data to 19 Nov" in page
+        action = maria.queue()[0]
+        assert "Approved." in maria.decide(action, "approve").text
+        assert maria.action(action["ref"])["state"] == "approved"
+        assert "Chain intact" in maria.get("/audit").text
