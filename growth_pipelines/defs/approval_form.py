@@ -4,18 +4,22 @@ It proves nothing and decides nothing: the record becomes an event of ``X_approv
 verifies it.
 """
 
-from typing import Any
-
 import dagster as dg
 from pydantic import Field
 
 from growth_pipelines.defs.applications import RECORD
 
 
-class SignedRecord(dg.Config):
-    """What ``growth actions sign ID --digest D`` prints, pasted as it is."""
+class SignedRecord(dg.PermissiveConfig):
+    """What ``growth actions sign ID --digest D`` prints, pasted as it is; the launchpad names what is missing."""
 
-    record: dict[str, Any] = Field(description="The signed decision record, as `growth actions sign` prints it.")
+    action_id: str
+    version: int
+    digest: str
+    decision: str
+    operator: str
+    expires_at: str
+    signature: str = Field(description="ed25519, base64; more fields of the record may follow")
 
 
 def approval_form(recommender: str) -> dg.JobDefinition:
@@ -28,7 +32,7 @@ def approval_form(recommender: str) -> dg.JobDefinition:
             dg.AssetMaterialization(
                 f"{recommender}_approval",
                 description="Handed in by the launchpad; the approval sensor verifies its signature.",
-                metadata={RECORD: dg.MetadataValue.json(config.record)},
+                metadata={RECORD: dg.MetadataValue.json(config.model_dump())},
             )
         )
 

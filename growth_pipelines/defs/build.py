@@ -18,6 +18,7 @@ from growth_pipelines.defs.assets.raw import raw_tables
 from growth_pipelines.defs.dbt_graph import DbtGraph, translate
 from growth_pipelines.defs.jobs import Parts, build_jobs
 from growth_pipelines.defs.machine import Machine
+from growth_pipelines.defs.manifest import needed_manifest
 from growth_pipelines.defs.schedules import build_schedules
 from growth_pipelines.defs.sensors import build_sensors
 from growth_pipelines.recommenders.registry import RECOMMENDERS
@@ -38,7 +39,7 @@ def build_defs(
     settings = settings if settings is not None else machine.settings if machine is not None else load_settings()
     machine = machine if machine is not None else Machine(settings)
     engine = "postgres" if settings.postgres_url else "duckdb"
-    graph = translate(manifest if manifest is not None else _manifest(settings), engine)
+    graph = translate(manifest if manifest is not None else needed_manifest(settings), engine)
     proposals = [proposal(r, OPENED_BY.get(r.name, ())) for r in RECOMMENDERS.values()]
     jobs = build_jobs(_parts(graph, proposals), [approval_form(p.name) for p in proposals])
     return dg.Definitions(
@@ -60,12 +61,6 @@ def build_defs(
         # 0.06 CPU-seconds a step; the stock executor starts a process for each, at 4.8.
         executor=dg.in_process_executor,
     )
-
-
-def _manifest(settings: Settings) -> Mapping[str, Any]:
-    from growth_pipelines.warehouse.dbt import manifest
-
-    return manifest(settings)
 
 
 def _parts(graph: DbtGraph, proposals: list[Proposal]) -> Parts:

@@ -59,7 +59,7 @@ def translate(manifest: Mapping[str, Any], kind: str) -> DbtGraph:
 
 
 def _enabled(node: Mapping[str, Any]) -> bool:
-    return bool(node["config"].get("enabled", True)) and node["config"].get("materialized") != "ephemeral"
+    return node["config"].get("enabled") is not False and node["config"].get("materialized") != "ephemeral"
 
 
 def _model_spec(uid: str, node: Mapping[str, Any], keys: Mapping[str, AssetKey], kind: str) -> AssetSpec:
@@ -88,7 +88,7 @@ def _check_specs(manifest: Mapping[str, Any], keys: Mapping[str, AssetKey]) -> d
     candidates: list[tuple[str, Mapping[str, Any], str | None]] = [
         (uid, node, _tested(node, manifest, keys))
         for uid, node in manifest["nodes"].items()
-        if node["resource_type"] == "test" and node["config"].get("enabled", True)
+        if node["resource_type"] == "test" and node["config"].get("enabled") is not False
     ]
     candidates += [
         (uid, unit, (unit.get("depends_on", {}).get("nodes") or [None])[0])

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData,
+)
 
 from growth_pipelines.canonical import digest
 from growth_pipelines.defs.applications import newest_application
@@ -84,7 +87,7 @@ def report_judgement(instance: dg.DagsterInstance, recommender: str, found: Verd
     newest = instance.fetch_materializations(asset, limit=1).records
     if not newest:
         return
-    target = dg.AssetCheckEvaluationTargetMaterializationData(
+    target = AssetCheckEvaluationTargetMaterializationData(
         storage_id=newest[0].storage_id, run_id=newest[0].run_id, timestamp=newest[0].timestamp
     )
     instance.report_runless_asset_event(

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from pydantic import Field
 
 from growth_pipelines.defs.dbt_graph import OWNER
 from growth_pipelines.defs.machine import Machine
@@ -16,7 +17,7 @@ from growth_pipelines.ingestion.streams import STREAMS, Stream
 from growth_pipelines.warehouse.raw_tables import BY_NAME
 
 if TYPE_CHECKING:
-    from growth_pipelines.ingestion.run import StreamResult
+    from growth_pipelines.ingestion.results import Progress, StreamResult
 
 ARRIVED = "arrived_in_time"
 # How late a source's newest day may be, in days: what it documents plus one day of grace. Sources that only
@@ -30,6 +31,14 @@ _FRESHNESS = {
     "crux": dg.FreshnessPolicy.time_window(warn_window=timedelta(days=3), fail_window=timedelta(days=8)),
     "psi": dg.FreshnessPolicy.time_window(warn_window=timedelta(days=3), fail_window=timedelta(days=8)),
 }
+
+
+class IngestConfig(dg.Config):
+    """The launchpad's form of an ingestion: days (both inclusive) in place of the cursor, or everything again."""
+
+    since: str = Field(default="", description="first day to read again, YYYY-MM-DD")
+    until: str = Field(default="", description="last day to read, YYYY-MM-DD")
+    full: bool = Field(default=False, description="read the whole history again")
 
 
 def raw_key(table: str) -> dg.AssetKey:
@@ -67,16 +76,51 @@ def _arrival_checks() -> list[dg.AssetCheckSpec]:
     can_subset=True,
     pool="warehouse",
 )
-def raw_tables(context: dg.AssetExecutionContext, machine: dg.ResourceParam[Machine]) -> Iterator[Any]:
+def raw_tables(
+    context: dg.AssetExecutionContext, config: IngestConfig, machine: dg.ResourceParam[Machine]
+) -> Iterator[Any]:
     """Read the selected streams and load them into ``raw``."""
-    from growth_pipelines.ingestion.run import ingest
+    from growth_pipelines.ingestion.run import IngestError, ingest
 
     streams = [s for s in STREAMS.values() if any(raw_key(t) in context.selected_asset_keys for t in s.tables)]
-    results = ingest(machine.settings, streams=[s.name for s in streams], on_progress=machine.on_progress)
+    failure: IngestError | None = None
+    try:
+        results = ingest(
+            machine.settings,
+            streams=[stream.name for stream in streams],
+            since=_day(config.since),
+            until=_day(config.until),
+            full=config.full,
+            on_progress=_Watcher(machine, len(streams)),
+        )
+    except IngestError as error:
+        # The other streams are loaded; they are reported before this step fails.
+        failure, results = error, error.results
     for result in results:
         for note in result.notes:
-            context.log.warning(f"{result.stream}: {note}")
+            context.log.info(f"{result.stream}: {note}")
         yield from _reported(context, STREAMS[result.stream], result, machine.today)
+    if failure is not None:
+        raise failure
+
+
+class _Watcher:
+    """Tells the machine's onlooker how much of the streams is done."""
+
+    def __init__(self, machine: Machine, total: int) -> None:
+        self._machine, self._total = machine, total
+        self._parts: dict[str, float] = {}
+
+    def __call__(self, step: "Progress") -> None:
+        if step.phase in ("done", "failed"):
+            self._parts[step.stream] = 1.0
+        elif step.total:
+            self._parts[step.stream] = 0.9 * step.done / step.total
+        self._machine.on_progress(f"{step.stream} {step.phase}", sum(self._parts.values()) / self._total)
+
+
+def _day(text: str) -> date | None:
+    return date.fromisoformat(text) if text else None
 
 
 def _reported(
@@ -111,15 +155,16 @@ def stream_metadata(result: "StreamResult", table: str) -> Mapping[str, Any]:
 
 def arrival(check: dg.AssetCheckKey, source: str, result: "StreamResult", today: date) -> dg.AssetCheckResult:
     """Whether the window that was read ends recently enough. A late source warns and stops nothing."""
+    # A window ends before its end: one of whole days ends at the midnight after the last.
     end = result.window_end
-    newest = None if end is None else date.fromisoformat(str(end)[:10])
+    newest = (end - timedelta(microseconds=1)).date() if end is not None else None
     late = None if newest is None else (today - newest).days
     return dg.AssetCheckResult(
-        passed=result.proxy or (late is not None and late <= _DAYS_LATE[source]),
+        passed=late is None or late <= _DAYS_LATE[source],
         asset_key=check.asset_key,
         check_name=check.name,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"The newest day is {newest or 'unknown'}.",
+        description=f"The newest day is {newest}." if newest else "There was no window to read.",
         metadata={
             **({"days_late": late} if late is not None else {}),
             "recovery": "Look at the stream's notes; `growth doctor` checks credentials and scopes.",

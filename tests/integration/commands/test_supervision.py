@@ -1,4 +1,4 @@
-"""The supervisor with real programs: it restarts what dies, stops everything on SIGTERM and cleans up after a kill."""
+"""The supervisor with real programs: restarts what dies, stops all on SIGTERM, cleans up after a kill."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ SCRIPT = textwrap.dedent(
     supervision._FIRST_WAIT = 0.1
     home, port = Path(sys.argv[1]), sys.argv[2]
     web = (sys.executable, "-m", "http.server", port, "--bind", "127.0.0.1", "--directory", str(home))
-    nest = "import subprocess,sys,time; subprocess.Popen([sys.executable,'-c','import time; time.sleep(600)']); time.sleep(600)"
+    sleeping = "import time; time.sleep(600)"
+    nest = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', '{sleeping}']); {sleeping}"
     programs = [
         Program("web", web, {}, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port}/"),
         Program("nest", (sys.executable, "-c", nest), {}),

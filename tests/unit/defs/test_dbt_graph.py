@@ -73,7 +73,7 @@ def test_models_are_assets_named_by_schema_and_depend_on_their_parents() -> None
 def test_a_source_is_the_raw_table_that_ingestion_makes() -> None:
     specs = {spec.key: spec for spec in translate(_manifest(), "duckdb").specs}
     deps = specs[AssetKey(["staging", "stg_orders"])].deps
-    assert [dep.asset_key for dep in deps] == [AssetKey(["raw", "orders"])], "a build's own inputs are nobody's data"
+    assert [dep.asset_key for dep in deps] == [AssetKey(["raw", "orders"])], "a build's own inputs are no data"
 
 
 def test_a_test_of_severity_error_blocks_and_one_of_severity_warn_does_not() -> None:

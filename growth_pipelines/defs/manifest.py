@@ -1,0 +1,87 @@
+"""What definitions need of dbt's manifest, kept between starts and between homes.
+
+Parsing the project costs 5 CPU-seconds, loading all else 2, and definitions have 8 to load. So what is needed of
+the manifest is kept in dbt's own (git-ignored) target folder, named by the content of the project's files: a
+change of a model is parsed at the next start, and no other start imports dbt. Where that folder can't be
+written (a read-only install) the cache of the home serves alone.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from growth_pipelines.settings import Settings
+from growth_pipelines.telemetry import logger
+
+_log = logger("definitions")
+_NODE = (
+    "resource_type",
+    "schema",
+    "alias",
+    "name",
+    "description",
+    "config",
+    "columns",
+    "depends_on",
+    "attached_node",
+)
+_CONFIG = ("enabled", "materialized", "severity")
+_COLUMN = ("data_type", "description")
+
+
+def needed_manifest(settings: Settings) -> Mapping[str, Any]:
+    """The manifest of the project as it is now, reduced to what becomes assets and checks."""
+    from growth_pipelines.warehouse.dbt import PROJECT, manifest, project_hash
+
+    engine = "postgres" if settings.postgres_url else "duckdb"
+    kept = PROJECT / "target" / f"assets-{engine}-{project_hash()}.json"
+    if kept.exists():
+        found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
+        return found
+    with _no_garbage_collection():
+        needed = reduced(manifest(settings))
+    partial = kept.with_suffix(f".{os.getpid()}.partial")
+    try:
+        kept.parent.mkdir(exist_ok=True)
+        for old in kept.parent.glob(f"assets-{engine}-*.json"):
+            old.unlink(missing_ok=True)
+        partial.write_text(json.dumps(needed), encoding="utf-8")
+        partial.replace(kept)
+    except OSError as error:
+        _log.info("the dbt manifest is not kept beside the project", why=str(error))
+    return needed
+
+
+def reduced(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Models, tests, sources and unit tests with the few properties that are read."""
+    return {
+        "nodes": {uid: _reduced_node(node) for uid, node in manifest["nodes"].items()},
+        "sources": {uid: {"identifier": node["identifier"]} for uid, node in manifest["sources"].items()},
+        "unit_tests": {uid: _reduced_node(node) for uid, node in manifest.get("unit_tests", {}).items()},
+    }
+
+
+def _reduced_node(node: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: node[name] for name in _NODE if node.get(name) is not None}
+    kept["config"] = {name: node["config"].get(name) for name in _CONFIG}
+    kept["depends_on"] = {"nodes": node.get("depends_on", {}).get("nodes", [])}
+    columns = node.get("columns") or {}
+    kept["columns"] = {name: {part: column.get(part) for part in _COLUMN} for name, column in columns.items()}
+    return kept
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Parsing makes millions of objects that all stay: looking for garbage meanwhile costs a tenth of it."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()

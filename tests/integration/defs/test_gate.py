@@ -1,0 +1,155 @@
+"""The approval gate in Dagster: what it shows, what it holds up, and that the executor does not depend on it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import dagster as dg
+
+from .conftest import Desk
+
+
+def _observations(result: dg.ExecuteInProcessResult) -> list[str]:
+    return [
+        event.asset_observation_data.asset_observation.description or ""
+        for event in result.all_events
+        if event.event_type_value == "ASSET_OBSERVATION"
+    ]
+
+
+def _report(desk: Desk, **event: Any) -> None:
+    desk.instance.report_runless_asset_event(dg.AssetMaterialization("seo_ctr_approval", **event))
+
+
+def _forged(desk: Desk, record: dict[str, Any]) -> dict[str, Any]:
+    """The same record, said to be of an operator who never signed it."""
+    return {**record, "note": "changed after it was signed"}
+
+
+def test_while_an_operator_is_awaited_the_gate_is_amber_and_the_run_green(desk: Desk) -> None:
+    desk.propose()
+    result = desk.run("recheck_seo_ctr")
+    assert result.success
+    gate = desk.gate()
+    assert not gate.passed
+    assert gate.severity is dg.AssetCheckSeverity.WARN
+    assert gate.metadata["state"].value == "pending"
+
+
+def test_an_approval_passes_the_gate_and_is_carried_out_once(desk: Desk) -> None:
+    action = desk.propose()
+    desk.decide(action)
+    assert desk.run("act_on_seo_ctr").success
+    assert desk.action(action.id).state == "executed"
+    assert len(desk.writes(action)) == 1
+    again = desk.run("act_on_seo_ctr")
+    assert not again.success, "nothing is approved any more, so the gate of a run that acts is red"
+    assert len(desk.writes(action)) == 1
+
+
+def test_a_run_that_acts_stops_at_the_gate_without_an_approval(desk: Desk) -> None:
+    action = desk.propose()
+    assert not desk.run("act_on_seo_ctr").success
+    assert desk.gate().severity is dg.AssetCheckSeverity.ERROR
+    assert desk.writes(action) == []
+
+
+def test_launching_the_acting_asset_alone_writes_nothing_and_says_why(desk: Desk) -> None:
+    action = desk.propose()
+    config = {"ops": {"seo_ctr_actions": {"config": {"only": [action.ref]}}}}
+    result = desk.defs.resolve_implicit_global_asset_job_def().execute_in_process(
+        instance=desk.instance,
+        asset_selection=[dg.AssetKey("seo_ctr_actions")],
+        run_config={**config, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+    )
+    assert result.success
+    assert _observations(result) == ["Nothing was written: it is pending, not approved."]
+    assert desk.writes(action) == []
+
+
+def test_a_green_check_that_somebody_reported_executes_nothing(desk: Desk) -> None:
+    action = desk.propose()
+    desk.instance.report_runless_asset_event(
+        dg.AssetCheckEvaluation(
+            asset_key=dg.AssetKey("seo_ctr_recommendations"),
+            check_name="approved_by_operator",
+            passed=True,
+            metadata={},
+        )
+    )
+    assert desk.tick("seo_ctr_approval_sensor").run_requests in (None, [])
+    assert not desk.run("act_on_seo_ctr").success
+    assert desk.writes(action) == []
+
+
+def test_a_forged_record_turns_the_gate_red_and_decides_nothing(desk: Desk) -> None:
+    action = desk.propose()
+    forged = _forged(desk, desk.record(action).model_dump(mode="json"))
+    _report(desk, metadata={"record": dg.MetadataValue.json(forged)})
+    answer = desk.tick("seo_ctr_approval_sensor")
+    assert not answer.run_requests
+    assert desk.gate().severity is dg.AssetCheckSeverity.ERROR
+    assert desk.gate().metadata["state"].value == "bad_signature"
+    assert desk.action(action.id).state == "pending"
+
+
+def test_a_malformed_record_turns_the_gate_red(desk: Desk) -> None:
+    desk.propose()
+    _report(desk, description="approved, go ahead!")
+    desk.tick("seo_ctr_approval_sensor")
+    assert desk.gate().metadata["state"].value == "malformed"
+
+
+def test_a_signed_record_pasted_into_a_description_decides_and_starts_the_run(desk: Desk) -> None:
+    action = desk.propose()
+    _report(desk, description=desk.record(action).model_dump_json())
+    answer = desk.tick("seo_ctr_approval_sensor")
+    assert [request.job_name for request in answer.run_requests or []] == [None]
+    decided = desk.action(action.id)
+    assert (decided.state, decided.decided_by, decided.decided_channel) == ("approved", "ada", "dagster")
+    assert desk.gate().passed
+
+
+def test_the_launchpad_form_hands_in_a_record(desk: Desk) -> None:
+    action = desk.propose()
+    record = json.loads(desk.record(action).model_dump_json())
+    form = {"ops": {"hand_in_seo_ctr_decision": {"config": record}}}
+    result = desk.defs.resolve_job_def("approve_seo_ctr").execute_in_process(
+        instance=desk.instance, run_config={**form, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    )
+    assert result.success
+    assert desk.action(action.id).state == "pending", "the form decides nothing"
+    desk.tick("seo_ctr_approval_sensor")
+    assert desk.action(action.id).state == "approved"
+
+
+def test_a_record_that_is_handed_in_twice_decides_once(desk: Desk) -> None:
+    action = desk.propose()
+    record = desk.record(action)
+    for _ in range(2):
+        _report(desk, description=record.model_dump_json())
+    cursor = desk.tick("seo_ctr_approval_sensor").cursor
+    assert desk.run("act_on_seo_ctr").success
+    _report(desk, description=record.model_dump_json())
+    assert not desk.tick("seo_ctr_approval_sensor", cursor).run_requests
+    assert len(desk.writes(action)) == 1
+
+
+def test_a_forged_record_does_not_hold_up_a_valid_approval(desk: Desk) -> None:
+    action = desk.propose()
+    desk.decide(action)
+    _report(desk, description="{}")
+    assert desk.tick("seo_ctr_approval_sensor").run_requests
+    assert desk.gate().metadata["state"].value == "malformed"
+    assert desk.run("act_on_seo_ctr").success
+    assert len(desk.writes(action)) == 1
+
+
+def test_new_proposals_end_what_an_old_forged_record_shows(desk: Desk) -> None:
+    desk.propose()
+    _report(desk, description="{}")
+    desk.tick("seo_ctr_approval_sensor")
+    desk.propose()
+    desk.run("recheck_seo_ctr")
+    assert desk.gate().metadata["state"].value == "pending"
