@@ -68,17 +68,22 @@ def build(
     settings: Settings,
     select: Sequence[str] | None = None,
     on_event: Callable[[str], None] | None = None,
+    *,
+    unit_tests: bool = False,
 ) -> BuildResult:
     """``dbt build`` of the selected models (None: everything) with their tests, as the one writer.
 
     ``select`` are dbt selectors; ``on_event`` is told the name of every node when it ends. Failing tests and
-    models are in the result; a project that does not parse raises GrowthError.
+    models are in the result; a project that does not parse raises GrowthError. Unit tests check the SQL with rows
+    of their own and not the data, so they run with the project's tests and not every day.
     """
     started = time.monotonic()
     warehouse = Warehouse.of(settings)
     with warehouse.lock():
         prepare(settings, warehouse)
         arguments = ["build", "--no-write-json", *(["--select", *select] if select else [])]
+        if not unit_tests:
+            arguments += ["--exclude-resource-type", "unit_test"]
         finished = _invoke(settings, arguments, on_event).results
         sizes = _table_sizes(warehouse)
     results = tuple(_node_result(each, sizes) for each in finished if each.node.resource_type != "exposure")
@@ -124,7 +129,7 @@ def _brand_terms(settings: Settings, shops: Sequence[Sequence[Any]]) -> dict[str
 
 
 def manifest(settings: Settings) -> dict[str, Any]:
-    """dbt's manifest of the project as it is now; no database is opened.
+    """dbt's manifest of the project as it is now, without the unit tests, which no build runs; no database is opened.
 
     Parsed once for each state of the project's files, then read from ``$GROWTH_HOME/dbt``: a start of Dagster
     does not import dbt. Several processes may ask at once.
@@ -142,7 +147,7 @@ def manifest(settings: Settings) -> dict[str, Any]:
                 old.unlink()
             (folder / "target" / "manifest.json").replace(cached)
         document: dict[str, Any] = json.loads(cached.read_text(encoding="utf-8"))
-    return document
+    return {**document, "unit_tests": {}}
 
 
 def project_hash(project: Path = PROJECT) -> str:

@@ -102,7 +102,7 @@ select
     prior_nonbrand_impressions,
     {{ ratio("prior_nonbrand_position_x100_impr", "100 * prior_nonbrand_impressions") }}
     as prior_nonbrand_avg_position,
-    sessions,
+    case when conversion_basis = 'sessions' then sessions end as sessions,
     visits,
     orders,
     net_cents,
