@@ -6,6 +6,7 @@ Prints one JSON line when it is ready: {"ready": true, "base_url": "http://127.0
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import signal
 import sys
@@ -63,6 +64,7 @@ def main() -> int:
 
     routes = Routes(Shop(options), given.truth, faults)
     routes.write_truth()
+    gc.freeze()  # the shop lives as long as the process: the collector need not look at it again
     server = SandboxServer(given.port, routes)
 
     def stop(number: int, frame: object) -> None:

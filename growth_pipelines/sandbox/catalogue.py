@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,18 @@ FIRST_NUMBER = 8_100_000_000_000
 WORDS: dict[str, Any] = yaml.safe_load(
     (Path(__file__).parent / "data" / "catalogue.yaml").read_text(encoding="utf-8")
 )
+
+
+@dataclass(frozen=True)
+class Life:
+    """How long the shop has existed: from ``opened`` until ``now``."""
+
+    opened: datetime
+    now: datetime
+
+    def at(self, share: float) -> datetime:
+        """The moment when this share of the shop's life had passed, to the second."""
+        return (self.opened + (self.now - self.opened) * share).replace(microsecond=0)
 
 
 @dataclass
@@ -62,7 +74,7 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
-def _products(options: Options, rng: np.random.Generator, opened: datetime) -> list[Product]:
+def _products(options: Options, rng: np.random.Generator, life: Life) -> list[Product]:
     families = WORDS["families"]
     weights = np.array([family["weight"] for family in families], dtype=float)
     quota = np.floor(weights / weights.sum() * options.products).astype(int)
@@ -88,7 +100,7 @@ def _products(options: Options, rng: np.random.Generator, opened: datetime) -> l
         chosen.append((f, queues[f].pop()))
     popularity = (np.arange(1, len(chosen) + 1) ** -0.75)[rng.permutation(len(chosen))]
     return [
-        _product(index, families[f], words, float(popularity[index]), rng, opened)
+        _product(index, families[f], words, float(popularity[index]), rng, life)
         for index, (f, words) in enumerate(chosen)
     ]
 
@@ -99,14 +111,14 @@ def _product(
     words: dict[str, str],
     popularity: float,
     rng: np.random.Generator,
-    opened: datetime,
+    life: Life,
 ) -> Product:
     number = FIRST_NUMBER + index * 32_768 + 257
     title = family["title"].format(**words)
     if "edition" in words:
         title = f"{title}, Series {words['edition']}"
-    created = opened + timedelta(days=float(rng.uniform(0, 60)), hours=index % 24)
-    updated = created + timedelta(days=float(rng.uniform(1, 500)))
+    share = float(rng.uniform(0, 0.08))
+    created, updated = life.at(share), life.at(share + float(rng.uniform(0.01, 0.8)))
     tags = [slug(family["type"]), *(["technical"] if family["technical"] else [])]
     if "size" in words:
         tags.append(f"an-{slug(words['size'])}")
@@ -174,7 +186,7 @@ def _seo(title: str, rng: np.random.Generator) -> Seo:
     return Seo(typed, described)
 
 
-def _collections(products: list[Product], rng: np.random.Generator, opened: datetime) -> list[Collection]:
+def _collections(products: list[Product], rng: np.random.Generator, life: Life) -> list[Collection]:
     titles = [row[0] for row in WORDS["collections"]] + [family["type"] for family in WORDS["families"]]
     titles += [f"AN-{size} Parts" for size in ("4", "6", "8", "10", "12")]
     titles += [
@@ -195,8 +207,8 @@ def _collections(products: list[Product], rng: np.random.Generator, opened: date
             title=title,
             body=WORDS["collection_body"].format(title=title),
             seo=_seo(title, rng),
-            created_at=opened + timedelta(hours=index),
-            updated_at=opened + timedelta(days=30 + index * 7),
+            created_at=life.at(0.001 * index),
+            updated_at=life.at(0.05 + 0.02 * index),
         )
         for product in products:
             if _belongs(product, title, rng):
@@ -229,12 +241,12 @@ def _belongs(product: Product, title: str, rng: np.random.Generator) -> bool:
     return False
 
 
-def build_catalogue(options: Options, opened: datetime) -> Catalogue:
-    """The whole catalogue of a shop that opened at ``opened``; deterministic in ``options.seed``."""
+def build_catalogue(options: Options, life: Life) -> Catalogue:
+    """The whole catalogue; deterministic in ``options.seed``. Everything was made and changed within ``life``."""
     rng = np.random.default_rng([options.seed, 1])
-    products = _products(options, rng, opened)
-    collections = _collections(products, rng, opened)
-    blog = Blog(90_000_000_001, "workshop", "Workshop", opened)
+    products = _products(options, rng, life)
+    collections = _collections(products, rng, life)
+    blog = Blog(90_000_000_001, "workshop", "Workshop", life.opened)
     pages = [
         ContentPage(
             number=110_000_000_000 + index * 311,
@@ -242,8 +254,8 @@ def build_catalogue(options: Options, opened: datetime) -> Catalogue:
             title=title,
             body=WORDS["article_body"].format(title=title),
             seo=_seo(title, rng),
-            created_at=opened + timedelta(hours=index),
-            updated_at=opened + timedelta(days=20 + index),
+            created_at=life.at(0.001 * index),
+            updated_at=life.at(0.03 + 0.002 * index),
         )
         for index, (title, _) in enumerate(WORDS["pages"])
     ]
@@ -254,8 +266,8 @@ def build_catalogue(options: Options, opened: datetime) -> Catalogue:
             title=title,
             body=WORDS["article_body"].format(title=title),
             seo=_seo(title, rng),
-            created_at=opened + timedelta(days=10 + 14 * index),
-            updated_at=opened + timedelta(days=11 + 14 * index),
+            created_at=life.at(0.02 + 0.03 * index),
+            updated_at=life.at(0.021 + 0.03 * index),
             blog=blog,
         )
         for index, (title, _) in enumerate(WORDS["articles"])

@@ -129,7 +129,8 @@ def _snippets(
     count: int,
 ) -> list[Snippet]:
     found: list[Snippet] = []
-    kinds = [("Page", "Article"), ("Collection",), ("Collection",)] + [("Product",)] * count
+    collections = [("Collection",)] * (2 if count >= 8 else 1)
+    kinds: list[tuple[str, ...]] = [("Page", "Article"), *collections, *[("Product",)] * count]
     recent = max(1, round(count * 0.3))
     for index in range(count):
         page = _take(_eligible(pages, weights, 4_500, kinds[index]), used, rng)

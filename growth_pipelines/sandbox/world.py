@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from growth_pipelines.sandbox import plants as planting
-from growth_pipelines.sandbox.catalogue import build_catalogue
+from growth_pipelines.sandbox.catalogue import Life, build_catalogue
 from growth_pipelines.sandbox.demand import Demand
 from growth_pipelines.sandbox.options import Options
 from growth_pipelines.sandbox.plants import Plants
@@ -35,8 +35,8 @@ class Shop:
         self.today = options.today
         first_day = options.today - timedelta(days=round(options.months * 30.44))
         self.first_day = first_day
-        opened = local_midnight(first_day)
-        self.catalogue = build_catalogue(options, opened)
+        life = Life(local_midnight(first_day), local_midnight(options.today))
+        self.catalogue = build_catalogue(options, life)
         self.demand = Demand(options, self.catalogue)
         self.plants: Plants = planting.choose(
             options, self.demand.pages, self._weights(), self.demand.expected_clicks(), self.catalogue

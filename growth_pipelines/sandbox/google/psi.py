@@ -123,7 +123,9 @@ class LabPage:
             {"phase": "Render Delay", "timing": 0.2 * self.lcp, "percent": "20%"},
         ]
         tables = {"type": "list", "items": [_table([{"node": node}]), _table(phases)]}
-        return _audit("largest-contentful-paint-element", "Largest Contentful Paint element", 0, details=tables)
+        score = 0.0 if self.lcp > 2_500 else 1.0
+        title = "Largest Contentful Paint element"
+        return _audit("largest-contentful-paint-element", title, score, details=tables)
 
     def _lazy_audit(self) -> dict[str, Any]:
         items = [{"node": _node("main > div.product__media > img", "<img>")}] if self.lazy else []
