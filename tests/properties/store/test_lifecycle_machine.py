@@ -120,10 +120,11 @@ class Lifecycle(RuleBasedStateMachine):
             assert not behind
             assert before.state in ("pending", "deferred", "executed", "measured")
 
-    @rule(action_id=actions, wrong=st.sampled_from([None, "version"]), from_state=STATES, to_state=STATES)
-    def step(self, action_id: str, wrong: str | None, from_state: Any, to_state: Any) -> None:
+    @rule(action_id=actions, wrong=st.booleans(), claimed=st.none() | STATES, to_state=STATES)
+    def step(self, action_id: str, wrong: bool, claimed: Any, to_state: Any) -> None:
         """Any step at all, asked for by anybody: only those of the table, from where the action is, happen."""
         before = self.get(action_id)
+        from_state: Any = claimed or before.state
         version = before.version + 1 if wrong else before.version
         try:
             with self.store.session() as session:
