@@ -301,29 +301,22 @@ def fill(home: Path, **variables: str) -> ConsoleShop:
 
 def publish(settings: Settings, search_to: date = END) -> None:
     """The few marts that the console reads."""
+    tables = {
+        "dim_shops": "select 'Hot Rod Parts' as name, cast(? as text) as domain, cast(? as text) as primary_url, "
+        "'USD' as currency, 'America/Denver' as timezone, 'shop' as shop_id",
+        "fct_shop_daily": "select date '2026-11-21' as date_day, 7 as orders",
+        "fct_page_daily": "select cast(? as date) as date_day, 90 as search_impressions",
+        "fct_web_vitals": "select date '2026-11-14' as period_end",
+        "dim_pages": "select '' as resource_gid, '' as page_key, '' as effective_title, "
+        "'' as effective_description",
+    }
+    values = {"dim_shops": (SHOP, SITE), "fct_page_daily": (search_to.isoformat(),)}
     warehouse = Warehouse.of(settings)
     with warehouse.write() as connection:
         connection.execute("create schema if not exists marts")
-        connection.execute(
-            "create or replace table marts.dim_shops as select ? as shop_id, 'Hot Rod Parts' as name, "
-            "? as domain, ? as primary_url, 'USD' as currency, 'America/Denver' as timezone",
-            (SHOP, SHOP, SITE),
-        )
-        connection.execute(
-            "create or replace table marts.fct_shop_daily as select date '2026-11-21' as date_day, 7 as orders"
-        )
-        connection.execute(
-            "create or replace table marts.fct_page_daily as select cast(? as date) as date_day, "
-            "90 as search_impressions",
-            (search_to.isoformat(),),
-        )
-        connection.execute(
-            "create or replace table marts.fct_web_vitals as select date '2026-11-14' as period_end"
-        )
-        connection.execute(
-            "create or replace table marts.dim_pages (resource_gid varchar, page_key varchar, "
-            "effective_title varchar, effective_description varchar)"
-        )
+        for name, rows in tables.items():
+            connection.execute(f"drop table if exists marts.{name}")
+            connection.execute(f"create table marts.{name} as {rows}", values.get(name, ()))
         for page, title, *_ in SNIPPETS:
             connection.execute(
                 "insert into marts.dim_pages values (?, ?, ?, ?)",

@@ -30,7 +30,7 @@ from growth_pipelines.console.identity import (
     session_token,
     set_session,
 )
-from growth_pipelines.console.labels import all_labels, humane, label
+from growth_pipelines.console.labels import all_labels, label
 from growth_pipelines.console.observed import Observed, Shop, observe, page_texts
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.audit import verify_chain
@@ -171,10 +171,10 @@ def action_page(
         history = _history(session, found)
         execution = session.get(Execution, (found.id, found.version))
         paused = brake(session) is not None
+    way = _way(console, found, paused)
+    awaiting = label("awaiting", way)
     if done in all_labels()["decided"] and found.state != "pending":
-        notice = Notice(
-            label("decided", done), _effect(console, found, paused) if found.state == "approved" else ""
-        )
+        notice = Notice(label("decided", done), awaiting if found.state == "approved" else "")
     typed = typed or {}
     factors, factor_parts = views.factors_of(found, observed.shop.currency)
     drafted = {name.removeprefix("draft."): text for name, text in typed.items() if name.startswith("draft.")}
@@ -206,7 +206,8 @@ def action_page(
         next_up=next((other for other in queue if other.id != found.id), None),
         may_decide=person.may_decide,
         can_roll_back=found.state in ("executed", "measured") and not _rollback_waits(history),
-        approve_effect=_effect(console, found, paused),
+        approve_effect=label("effects", way),
+        awaiting=awaiting,
         reasons=all_labels()["reasons"],
         defer={
             "min": (today_there + timedelta(days=1)).isoformat(),
@@ -224,10 +225,11 @@ def _is_task(found: Action) -> bool:
     return all(change["change_type"] == "task" for change in found.diff)
 
 
-def _effect(console: Console, found: Action, paused: bool) -> str:
+def _way(console: Console, found: Action, paused: bool) -> str:
+    """What an approval leads to: a task card, a wait for the brake, or what the mode says."""
     if _is_task(found):
-        return label("effects", "task")
-    return label("effects", "paused" if paused else console.settings.actions.mode)
+        return "task"
+    return "paused" if paused else console.settings.actions.mode
 
 
 def _texts_now(console: Console, found: Action) -> tuple[str, str]:
@@ -266,7 +268,10 @@ def _rollback_waits(history: list[dict[str, Any]]) -> bool:
 
 def _event(event: AuditEvent) -> dict[str, Any]:
     payload = event.payload
-    said = [humane(str(payload.get("reason") or "")), str(payload.get("note") or payload.get("why") or "")]
+    said = [
+        label("reasons", str(payload.get("reason") or "")),
+        str(payload.get("note") or payload.get("why") or ""),
+    ]
     return {
         "seq": event.seq,
         "at": event.at,

@@ -100,6 +100,7 @@ def environment() -> Environment:
         "kind_label": lambda name: label("kinds", name),
         "metric_label": lambda name: label("metrics", name),
         "event_label": lambda name: label("events", name),
+        "reason_label": lambda name: label("reasons", name),
         "channel_label": lambda name: label("channels", name),
     }
     templates.filters.update(filters)

@@ -252,4 +252,4 @@ def test_while_everything_is_paused_decisions_are_still_taken(
     assert "Everything is paused" in maria.get("/").text
     assert "price import runs" in maria.get("/").text
     action = maria.queue()[0]
-    assert "kept until someone resumes" in maria.decide(action, "approve").text
+    assert "written once someone resumes" in maria.decide(action, "approve").text

@@ -152,7 +152,7 @@ def test_the_audit_tail_shows_every_event_and_that_the_chain_holds(maria: Visito
     maria.decide(action, "reject", reason="tone", note="too loud")
     page = text_of(maria.get("/audit").text)
     assert "Chain intact" in page
-    assert "Rejected Tone: too loud maria in the console" in page
+    assert "Rejected The tone is off: too loud maria in the console" in page
 
 
 def test_the_audit_page_shows_a_broken_chain(maria: Visitor):

@@ -1,0 +1,229 @@
+"""The console in a real browser: readable by all, usable by keyboard, on a phone and without a script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from growth_pipelines.actions.brake import pause
+from growth_pipelines.actions.queue import as_document, find, top
+from growth_pipelines.store.tables import AuditEvent
+from tests.browser.conftest import AXE
+from tests.console_shop import NOW, ConsoleShop
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+PHONE = {"width": 390, "height": 844}
+
+
+def queue(console: ConsoleShop) -> list[dict[str, Any]]:
+    with console.store.read() as session:
+        return [as_document(action) for action in top(session, 10, NOW)]
+
+
+def state(console: ConsoleShop, ref: str) -> str:
+    with console.store.read() as session:
+        return find(session, ref).state
+
+
+def violations(page: Any) -> list[str]:
+    """What axe finds against WCAG 2.2 A and AA."""
+    page.evaluate(AXE)
+    rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = page.evaluate("rules => axe.run(document, {runOnly: rules})", rules)
+    return [
+        f"{page.url} {item['id']}: {node['html'][:120]}" for item in found["violations"] for node in item["nodes"]
+    ]
+
+
+def opened_forms(page: Any) -> None:
+    page.evaluate("document.querySelectorAll('details').forEach(details => { details.open = true })")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_page_has_an_accessibility_violation(
+    open_page: Callable[..., Any], console: ConsoleShop, width: int, scheme: str
+):
+    pause(console.store, actor="bo", channel="cli", reason="price import", now=NOW)
+    page = open_page(width=width, color_scheme=scheme)
+    actions = queue(console)
+    by_subtype = {action["subtype"]: action["ref"] for action in actions}
+    found = []
+    for path in (
+        "/",
+        "/actions",
+        "/audit",
+        *(f"/actions/{by_subtype[name]}" for name in ("title", "image", "script")),
+        "/nowhere",
+        "/docs/dbt",
+    ):
+        page.goto(console.base_url + path)
+        opened_forms(page)
+        found += violations(page)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, f"{path} scrolls sideways: {wide} px"
+    page.context.clear_cookies()
+    page.goto(console.base_url + "/login")
+    found += violations(page)
+    assert not found, "\n".join(found)
+
+
+def test_the_content_policy_lets_the_pages_work(open_page: Callable[..., Any], console: ConsoleShop):
+    page = open_page()
+    for path in ("/", "/actions", "/audit", f"/actions/{queue(console)[0]['ref']}"):
+        page.goto(console.base_url + path)
+    assert page.errors == []
+
+
+def test_an_action_is_approved_by_keyboard_alone(open_page: Callable[..., Any], console: ConsoleShop):
+    first, second, third, *_ = queue(console)
+    page = open_page()
+    for key in ("j", "j", "j", "k"):
+        page.keyboard.press(key)
+    assert page.evaluate("document.activeElement.textContent") == second["title"]
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/actions/{second['ref']}")
+    page.keyboard.press("a")
+    assert "Press Enter to approve" in page.locator("[data-say]").inner_text()
+    assert state(console, second["ref"]) == "pending"
+    page.keyboard.press("Enter")
+    page.wait_for_url("**?done=approve")
+    assert state(console, second["ref"]) == "approved"
+    # The next action is offered and has the focus.
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/actions/{first['ref']}")
+    page.keyboard.press("j")
+    page.wait_for_url(f"**/actions/{third['ref']}")
+    page.keyboard.press("Escape")
+    page.wait_for_url(console.base_url + "/")
+
+
+def test_escape_takes_a_back_before_anything_is_decided(open_page: Callable[..., Any], console: ConsoleShop):
+    action = queue(console)[0]
+    page = open_page()
+    page.goto(f"{console.base_url}/actions/{action['ref']}")
+    page.keyboard.press("a")
+    page.keyboard.press("Escape")
+    assert page.locator("[data-say]").inner_text() == ""
+    page.keyboard.press("Enter")
+    assert page.url.endswith(action["ref"])
+    assert state(console, action["ref"]) == "pending"
+
+
+def test_an_action_is_rejected_by_keyboard_from_the_list(open_page: Callable[..., Any], console: ConsoleShop):
+    action = queue(console)[0]
+    page = open_page()
+    page.keyboard.press("j")
+    page.keyboard.press("r")
+    page.wait_for_url(f"**/actions/{action['ref']}#r")
+    page.get_by_label("It does not matter here").wait_for()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**?done=reject")
+    assert state(console, action["ref"]) == "rejected"
+    assert "It does not matter here" in page.locator("#decide").inner_text()
+
+
+def test_letters_typed_into_a_note_are_letters(open_page: Callable[..., Any], console: ConsoleShop):
+    action = queue(console)[0]
+    page = open_page()
+    page.goto(f"{console.base_url}/actions/{action['ref']}")
+    page.get_by_text("Ask for changes").first.click()
+    note = page.get_by_label("What should be different?")
+    note.press_sequentially("jar lakes are rare")
+    assert note.input_value() == "jar lakes are rare"
+    assert page.url.endswith(action["ref"])
+
+
+def test_editing_counts_characters_and_shows_the_result(open_page: Callable[..., Any], console: ConsoleShop):
+    action = queue(console)[0]
+    page = open_page()
+    page.goto(f"{console.base_url}/actions/{action['ref']}")
+    page.keyboard.press("e")
+    title = page.get_by_label("Title", exact=True)
+    title.fill("AN-6 Hose & Fittings")
+    assert page.locator("#count-title").inner_text() == "20 of 60 characters"
+    assert page.locator(".result-after .result-title").inner_text() == "AN-6 Hose & Fittings"
+    title.fill("x" * 61)
+    assert "over" in page.locator("#count-title").get_attribute("class")
+    other = action["draft"]["variants"]["title"][1]
+    page.get_by_role("button", name=other).click()
+    assert title.input_value() == other
+    page.get_by_role("button", name="Approve with these edits").click()
+    page.wait_for_url("**?done=approve_with_edits")
+    with console.store.read() as session:
+        assert find(session, action["ref"]).draft["title"] == other
+
+
+def test_a_double_click_decides_once(open_page: Callable[..., Any], console: ConsoleShop):
+    action = queue(console)[0]
+    page = open_page()
+    page.goto(f"{console.base_url}/actions/{action['ref']}")
+    posts = []
+    page.on("request", lambda sent: posts.append(sent.url) if sent.method == "POST" else None)
+    page.get_by_role("button", name="Approve", exact=True).first.dblclick()
+    page.wait_for_url("**?done=approve")
+    assert len(posts) == 1
+    with console.store.read() as session:
+        assert session.query(AuditEvent).filter_by(event="approved").count() == 1
+
+
+def test_a_stale_page_is_told_so_and_can_decide_on_the_current_draft(
+    open_page: Callable[..., Any], console: ConsoleShop
+):
+    from growth_pipelines.actions.lifecycle import SubmitRules, submit
+    from tests.console_shop import SHOP, SNIPPETS, snippet_draft
+
+    action = queue(console)[0]
+    page = open_page()
+    page.goto(f"{console.base_url}/actions/{action['ref']}")
+    path, before, _, *rest = SNIPPETS[0]
+    newer = snippet_draft((path, before, "AN-6 Hose Kit, 20 ft, E85 Safe", *rest))
+    submit(console.store, [newer], recommender="seo_ctr", shop_id=SHOP, now=NOW, rules=SubmitRules())
+    page.get_by_role("button", name="Approve", exact=True).first.click()
+    page.get_by_role("status").filter(has_text="has changed since you looked at it").wait_for()
+    assert page.url == f"{console.base_url}/actions/{action['ref']}"
+    assert page.locator(".result-after .result-title").inner_text() == "AN-6 Hose Kit, 20 ft, E85 Safe"
+    assert state(console, action["ref"]) == "pending"
+    page.get_by_role("button", name="Approve", exact=True).first.click()
+    page.wait_for_url("**?done=approve")
+    assert state(console, action["ref"]) == "approved"
+
+
+def test_everything_is_decided_without_a_script_too(open_page: Callable[..., Any], console: ConsoleShop):
+    first, second, *_ = queue(console)
+    page = open_page(java_script_enabled=False)
+    page.get_by_role("link", name=first["title"]).click()
+    page.get_by_role("button", name="Approve", exact=True).first.click()
+    page.wait_for_url("**?done=approve")
+    page.get_by_role("link", name="Next:").click()
+    page.locator("summary", has_text="Reject").click()
+    page.get_by_label("Too risky").check()
+    page.get_by_role("button", name="Reject").click()
+    page.wait_for_url("**?done=reject")
+    assert (state(console, first["ref"]), state(console, second["ref"])) == ("approved", "rejected")
+
+
+def test_on_a_phone_the_approve_button_is_always_in_reach(open_page: Callable[..., Any], console: ConsoleShop):
+    action = queue(console)[0]
+    page = open_page(**PHONE, has_touch=True)
+    page.goto(f"{console.base_url}/actions/{action['ref']}")
+    bar = page.locator(".thumb-bar")
+    for _ in range(2):
+        box = bar.get_by_role("button", name="Approve").bounding_box()
+        assert box["y"] + box["height"] <= PHONE["height"]
+        assert box["height"] >= 44
+        page.mouse.wheel(0, 1500)
+    bar.get_by_role("button", name="Approve").tap()
+    page.wait_for_url("**?done=approve")
+    assert state(console, action["ref"]) == "approved"
+
+
+def test_the_first_tab_leads_to_the_content(open_page: Callable[..., Any]):
+    page = open_page()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
