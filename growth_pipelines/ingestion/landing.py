@@ -158,6 +158,11 @@ class Landing:
                 _log.warning("a landing file is damaged and will be fetched again", file=str(landed.path))
         return sorted(found, key=lambda landed: (landed.landed_at, landed.file_id))
 
+    def discard(self, landed: Landed) -> None:
+        """Remove a landing file that will not be loaded: first its manifest, so that it exists no more."""
+        _manifest_path(landed.path).unlink(missing_ok=True)
+        landed.path.unlink(missing_ok=True)
+
     def remove_leftovers(self) -> None:
         """Remove what crashes left half-written: old partial files, and data files without a manifest."""
         horizon = time.time() - LEFTOVER_SECONDS

@@ -1,0 +1,1 @@
+select *, getvariable('site_url') as site_url from landed
