@@ -117,6 +117,10 @@ class SeoCtrSettings(_Group):
 
 class CwvRepairSettings(_Group):
     min_sessions: int = Field(30, ge=1, description="fewer sessions in 28 days are low signal")
+    fdr: float = Field(0.05, gt=0, lt=1, description="false-discovery rate over pages, devices and metrics")
+    phone_share: float = Field(
+        0.65, ge=0, le=1, description="share of sessions on phones, where only one kind of device is affected"
+    )
     weekly_cap: int = Field(10, ge=0, description="new actions a week; 0 = no cap")
 
 
