@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from growth_pipelines.content.claims import check_claims
-from growth_pipelines.content.terms import words
+from growth_pipelines.content.terms import word_set
 from growth_pipelines.content.wording import load, templates
 
 # kind → (shortest good, longest good, longest allowed) in characters.
@@ -117,10 +117,10 @@ def _coverage(text: str, queries: Iterable[Any] | None) -> float | None:
     pairs = [(query, 1.0) if isinstance(query, str) else query for query in queries or ()]
     if not pairs:
         return None
-    said = set(words(text))
+    said = word_set(text)
     covered = total = 0.0
     for query, weight in pairs:
-        asked = set(words(query))
+        asked = word_set(query)
         if asked:
             covered += weight * len(asked & said) / len(asked)
             total += weight
@@ -131,10 +131,10 @@ def _uniqueness(text: str, others: Iterable[str] | None) -> float | None:
     """1 − the highest Jaccard likeness of words to another text; identical texts score 0."""
     if others is None:
         return None
-    own = set(words(text))
+    own = word_set(text)
     likeness = 0.0
     for other in others:
-        theirs = set(words(other))
+        theirs = word_set(other)
         if own | theirs:
             likeness = max(likeness, len(own & theirs) / len(own | theirs))
     # Sister products share most words; only what is nearly the same is a loss.
@@ -152,8 +152,8 @@ def _tone(text: str) -> float:
 
 def _completeness(text: str, subject: str | None) -> float | None:
     """Share of the subject's words that the text names."""
-    named = set(words(subject or ""))
-    return len(named & set(words(text))) / len(named) if named else None
+    named = word_set(subject or "")
+    return len(named & word_set(text)) / len(named) if named else None
 
 
 def _call_to_action(text: str, locale: str) -> float | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from growth_pipelines.content.claims import check_claims
 from growth_pipelines.content.scoring import LENGTHS, Score, score
-from growth_pipelines.content.terms import title_case, words
+from growth_pipelines.content.terms import title_case, word_set, words
 from growth_pipelines.content.wording import load, templates
 
 _FACTS = ("title", "product_type", "vendor", "tags", "description")
@@ -74,22 +74,32 @@ def _variants(
         "locale": locale,
     }
     candidates = _titles if kind == "title" else _descriptions
-    found: dict[str, Score] = {}
-    for text in candidates(page, shop_name, wording):
-        if text not in found and len(text) <= LENGTHS[kind][2] and not check_claims(text, context["evidence"]):
-            found[text] = score(text, kind, context)
-    # Among equals the fuller description wins, then the templates' order (Python's sort is stable).
-    fuller = 0 if kind == "title" else -1
-    # Scores count in steps of 0.02, so that a wobble in demand does not reorder near-equals from day to day.
-    ranked = sorted(found.items(), key=lambda pair: (-round(pair[1].total * 50), fuller * len(pair[0])))
-    return _distinct(ranked, count)
+    found: dict[str, tuple[Score, int]] = {}
+    for text, strain in candidates(page, shop_name, wording):
+        if (
+            text
+            and text not in found
+            and len(text) <= LENGTHS[kind][2]
+            and not check_claims(text, context["evidence"])
+        ):
+            found[text] = (score(text, kind, context), strain)
+    return _distinct(sorted(found.items(), key=lambda item: _rank(kind, item[0], *item[1])), count)
 
 
-def _distinct(ranked: list[tuple[str, Score]], count: int) -> list[tuple[str, Score]]:
+def _rank(kind: str, text: str, judged: Score, strain: int) -> tuple[int, int]:
+    """Best first. Scores count in steps of 0.02, so that a wobble in demand does not reorder near-equals from day
+    to day; a text that begins in the middle of the page's description costs four steps a sentence; among equals
+    the fuller description wins, then the templates' order (Python's sort is stable).
+    """
+    fuller = 0 if kind == "title" else -len(text)
+    return 4 * strain - round(judged.total * 50), fuller
+
+
+def _distinct(ranked: list[tuple[str, tuple[Score, int]]], count: int) -> list[tuple[str, Score]]:
     """The best ``count``, leaving out texts that differ in punctuation only while others are to be had."""
     kept: list[tuple[str, Score]] = []
     spare: list[tuple[str, Score]] = []
-    for text, judged in ranked:
+    for text, (judged, _) in ranked:
         same = any(sorted(words(text)) == sorted(words(other)) for other, _ in kept)
         (spare if same else kept).append((text, judged))
     return [*kept, *spare][:count]
@@ -107,42 +117,47 @@ def _facts(page: Mapping[str, Any], shop_name: str) -> dict[str, str]:
     return facts
 
 
-def _titles(page: Mapping[str, Any], shop_name: str, wording: Mapping[str, Any]) -> Iterator[str]:
+def _titles(page: Mapping[str, Any], shop_name: str, wording: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     facts = _facts(page, shop_name)
     for template in _of_type(wording["titles"], page):
         for clause in [*_clauses(page), ""]:
             text = _fill(template, {**facts, "clause": title_case(clause)} if clause else facts)
             if text:
-                yield text
+                yield text, 0
             if "{clause}" not in template:
                 break
 
 
-def _descriptions(page: Mapping[str, Any], shop_name: str, wording: Mapping[str, Any]) -> Iterator[str]:
+def _descriptions(
+    page: Mapping[str, Any], shop_name: str, wording: Mapping[str, Any]
+) -> Iterator[tuple[str, int]]:
+    """Descriptions, each with how many sentences of the page it skips before its first."""
     facts = _facts(page, shop_name)
     sentences = _sentences(page)
-    longest = LENGTHS["description"][2]
     for template in _of_type(wording["descriptions"], page):
         for action in _of_type(wording["actions"], page):
             base = {**facts, "action": action.format(**facts)}
             if "{sentences}" not in template:
-                if text := _fill(template, base):
-                    yield text
+                # Saying nothing of the page's own words strains most.
+                yield _fill(template, base), 1 + len(sentences)
                 continue
-            for start in range(len(sentences)):
-                if not _opens(sentences[start]):
-                    continue
-                best = ""
-                for end in range(start + 1, len(sentences) + 1):
-                    chosen = sentences[start:end]
-                    if "{title}" in template and chosen[0].startswith(facts["title"]):
-                        break
-                    text = _fill(template, {**base, "sentences": " ".join(chosen)})
-                    if not text or len(text) > longest:
-                        break
-                    best = text
-                if best:
-                    yield best
+            for start, sentence in enumerate(sentences):
+                named = facts.get("short_title", facts["title"])
+                says_nothing_new = word_set(sentence) <= word_set(facts["title"])
+                repeats = "title}" in template and (sentence.startswith(named) or says_nothing_new)
+                if _opens(sentence) and not repeats:
+                    yield _longest(template, base, sentences[start:]), start
+
+
+def _longest(template: str, facts: Mapping[str, str], sentences: Sequence[str]) -> str:
+    """The template with as many whole sentences as fit, or an empty text."""
+    fitting = ""
+    for end in range(1, len(sentences) + 1):
+        text = _fill(template, {**facts, "sentences": " ".join(sentences[:end])})
+        if not text or len(text) > LENGTHS["description"][2]:
+            break
+        fitting = text
+    return fitting
 
 
 def _of_type(by_type: Mapping[str, list[str]], page: Mapping[str, Any]) -> list[str]:
@@ -172,21 +187,22 @@ def _sentences(page: Mapping[str, Any]) -> list[str]:
 
 def _clauses(page: Mapping[str, Any]) -> list[str]:
     """Short phrases of the description, word for word, that say what the title does not."""
-    title = set(words(str(page["title"])))
+    title = word_set(str(page["title"]))
     found = []
     for sentence in re.split(r"[.;:!?]\s*", str(page.get("description") or "")):
-        for part in sentence.split(", "):
-            clause = " ".join(part.split(" with a ")[0].split())
-            own = words(clause)
-            telling = len(own) >= 2 and not title & set(own)
-            if telling and len(clause.split()) <= 6 and _stands_alone(clause) and not check_claims(clause, clause):
-                found.append(clause)
+        # Later parts of a sentence are often the rest of a list.
+        clause = " ".join(sentence.split(", ")[0].split(" with a ")[0].split())
+        own = words(clause)
+        telling = len(own) >= 2 and not title & set(own)
+        if telling and len(clause.split()) <= 6 and _stands_alone(clause) and not check_claims(clause, clause):
+            found.append(clause)
     return list(dict.fromkeys(found))
 
 
 def _opens(sentence: str) -> bool:
     """Whether a snippet may begin with the sentence."""
-    return not _joins(sentence.split()[0])
+    first = sentence.split()[0]
+    return not _joins(first) and first.lower() not in load("glossary.yaml")["advice_words"]
 
 
 def _joins(word: str) -> bool:

@@ -38,6 +38,12 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(_singular(word) for word in found if word not in _stop_words())
 
 
+@lru_cache(maxsize=20_000)
+def word_set(text: str) -> frozenset[str]:
+    """The different words of ``text``."""
+    return frozenset(words(text))
+
+
 def _singular(word: str) -> str:
     if len(word) > 3 and word.isalpha() and word.endswith("s") and not word.endswith(("ss", "us", "is")):
         return word[:-1]

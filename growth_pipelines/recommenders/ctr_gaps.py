@@ -9,6 +9,8 @@ Benjamini–Hochberg correction over the shop.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -40,10 +42,17 @@ def windows(last_day: date) -> tuple[tuple[date, date], tuple[date, date]]:
     return (start, last_day), (start - timedelta(days=WINDOW_DAYS), start - timedelta(days=1))
 
 
-def query_totals(search: pd.DataFrame, window: tuple[date, date]) -> pd.DataFrame:
-    """Non-brand clicks, impressions and impression-weighted position per page × query within ``window``."""
+def query_totals(search: pd.DataFrame, window: tuple[date, date], brand_terms: Sequence[str] = ()) -> pd.DataFrame:
+    """Non-brand clicks, impressions and impression-weighted position per page × query within ``window``.
+
+    Left out are rows marked as brand and queries that hold one of ``brand_terms``.
+    """
     day = pd.to_datetime(search["date_day"])
     inside = day.between(pd.Timestamp(window[0]), pd.Timestamp(window[1])) & ~search["is_brand"].astype(bool)
+    if brand_terms:
+        queries = search["query"].drop_duplicates()
+        terms = "|".join(re.escape(term.lower()) for term in brand_terms)
+        inside &= ~search["query"].isin(queries[queries.str.lower().str.contains(terms, regex=True)])
     rows = search.loc[inside, ["page_key", "query", "clicks", "impressions", "position"]]
     rows = rows.assign(weighted=rows["position"] * rows["impressions"])
     totals = rows.groupby(["page_key", "query"], sort=True, as_index=False)[

@@ -38,8 +38,8 @@ from growth_pipelines.recommenders.vitals_worth import extra_sessions
 SOURCE = "cwv_repair@1"
 _SUBTYPES = {"image": "image", "lazy": "image", "script": "script", "layout": "layout", "font": "font"}
 _PRIORITY: dict[str, Priority] = {"critical": "critical", "high": "high", "medium": "medium"}
-# How likely a repair succeeds: without a known cause, and with one that explains all of the loss.
-_PROMISE_UNKNOWN, _PROMISE_KNOWN = 0.55, 0.92
+# How likely a repair succeeds: without a known cause, and with one cause that more than explains the loss.
+_PROMISE_UNKNOWN, _PROMISE_KNOWN = 0.55, 0.94
 # The multipliers are beliefs from published studies: half to one and a half times them is the interval.
 _MULTIPLIER_ERROR = 0.5
 # A standing problem is over the threshold by at least this share in each of three separate windows.
@@ -177,7 +177,7 @@ class _Desk:
         lab = self._lab_run(problem)
         diagnosis = diagnose(problem.metric, lab["details"]) if lab else Diagnosis()
         subtype = _SUBTYPES.get(diagnosis.cause, "task_card")
-        promise = _PROMISE_UNKNOWN + (_PROMISE_KNOWN - _PROMISE_UNKNOWN) * diagnosis.share
+        promise = _promise(problem, diagnosis)
         confidence = round((1 - problem.q_value) * promise, 4)
         basis = economics.basis_factor if economics.sessions is not None else PROXY_FACTOR
         win_rate = self.context.win_rate("cwv_repair", subtype)
@@ -370,6 +370,14 @@ class _Desk:
             CheckRun(name="lab data explain it", passed=explained, note=lab),
             CheckRun(name="enough sessions", passed=True, note=counted),
         )
+
+
+def _promise(problem: Problem, diagnosis: Diagnosis) -> float:
+    """How likely the repair works: more when one cause stands out, and costs enough to explain what was lost."""
+    good = THRESHOLDS[problem.metric][0]
+    lost = max(problem.after - (problem.before if problem.regressed else good), 1e-9)
+    explained = diagnosis.share * (1 - math.exp(-diagnosis.weight / lost))
+    return _PROMISE_UNKNOWN + (_PROMISE_KNOWN - _PROMISE_UNKNOWN) * explained
 
 
 def vital_text(metric: str, value: float) -> str:

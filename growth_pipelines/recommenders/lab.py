@@ -19,11 +19,13 @@ _USUAL_BLOCKING_MS, _USUAL_SHIFT = 150.0, 0.03
 class Diagnosis:
     """``cause`` is image, lazy, script, layout, font, server or unknown; ``share`` its part of all that was found.
 
+    ``weight`` is how much the lab says it costs: ms of paint or blocking, or CLS.
     ``facts`` fill the wording: file, weight, waste, culprit, blocking, element, shift, why, server.
     """
 
     cause: str = "unknown"
     share: float = 0.0
+    weight: float = 0.0
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -39,7 +41,7 @@ def diagnose(metric: str, details: str | Mapping[str, Any] | None) -> Diagnosis:
     if not found:
         return UNKNOWN
     weight, cause, facts = max(found, key=lambda finding: finding[0])
-    return Diagnosis(cause, weight / sum(finding[0] for finding in found), facts)
+    return Diagnosis(cause, weight / sum(finding[0] for finding in found), weight, facts)
 
 
 def _tree(details: str | Mapping[str, Any] | None) -> Mapping[str, Any]:

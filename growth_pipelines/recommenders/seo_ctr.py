@@ -63,7 +63,7 @@ def find_gaps(
     if search.empty:
         return page_gaps(_no_rows(), _no_rows(), fit_curve(_no_rows()), config), _no_rows()
     now, before = windows(last_day(search))
-    current, prior = query_totals(search, now), query_totals(search, before)
+    current, prior = (query_totals(search, days, context.brand_terms) for days in (now, before))
     curve = fit_curve(current)
     gaps = page_gaps(current, prior, curve, config)
     current["target_ctr"] = curve.expected(current["position"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +17,9 @@ from growth_pipelines.recommenders.context import RecommenderContext
 from growth_pipelines.recommenders.phrases import phrases
 
 _QUERIES = 10
-# How likely a new snippet is to win most of a real gap: at least the first number, more when it is clearly
-# better than the present one, never more than the last. Prior beliefs; learned win-rates correct them.
-_PROMISE_BASE, _PROMISE_PER_SCORE, _PROMISE_MOST = 0.72, 0.6, 0.95
+# How likely a new snippet is to win most of a real gap: the first number when it scores no better than the
+# present one, nearing the second the more it does. Prior beliefs; learned win-rates correct them.
+_PROMISE_LEAST, _PROMISE_MOST, _PROMISE_RATE = 0.70, 0.95, 4.0
 # A field is only changed when the new text scores at least this much better.
 _WORTH_CHANGING = 0.02
 _KEYS = {"title": "seo.title", "description": "seo.description"}
@@ -110,7 +111,8 @@ class Rewriter:
     ) -> Rewrite:
         before = sum(present[kind].total for kind in changes) / len(changes)
         after = sum(judged.total for _, judged in changes.values()) / len(changes)
-        promise = min(_PROMISE_MOST, _PROMISE_BASE + _PROMISE_PER_SCORE * max(0.0, after - before))
+        gain = max(0.0, after - before)
+        promise = _PROMISE_MOST - (_PROMISE_MOST - _PROMISE_LEAST) * math.exp(-_PROMISE_RATE * gain)
         diff = tuple(
             FieldChange(
                 field=_KEYS[kind],
@@ -137,7 +139,7 @@ class Rewriter:
         summary = copy["summary"].format(**facts)
         change = FieldChange(field="task", before="", after=summary, change_type="task")
         draft = {"summary": summary, "steps": [step.format(**facts) for step in copy["steps"]]}
-        return Rewrite(draft, (change,), "title", _PROMISE_BASE, 0.0, 0.0, False, True)
+        return Rewrite(draft, (change,), "title", _PROMISE_LEAST, 0.0, 0.0, False, True)
 
 
 def _missing(value: Any) -> bool:
