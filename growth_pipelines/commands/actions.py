@@ -54,27 +54,25 @@ def list_them(state: str | None, kind: str | None, top: int | None, as_json: boo
     if as_json:
         print_json(documents)
     else:
-        print_table(["#", "Ref", "Kind", "Title", "28 d", "Confidence", "Score", "State"], _rows(documents))
+        print_table(["Ref", "Kind", "Title", "Money in 28 d", "Score", "State"], _rows(documents))
 
 
 def _rows(documents: list[dict[str, Any]]) -> list[list[Any]]:
     return [
         [
-            place,
             document["ref"],
-            f"{document['kind']}/{document['subtype']}",
+            document["kind"],
             document["title"],
             _money(document["impact"]),
-            f"{document['confidence']:.0%}",
             f"{document['score']:,.0f}",
             document["state"],
         ]
-        for place, document in enumerate(documents, 1)
+        for document in documents
     ]
 
 
 def _money(impact: dict[str, Any]) -> str:
-    return f"{impact['revenue_28d']:,.0f} ({impact['revenue_low']:,.0f} to {impact['revenue_high']:,.0f})"
+    return f"{impact['revenue_28d']:,.0f} ({impact['revenue_low']:,.0f}–{impact['revenue_high']:,.0f})"
 
 
 @actions.command()

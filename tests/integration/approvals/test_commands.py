@@ -1,0 +1,175 @@
+"""The command line: what it prints, what it refuses, its exit codes."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from growth_pipelines.actions.queue import find
+from growth_pipelines.cli import main
+from growth_pipelines.store.database import Store
+from growth_pipelines.store.tables import Action
+from tests.drafts import NOW, seo_draft, settings_in, submitted, task_draft, with_operator
+
+
+class Terminal:
+    """Runs `growth …` in this process as a user would, and keeps what it said."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self.err = ""
+
+    def __call__(self, *words: str) -> tuple[int, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(list(words))
+        captured = self._capsys.readouterr()
+        self.err = captured.err
+        return int(ended.value.code or 0), captured.out
+
+    def json(self, *words: str) -> Any:
+        code, out = self(*words, "--json")
+        assert code == 0, self.err
+        return json.loads(out)
+
+
+@pytest.fixture
+def growth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    monkeypatch.setenv("GROWTH_HOME", str(tmp_path))
+    monkeypatch.setenv("GROWTH_NOW", NOW.isoformat())
+    monkeypatch.setenv("GROWTH_OPERATOR", "bo")
+    monkeypatch.setenv("COLUMNS", "140")
+    return Terminal(capsys)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    settings = settings_in(tmp_path)
+    store = Store.of(settings)
+    with_operator(store, settings)
+    return store
+
+
+def state_of(store: Store, action: Action) -> tuple[str, int]:
+    with store.read() as session:
+        found = find(session, action.id)
+    return found.state, found.version
+
+
+def test_list_shows_every_action_and_filters(growth: Terminal, store: Store) -> None:
+    submitted(store, seo_draft(1, score=5.0), seo_draft(2, score=9.0))
+    submitted(store, task_draft(3, score=1.0))
+    assert [d["score"] for d in growth.json("actions", "list")] == [9.0, 5.0, 1.0]
+    assert len(growth.json("actions", "list", "--kind", "cwv_repair", "--state", "pending")) == 1
+    assert growth.json("actions", "list", "--state", "approved") == []
+    assert len(growth.json("actions", "list", "--top", "2")) == 2
+    assert "A better snippet" in growth("actions", "list")[1]
+    assert growth("actions", "list", "--state", "odd")[0] == 1
+
+
+def test_show_tells_the_diff_the_evidence_and_the_digest(growth: Terminal, store: Store) -> None:
+    (action,) = submitted(store, seo_draft())
+    code, out = growth("actions", "show", action.ref)
+    assert code == 0
+    for text in (action.digest, "old title", "AN-6 fuel line, 10 ft", "Write the old title back.", "created"):
+        assert text in out
+    assert growth.json("actions", "show", action.id)["history"][0]["event"] == "created"
+
+
+def test_approving_needs_the_digest_of_what_was_seen(growth: Terminal, store: Store) -> None:
+    (action,) = submitted(store, seo_draft())
+    assert growth("actions", "approve", action.ref)[0] == 2
+    code, _ = growth("actions", "approve", action.ref, "--digest", "0" * 64)
+    assert (code, "has changed since you looked at it" in growth.err) == (1, True)
+    assert growth("actions", "approve", action.ref, "--digest", action.digest)[0] == 0
+    assert state_of(store, action) == ("approved", 1)
+    code, _ = growth("actions", "approve", action.ref, "--digest", action.digest)
+    assert (code, "was decided by bo" in growth.err) == (1, True)
+
+
+def test_the_other_decisions(growth: Terminal, store: Store, tmp_path: Path) -> None:
+    one, two, three, four = submitted(store, *(seo_draft(number) for number in range(4)))
+    assert growth("actions", "reject", one.ref, "--reason", "tone")[0] == 0
+    assert growth("actions", "request-changes", two.ref, "--note", "shorter")[0] == 0
+    assert growth("actions", "defer", three.ref, "--until", f"{NOW + timedelta(days=9):%Y-%m-%d}")[0] == 0
+    (tmp_path / "edit.json").write_text('{"title": "Edited"}')
+    assert growth("actions", "edit", four.ref, "--file", str(tmp_path / "edit.json"))[0] == 0
+    states = [state_of(store, action) for action in (one, two, three, four)]
+    assert states == [("rejected", 1), ("changes_requested", 1), ("deferred", 1), ("pending", 2)]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("[1]", "must hold the draft's parts"), ("{", "can't be read"), ('{"alt": "x"}', "alt can't be edited")],
+)
+def test_a_bad_edit_file_is_one_clear_line(
+    growth: Terminal, store: Store, tmp_path: Path, content: str, message: str
+) -> None:
+    (action,) = submitted(store, seo_draft())
+    (tmp_path / "edit.json").write_text(content)
+    assert growth("actions", "edit", action.ref, "--file", str(tmp_path / "edit.json"))[0] == 1
+    assert message in growth.err.splitlines()[-1]
+    assert state_of(store, action) == ("pending", 1)
+
+
+@pytest.mark.parametrize("operator", ["", "eve"])
+def test_nobody_in_particular_decides_nothing(
+    growth: Terminal, store: Store, monkeypatch: pytest.MonkeyPatch, operator: str
+) -> None:
+    (action,) = submitted(store, seo_draft())
+    monkeypatch.setenv("GROWTH_OPERATOR", operator)
+    assert growth("actions", "approve", action.ref, "--digest", action.digest)[0] == 1
+    assert "GROWTH_OPERATOR" in growth.err
+    assert state_of(store, action) == ("pending", 1)
+
+
+def test_a_printed_signature_is_accepted_where_it_is_pasted(
+    growth: Terminal, store: Store, tmp_path: Path
+) -> None:
+    from growth_pipelines.approvals.decide import DecisionRequest, SignatureProof, decide
+    from growth_pipelines.approvals.signatures import verify
+
+    (action,) = submitted(store, seo_draft())
+    code, text = growth("actions", "sign", action.ref, "--digest", action.digest)
+    record = verify(store, text, NOW + timedelta(hours=23))
+    assert (code, record.decision, record.operator) == (0, "approve", "bo")
+    decide(store, settings_in(tmp_path), DecisionRequest.of(record), SignatureProof(text, "dagster"), NOW)
+    assert state_of(store, action) == ("approved", 1)
+
+
+def test_rolling_back_what_was_never_executed_fails(growth: Terminal, store: Store) -> None:
+    (action,) = submitted(store, seo_draft())
+    assert growth("actions", "rollback", action.ref, "--reason", "x")[0] == 1
+    assert "Only an executed action can be rolled back" in growth.err
+
+
+def test_operators_are_added_listed_linked_and_removed(growth: Terminal) -> None:
+    code, out = growth("operators", "add", "al", "--role", "admin")
+    assert (code, "http://127.0.0.1:8800/login?token=" in out, "al.key" in out) == (0, True, True)
+    assert growth("operators", "add", "al")[0] == 1
+    assert [(row["name"], row["role"], row["active"]) for row in growth.json("operators", "list")] == [
+        ("al", "admin", True)
+    ]
+    assert growth("operators", "link", "al")[1].startswith("http://")
+    assert growth("operators", "remove", "al")[0] == 0
+    assert growth.json("operators", "list")[0]["active"] is False
+    assert growth("operators", "remove", "al")[0] == 1
+
+
+def test_audit_verify_fails_when_the_chain_is_broken(growth: Terminal, store: Store) -> None:
+    from sqlalchemy import text
+
+    submitted(store, seo_draft())
+    assert growth.json("audit", "verify")["intact"] is True
+    with store.connection() as connection:
+        connection.execute(text("DROP TRIGGER audit_events_no_update"))
+        connection.execute(text("UPDATE audit_events SET actor = 'eve' WHERE seq = 1"))
+    code, out = growth("audit", "verify")
+    assert (code, "event 1 (operator_added by eve) was changed" in out) == (1, True)
+
+
+def test_listing_without_a_shop_or_operators_works(growth: Terminal) -> None:
+    assert growth.json("actions", "list") == []
