@@ -194,7 +194,7 @@ def _note_refusal(
 ) -> None:
     """Refusals of known people and of signatures go on record; strangers on the console are only logged."""
     channel = person.channel if person else proof.channel if isinstance(proof, SignatureProof) else "console"
-    logger("approvals").warning("decision refused", decision=request.decision, channel=channel, why=error.message)
+    logger("approvals").info("decision refused", decision=request.decision, channel=channel, why=error.message)
     if person is None and isinstance(proof, SessionProof):
         return
     action = error.action if isinstance(error, DecisionRefused) else None

@@ -70,7 +70,7 @@ def log_in(store: Store, settings: Settings, link_token: str, now: datetime, cli
             refusal = LoginRefused(
                 "This link is unknown, used or too old.", "Get another one with `growth operators link NAME`."
             )
-    logger("approvals").warning("log-in refused", client=client, why=refusal.message)
+    logger("approvals").info("log-in refused", client=client, why=refusal.message)
     raise refusal
 
 

@@ -247,6 +247,11 @@ def _signed(
 
     with store.read() as session:
         action = find(session, action_id)
+    if lasts > signatures.AT_ONCE and digest != action.digest:
+        raise GrowthError(
+            f"That is not the digest of {action.ref}, which is at version {action.version} now.",
+            f"Look again: `growth actions show {action.ref}`.",
+        )
     record = signatures.DecisionRecord(
         action_id=action.id,
         version=action.version,

@@ -133,6 +133,7 @@ def test_a_printed_signature_is_accepted_where_it_is_pasted(
     from growth_pipelines.approvals.signatures import verify
 
     (action,) = submitted(store, seo_draft())
+    assert growth("actions", "sign", action.ref, "--digest", "0" * 64) == (1, "")
     code, text = growth("actions", "sign", action.ref, "--digest", action.digest)
     record = verify(store, text, NOW + timedelta(hours=23))
     assert (code, record.decision, record.operator) == (0, "approve", "bo")
