@@ -54,23 +54,33 @@ def print_summary(summary: RunSummary) -> None:
         "Stages",
     )
     if summary.actions:
-        print_table(
-            ["#", "Action", "Kind", "Money in 28 days", "Confidence", "Score", "Ref"],
-            [
-                [
-                    place,
-                    action["title"],
-                    f"{action['kind']}/{action['subtype']}",
-                    f"{action['impact']['revenue_28d']:,.0f} "
-                    f"({action['impact']['revenue_low']:,.0f} – {action['impact']['revenue_high']:,.0f})",
-                    f"{action['confidence']:.2f}",
-                    f"{action['score']:,.0f}",
-                    action["ref"],
-                ]
-                for place, action in enumerate(summary.actions, start=1)
-            ],
-            "Top actions",
+        _print_top(summary)
+
+
+def _print_top(summary: RunSummary) -> None:
+    """The top actions; the ref is never broken, because it is what one copies."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="Top actions", title_justify="left", header_style="bold")
+    table.add_column("#", justify="right")
+    table.add_column("Ref", no_wrap=True)
+    table.add_column("Action", ratio=1)
+    table.add_column("Money in\n28 days", justify="right", no_wrap=True)
+    table.add_column("Confi-\ndence", justify="right")
+    table.add_column("Score", justify="right")
+    for place, action in enumerate(summary.actions, start=1):
+        impact = action["impact"]
+        interval = f"{impact['revenue_low']:,.0f} – {impact['revenue_high']:,.0f}"
+        table.add_row(
+            str(place),
+            action["ref"],
+            action["title"],
+            f"{impact['revenue_28d']:,.0f}\n{interval}",
+            f"{action['confidence']:.2f}",
+            f"{action['score']:,.0f}",
         )
+    Console().print(table)
 
 
 @contextmanager

@@ -96,9 +96,11 @@ def machine_programs(settings: Settings) -> tuple[Addresses, list[Program]]:
     python = (sys.executable, "-m")
     # Dagster's server has no log-in of its own: it listens on loopback, whatever the console's host is.
     web = (*python, "dagster_webserver", "-h", "127.0.0.1", "-p", str(dagster_port), *workspace)
+    # Sensors tick every few seconds, and each tick would be three lines in the log.
+    quiet = ("--log-level", "warning")
     return addresses, [
         Program(DAGSTER, web, environment, addresses.dagster, f"{addresses.dagster}/server_info"),
-        Program(DAEMON, (*python, "dagster._daemon", "run", *workspace), environment),
+        Program(DAEMON, (*python, "dagster._daemon", "run", *quiet, *workspace), environment),
         Program(
             CONSOLE,
             (*python, "growth_pipelines.console"),
@@ -185,7 +187,9 @@ def status(as_json: bool) -> None:
         print_json({"programs": programs, "data": data})
     else:
         columns = ("program", "state", "pid", "restarts", "since", "address")
-        print_table([name.capitalize() for name in columns], [[p[name] for name in columns] for p in programs])
+        print_table(
+            [name.capitalize() for name in columns], [[str(p[name]) for name in columns] for p in programs]
+        )
         print_table(["What", "State"], [[row["what"], row["state"]] for row in data])
     if any(program["state"] != "running" for program in programs):
         sys.exit(1)
