@@ -129,10 +129,10 @@ def _brand_terms(settings: Settings, shops: Sequence[Sequence[Any]]) -> dict[str
 
 
 def manifest(settings: Settings) -> dict[str, Any]:
-    """dbt's manifest of the project as it is now, without the unit tests, which no build runs; no database is opened.
+    """dbt's manifest of the project as it is now, without the unit tests, which no build runs.
 
-    Parsed once for each state of the project's files, then read from ``$GROWTH_HOME/dbt``: a start of Dagster
-    does not import dbt. Several processes may ask at once.
+    No database is opened. Parsed once for each state of the project's files, then read from ``$GROWTH_HOME/dbt``:
+    a start of Dagster does not import dbt. Several processes may ask at once.
     """
     from filelock import FileLock
 

@@ -1,0 +1,180 @@
+"""The rules that the dbt project keeps, read from its manifest: layers, keys, contracts, words."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from growth_pipelines.warehouse import dbt
+from growth_pipelines.warehouse.raw_tables import TABLES
+
+from .raw_rows import settings_for
+
+PERSONAL = {"name_first", "first_name", "last_name", "email", "phone", "address", "city", "zip", "ip", "birthday"}
+GRANULARITIES = {"day", "week", "month", "quarter", "year", "date"}
+MAX_JOINS, MAX_VIEW_CHAIN = 7, 4
+Nodes = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return dbt.manifest(settings_for(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture(scope="module")
+def models(manifest: dict[str, Any]) -> Nodes:
+    return {uid: node for uid, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+
+
+def layer(node: dict[str, Any]) -> str:
+    return str(node["fqn"][1])
+
+
+def parents(node: dict[str, Any]) -> list[str]:
+    return list(node["depends_on"]["nodes"])
+
+
+def test_every_raw_table_is_a_source(manifest: dict[str, Any]) -> None:
+    declared = {source["name"] for source in manifest["sources"].values()}
+    assert declared == {table.name for table in TABLES} | {"_build", "_brand_terms"}
+    assert all(source["description"] for source in manifest["sources"].values())
+
+
+def test_every_source_is_read_by_one_staging_model_of_its_own(models: Nodes, manifest: dict[str, Any]) -> None:
+    readers: dict[str, list[str]] = {uid: [] for uid in manifest["sources"]}
+    for node in models.values():
+        for parent in parents(node):
+            if parent in readers:
+                assert layer(node) == "staging", f"{node['name']} reads a source"
+                readers[parent].append(node["name"])
+    # Collection members are loaded for the merchandising models to come.
+    unread = {uid for uid, names in readers.items() if not names} - {"source.growth.raw.collection_products"}
+    assert unread == set()
+    assert all(len(names) <= 1 for names in readers.values())
+
+
+def test_layers_run_one_way(models: Nodes) -> None:
+    allowed = {"staging": set(), "intermediate": {"staging", "intermediate"}}
+    allowed["marts"] = {"staging", "intermediate", "marts"}
+    for node in models.values():
+        above = {layer(models[parent]) for parent in parents(node) if parent in models}
+        assert above <= allowed[layer(node)], f"{node['name']} reads {above}"
+
+
+def test_models_are_named_and_stored_as_their_layer(models: Nodes) -> None:
+    prefixes = {"staging": ("stg_",), "intermediate": ("int_",), "marts": ("fct_", "dim_")}
+    for node in models.values():
+        assert node["name"].startswith(prefixes[layer(node)])
+        assert node["schema"] == layer(node)
+        assert len(node["name"]) <= 63
+
+
+def test_every_mart_has_an_enforced_contract_a_group_and_public_access(models: Nodes) -> None:
+    for node in models.values():
+        if layer(node) == "marts":
+            assert node["config"]["contract"]["enforced"], node["name"]
+            assert node["config"]["access"] == "public"
+            assert node["config"]["group"]
+            assert node["config"]["materialized"] == "table"
+
+
+def test_every_column_of_a_mart_is_described_and_typed(models: Nodes) -> None:
+    for node in models.values():
+        if layer(node) == "marts":
+            for name, column in node["columns"].items():
+                assert column["data_type"], f"{node['name']}.{name}"
+                assert len(column["description"]) > 5, f"{node['name']}.{name}"
+
+
+def test_every_mart_says_its_grain_its_key_and_what_it_answers(models: Nodes) -> None:
+    for node in models.values():
+        assert node["description"], node["name"]
+        if layer(node) == "marts":
+            for word in ("Grain:", "Key: `shop_id`", "Questions:"):
+                assert word in node["description"], f"{node['name']} does not say {word}"
+
+
+def test_the_key_that_a_mart_names_is_the_one_that_is_tested(models: Nodes, manifest: dict[str, Any]) -> None:
+    tested = {
+        node["attached_node"]: node["test_metadata"]["kwargs"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test" and node["test_metadata"]["name"] == "key"
+    }
+    for uid, node in models.items():
+        if layer(node) == "marts":
+            named = re.findall(r"`(\w+)`", re.search(r"Key: ([^.]*)\.", node["description"])[1])  # type: ignore[index]
+            assert set(named) <= set(tested[uid]["columns"]), node["name"]
+            assert set(tested[uid]["columns"]) - set(named) <= {"scope"}, node["name"]
+
+
+def test_every_row_belongs_to_a_shop(models: Nodes) -> None:
+    for node in models.values():
+        if layer(node) == "marts":
+            assert next(iter(node["columns"])) == "shop_id", node["name"]
+
+
+def test_money_is_whole_minor_units_with_its_currency(models: Nodes) -> None:
+    ratios = {"aov_cents", "ltv_cents"}
+    for node in models.values():
+        cents = {name: c for name, c in node["columns"].items() if "_cents" in name}
+        if layer(node) != "marts" or not cents:
+            continue
+        for name, column in cents.items():
+            assert column["data_type"] == ("double precision" if name in ratios else "bigint"), (
+                f"{node['name']}.{name}"
+            )
+        if node["name"].startswith(("dim_", "fct_order", "fct_refund", "fct_shop", "fct_cohort")):
+            assert "currency" in node["columns"], node["name"]
+
+
+def test_no_column_identifies_a_person_or_is_named_like_a_granularity(models: Nodes) -> None:
+    for node in models.values():
+        assert not set(node["columns"]) & (PERSONAL | GRANULARITIES), node["name"]
+
+
+def test_no_model_joins_more_than_people_can_follow(models: Nodes) -> None:
+    for node in models.values():
+        joins = len(re.findall(r"\bjoin\b", node["raw_code"]))
+        assert joins <= MAX_JOINS, f"{node['name']} has {joins} joins"
+
+
+def test_chains_of_views_stay_short(models: Nodes) -> None:
+    def depth(uid: str) -> int:
+        node = models.get(uid)
+        if node is None or node["config"]["materialized"] != "view":
+            return 0
+        return 1 + max((depth(parent) for parent in parents(node)), default=0)
+
+    assert max(depth(uid) for uid in models) < MAX_VIEW_CHAIN
+
+
+def test_every_intermediate_model_is_used(models: Nodes, manifest: dict[str, Any]) -> None:
+    children = dict.fromkeys(models, 0)
+    for node in models.values():
+        for parent in parents(node):
+            children[parent] = children.get(parent, 0) + 1
+    assert [models[uid]["name"] for uid in models if layer(models[uid]) != "marts" and not children[uid]] == []
+
+
+def test_exposures_rest_on_public_marts_only(models: Nodes, manifest: dict[str, Any]) -> None:
+    assert manifest["exposures"]
+    for exposure in manifest["exposures"].values():
+        assert exposure["description"]
+        assert all(layer(models[uid]) == "marts" for uid in exposure["depends_on"]["nodes"]), exposure["name"]
+
+
+def test_nothing_is_imported_from_a_package_hub(manifest: dict[str, Any]) -> None:
+    assert not (dbt.PROJECT / "packages.yml").exists()
+    packages = {node["package_name"] for node in manifest["nodes"].values()}
+    assert packages == {"growth"}
+
+
+def test_parsing_warns_of_nothing(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    dbt._invoke(settings, ["parse"], None)
+    log = (settings.home / "dbt" / "logs" / "dbt.log").read_text()
+    assert "Deprecat" not in log
+    assert "[WARNING]" not in log
