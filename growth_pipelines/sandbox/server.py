@@ -87,8 +87,9 @@ class Handler(BaseHTTPRequestHandler):
         elif fault.kind == "broken_json":
             self._send(Response(200, "<!doctype html><p>Something went wrong"))
         elif fault.kind == "delay":
+            answer = routes.answer(request)  # what was asked for is done; only the answer is late
             time.sleep(fault.seconds)
-            self._send(routes.answer(request))
+            self._send(answer)
         elif fault.kind == "truncate":
             self._send(routes.answer(request), cut=True)
         elif fault.kind == "bulk_failure":
