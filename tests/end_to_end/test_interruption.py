@@ -1,0 +1,109 @@
+"""Killed at five stages and run again: no row twice, none lost, no second write to the shop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import httpx
+import pytest
+
+from tests.conftest import SandboxShop
+
+from .machine import Machine
+
+NOW = "2026-11-22T12:00:00Z"
+
+
+def _kill_when(growth: Machine, seen: Callable[[], bool], *arguments: str) -> None:
+    """Start ``growth`` and kill -9 its process group in the moment that ``seen`` is true."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "growth_pipelines", *arguments],
+        env={**os.environ, **growth.environment},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while not seen():
+        assert process.poll() is None, f"growth {' '.join(arguments)} ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _raw_counts(home: Path) -> dict[str, tuple[int, int]]:
+    """Rows and distinct keys of every raw table, read from the writer's own file."""
+    from growth_pipelines.warehouse.raw_tables import TABLES
+
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+        counts = {}
+        for table in TABLES:
+            key = ", ".join(table.key)
+            found = connection.execute(
+                f"select count(*), (select count(*) from (select distinct {key} from raw.{table.name})) "
+                f"from raw.{table.name}"
+            ).fetchone()
+            assert found is not None
+            counts[table.name] = (found[0], found[1])
+        return counts
+
+
+def _actions_in(store: Path) -> int:
+    try:
+        with sqlite3.connect(f"file:{store}?mode=ro", uri=True) as connection:
+            return int(connection.execute("select count(*) from actions").fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0
+
+
+@pytest.mark.slow
+def test_killed_at_five_stages_and_run_again(tmp_path: Path, start_sandbox: Callable[..., SandboxShop]) -> None:
+    shop = start_sandbox("--seed", "23", "--orders", "500", "--products", "60", "--today", "2026-11-22")
+    home = tmp_path / "killed"
+    live = {"GROWTH_ACTIONS__MODE": "live", "GROWTH_OPERATOR": "ada", "GROWTH_NOW": NOW}
+    growth = Machine(shop.environment(home, **live))
+    growth.run("operators", "add", "ada", "--role", "operator")
+
+    # 1: while fetching; 2: landed, not loaded; 3: while dbt builds; 4: while actions are stored.
+    _kill_when(growth, lambda: shop.state()["requests"]["shopify"] >= 3, "run")
+    _kill_when(growth, lambda: any((home / "landing" / "orders").glob("**/*.zst")), "run")
+    _kill_when(growth, lambda: any((home / "dbt" / "target").glob("**/run/**/*.sql")), "run")
+    _kill_when(growth, lambda: _actions_in(home / "store.sqlite") > 0, "run")
+    growth.run("run")
+
+    clean = Machine(shop.environment(tmp_path / "clean", GROWTH_NOW=NOW))
+    clean.run("run")
+    counts = _raw_counts(home)
+    assert counts == _raw_counts(tmp_path / "clean")
+    assert all(rows == keys for rows, keys in counts.values()), "no row twice"
+    truth = shop.truth["counts"]
+    assert counts["orders"][0] == truth["orders"]
+    assert counts["order_lines"][0] == truth["lines"]
+    assert counts["refunds"][0] == truth["refunds"]
+
+    pending = growth.json("actions", "list", "--state", "pending")
+    subjects = [(action["kind"], action["target"]["gid"]) for action in pending]
+    assert len(subjects) == len(set(subjects)), "no action twice"
+    clean_pending = clean.json("actions", "list", "--state", "pending")
+    assert sorted(subjects) == sorted((a["kind"], a["target"]["gid"]) for a in clean_pending)
+
+    # 5: the shop has the write, the machine has no answer yet.
+    action = next(a for a in pending if a["kind"] == "seo_ctr" and a["target"]["type"] == "product")
+    growth.run("actions", "approve", action["id"], "--digest", action["digest"])
+    plan = [{"match": "productUpdate", "kind": "delay", "seconds": 5.0}]
+    httpx.post(f"{shop.base_url}/_sandbox/faults", json={"faults": plan}, trust_env=False).raise_for_status()
+    _kill_when(growth, lambda: bool(shop.state()["writes"]), "execute")
+    written = shop.state()["writes"]
+    growth.run("execute")
+    assert growth.json("actions", "show", action["id"])["state"] == "executed"
+    assert shop.state()["writes"] == written, "no second write"
+    growth.run("audit", "verify")
