@@ -44,8 +44,8 @@ class Sheet:
         missing = [name for name in names if name not in self.columns]
         if missing:
             listed = ", ".join(repr(name) for name in missing)
-            noun = "column" if len(missing) == 1 else "columns"
-            raise BadSheet(f"{self.label}, line 1: {noun} {listed} missing.", EXPORT_AGAIN)
+            what = f"column {listed} is" if len(missing) == 1 else f"columns {listed} are"
+            raise BadSheet(f"{self.label}, line 1: {what} missing.", EXPORT_AGAIN)
 
     def cells(self) -> Iterator[Cells]:
         places = {name: place for place, name in enumerate(self.columns)}
