@@ -202,14 +202,20 @@ def running(state_file: Path) -> dict[str, Any] | None:
 
 
 def birth(pid: int) -> str:
-    """When the process was born, as the system tells it; tells a process from a later one with the same id."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
-    except OSError:
-        shown = subprocess.run(
-            ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-        )
-        return shown.stdout.strip()
+    """When the process was born, as the system tells it; "" when it is gone, or a zombie that nobody buried yet.
+
+    Tells a process from a later one with the same id.
+    """
+    if Path("/proc/self/stat").exists():
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        except OSError:
+            return ""
+        return "" if fields[0] == "Z" else fields[19]
+    shown = subprocess.run(
+        ["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    return "" if shown.startswith("Z") else shown.partition(" ")[2].strip()
 
 
 def end_leftovers(state_file: Path) -> None:

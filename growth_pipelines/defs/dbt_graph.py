@@ -95,7 +95,7 @@ def _check_specs(manifest: Mapping[str, Any], keys: Mapping[str, AssetKey]) -> d
         for uid, unit in manifest.get("unit_tests", {}).items()
     ]
     for uid, node, tested in sorted(candidates, key=lambda item: item[0]):
-        if tested not in keys:
+        if tested is None or tested not in keys:
             continue
         spec = _check_spec(uid, node, keys[tested], taken)
         taken.add(spec.key)
