@@ -304,7 +304,7 @@ def publish(settings: Settings, search_to: date = END) -> None:
     tables = {
         "dim_shops": "select 'Hot Rod Parts' as name, cast(? as text) as domain, cast(? as text) as primary_url, "
         "'USD' as currency, 'America/Denver' as timezone, 'shop' as shop_id",
-        "fct_shop_daily": "select date '2026-11-21' as date_day, 7 as orders",
+        "fct_shop_daily": "select date '2026-11-17' as date_day, 7 as orders",
         "fct_page_daily": "select cast(? as date) as date_day, 90 as search_impressions",
         "fct_web_vitals": "select date '2026-11-14' as period_end",
         "dim_pages": "select '' as resource_gid, '' as page_key, '' as effective_title, "
@@ -314,6 +314,12 @@ def publish(settings: Settings, search_to: date = END) -> None:
     warehouse = Warehouse.of(settings)
     with warehouse.write() as connection:
         connection.execute("create schema if not exists marts")
+        connection.execute("create schema if not exists raw")
+        connection.execute("drop table if exists raw._ingest_cursor")
+        connection.execute(
+            "create table raw._ingest_cursor as "
+            "select 'orders' as stream, timestamp '2026-11-22 05:30:00' as position"
+        )
         for name, rows in tables.items():
             connection.execute(f"drop table if exists marts.{name}")
             connection.execute(f"create table marts.{name} as {rows}", values.get(name, ()))

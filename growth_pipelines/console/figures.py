@@ -34,6 +34,11 @@ def number(value: float | None, unit: str = "") -> str:
     return f"{sign}{abs(value):,.{digits}f}{f' {unit}' if unit else ''}"
 
 
+def percent(share: float) -> str:
+    """A share between 0 and 1 in whole per cent, halves rounded up as people do."""
+    return f"{int(share * 100 + 0.5)} %"
+
+
 def moment(instant: datetime, zone: ZoneInfo) -> str:
     """``18 Nov 2026, 10:32`` in the shop's zone."""
     local = instant.astimezone(zone)

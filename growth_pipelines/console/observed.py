@@ -7,7 +7,7 @@ yet is not an error of the page: it is said on it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -54,10 +54,10 @@ class Observed:
 def observe(settings: Settings, now: datetime) -> Observed:
     """The shop and the freshness of its data at ``now``."""
     try:
-        shop, newest = _read(Warehouse.of(settings))
+        shop, published = _read(Warehouse.of(settings))
     except GrowthError as problem:
-        shop, newest = {}, {}
-        return Observed(_shop(settings, shop), (), problem)
+        return Observed(_shop(settings, {}), (), problem)
+    newest = dict(published)
     known = _shop(settings, shop)
     today = local_date(now, known.timezone or "UTC")
     late_after = {
@@ -65,6 +65,8 @@ def observe(settings: Settings, now: datetime) -> Observed:
         "search": ("Search data", timedelta(days=settings.search_console.delay_days + 3)),
         "vitals": ("Web vitals", _VITALS_LATE),
     }
+    if newest["orders"] is not None and newest["orders_read"] is not None:
+        newest["orders"] = max(newest["orders"], local_date(newest["orders_read"], known.timezone))
     sources = tuple(_source(label, newest.get(name), today, late) for name, (label, late) in late_after.items())
     return Observed(known, sources)
 
@@ -110,7 +112,17 @@ def _read_now(warehouse: Warehouse) -> tuple[dict[str, Any], dict[str, Any]]:
     newest = _rows(warehouse, "newest.sql")
     names = ("name", "domain", "primary_url", "currency", "timezone")
     shop = dict(zip(names, shops[0], strict=True)) if shops else {}
-    return shop, dict(zip(("orders", "search", "vitals"), newest[0], strict=True))
+    days = dict(zip(("orders", "search", "vitals"), newest[0], strict=True))
+    return shop, {**days, "orders_read": _orders_read(warehouse)}
+
+
+def _orders_read(warehouse: Warehouse) -> datetime | None:
+    """Up to when orders have been read from the shop; None where they came from files only."""
+    try:
+        read: datetime | None = _rows(warehouse, "orders_read.sql")[0][0]
+    except GrowthError:
+        return None
+    return read.replace(tzinfo=UTC) if read is not None else None
 
 
 def _rows(warehouse: Warehouse, query: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

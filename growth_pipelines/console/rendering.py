@@ -61,10 +61,6 @@ def _short_day(value: date) -> str:
     return f"{value.day} {value:%b}"
 
 
-def _percent(share: float) -> str:
-    return f"{share * 100:.0f} %"
-
-
 def _signed(value: float) -> str:
     return ("+" if value > 0 else "") + figures.number(round(value, 2 if abs(value) < 10 else 0))
 
@@ -89,7 +85,7 @@ def environment() -> Environment:
         "time_left": _time_left,
         "weekday": _weekday,
         "short_day": _short_day,
-        "percent": _percent,
+        "percent": figures.percent,
         "signed": _signed,
         "path": _path,
         "on_site": lambda url, page: urljoin(page, url),

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from growth_pipelines.approvals.edits import FIELDS, TASK_PARTS
-from growth_pipelines.console.figures import Range, money, number, on_one_axis, window
+from growth_pipelines.console.figures import Range, money, number, on_one_axis, percent, window
 from growth_pipelines.console.labels import humane, label
 from growth_pipelines.console.snippet import DESCRIPTION_LIMIT, TITLE_LIMIT, Snippet, snippet
 from growth_pipelines.console.words import Piece, change_in_words, compare_words
@@ -40,8 +40,11 @@ def _interval(action: Action) -> tuple[float, float, float]:
 
 
 def _data_to(action: Action) -> str:
-    ends = [date.fromisoformat(row["end"]) for row in action.evidence]
-    return f"data to {max(ends).day} {max(ends):%b}" if ends else ""
+    """The last day of the first, the main row of evidence."""
+    if not action.evidence:
+        return ""
+    end = date.fromisoformat(action.evidence[0]["end"])
+    return f"data to {end.day} {end:%b}"
 
 
 def axis_of(action: Action) -> Range:
@@ -170,7 +173,7 @@ def factors_of(action: Action, currency: str) -> tuple[list[Factor], list[Factor
     parts: list[Factor] = []
     for name in sorted(action.factors, key=_factor_order):
         value = action.factors[name]
-        text = money(value, currency) if name.startswith("revenue") else f"{value:.2f}"
+        text = money(value, currency) if name.startswith("revenue") else percent(value)
         (multiplied if name in MULTIPLIED else parts).append(Factor(label("factors", name), text))
     return multiplied, parts
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
-_TOKEN = re.compile(r"\s+|[\w'’\-−]+|[^\w\s]")
+# A word may hold an apostrophe, a dash, and a point or comma inside a figure: 180°, AN-6, M16x1.5, 1,200.
+_TOKEN = re.compile(r"\s+|[\w'’\-−]+(?:[.,]\d+)*|[^\w\s]")
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ def compare_words(before: str, after: str) -> list[Piece]:
     """``before`` → ``after`` as runs of words; what was removed comes before what replaced it.
 
     Joining the same and removed runs gives ``before``, joining the same and added runs gives ``after``. A lone
-    space between two changed words belongs to the change, so that a replaced phrase reads as one phrase.
+    space or comma between two changed words belongs to the change, so that a replaced phrase reads as one.
     """
     old, new = _TOKEN.findall(before), _TOKEN.findall(after)
     pieces: list[Piece] = []
@@ -42,7 +43,7 @@ def compare_words(before: str, after: str) -> list[Piece]:
     for index, (_, i1, i2, j1, j2) in enumerate(codes):
         same = old[i1:i2] == new[j1:j2]
         between_changes = (removed or added) and index + 1 < len(codes)
-        if same and not (between_changes and "".join(old[i1:i2]).isspace()):
+        if same and not (between_changes and not re.search(r"\w", "".join(old[i1:i2]))):
             flush()
             pieces.append(Piece("same", "".join(old[i1:i2])))
         else:

@@ -76,3 +76,8 @@ def test_an_axis_reaches_below_zero_when_an_estimate_does():
 def test_no_money_at_all_is_still_drawn():
     (only,) = figures.on_one_axis([(0, 0, 0)])
     assert only == figures.Range(2, 2, 2)
+
+
+def test_a_half_per_cent_is_rounded_up():
+    assert figures.percent(0.925) == "93 %"
+    assert figures.percent(1) == "100 %"

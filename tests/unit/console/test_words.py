@@ -36,3 +36,8 @@ def test_a_change_of_case_alone_is_a_change():
 def test_the_summary_counts_words():
     assert change_in_words("AN Size Chart", "AN Fitting Size Chart in Inches") == "0 words out, 3 words in"
     assert change_in_words("one", "two") == "1 word out, 1 word in"
+
+
+def test_a_full_stop_that_both_texts_happen_to_hold_does_not_cut_a_change_in_two():
+    pieces = compare_words("Product information.", "Adapter to M16x1.5, black. Billet.")
+    assert [piece.kind for piece in pieces] == ["removed", "added"]
