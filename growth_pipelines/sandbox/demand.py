@@ -23,7 +23,7 @@ PRIOR = (0.316, 0.156, 0.101, 0.074, 0.059, 0.049, 0.041, 0.035, 0.031, 0.027)
 BEYOND = 0.02
 BRAND_CTR = 0.46
 IMPRESSIONS_A_PAGE = 3_400  # in 28 days, mean over pages
-VISIBLE_FROM = 130.0  # impressions in 28 days from which a query is not anonymised
+VISIBLE_FROM = 240.0  # impressions in 28 days from which a query is not anonymised
 WEEKDAY = np.array([1.04, 1.03, 1.02, 1.0, 0.97, 0.95, 0.99])
 
 
