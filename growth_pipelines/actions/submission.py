@@ -20,10 +20,11 @@ from sqlalchemy.orm import Session
 from growth_pipelines.actions.model import OPEN_STATES, SUBTYPES, ActionDraft, State, action_digest
 from growth_pipelines.actions.transitions import open_request, plain_json, record, revise, transition
 from growth_pipelines.canonical import digest
+from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.audit import append_event
 from growth_pipelines.store.database import Store
-from growth_pipelines.store.tables import Action, Batch, Flag, OutboxEntry
+from growth_pipelines.store.tables import Action, Batch, Flag, Operator, OutboxEntry
 from growth_pipelines.telemetry import current_trace_id, new_trace_id
 
 TASK = "task"
@@ -99,7 +100,13 @@ def submit(
 
 
 def lift_suppression(session: Session, action: Action, *, actor: str, channel: str, now: datetime) -> None:
-    """Let the action's kind be proposed again on its resource, although it was rolled back there."""
+    """Let the action's kind be proposed again on its resource, although it was rolled back there.
+
+    The caller has proved who ``actor`` is. Raises GrowthError unless they may decide.
+    """
+    person = session.get(Operator, actor)
+    if person is None or not person.active or person.role not in ("operator", "admin"):
+        raise GrowthError(f"{actor} may not lift a suppression.", "It takes an active operator or admin.")
     key = _suppression_key(action.kind, action.resource_gid)
     flag = session.get(Flag, key) or Flag(key=key)
     flag.value, flag.updated_at, flag.updated_by = {"lifted": True}, now, actor

@@ -16,8 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from growth_pipelines.actions.authority import MAY_DECIDE
-from growth_pipelines.approvals.signatures import key_file, public_key_of
+from growth_pipelines.approvals.signatures import key_file
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.audit import append_event
@@ -114,21 +113,6 @@ def remove_operator(store: Store, settings: Settings, name: str, now: datetime) 
             payload={"operator": name},
         )
     key_file(settings, name).unlink(missing_ok=True)
-
-
-def acting_operator(session: Session, settings: Settings) -> str:
-    """Who the command line acts as, if they may decide and their key is on this machine."""
-    operator = session.get(Operator, settings.operator)
-    if operator is None or not operator.active or operator.role not in MAY_DECIDE:
-        raise GrowthError(
-            f"{settings.operator or 'Nobody'} may not decide: GROWTH_OPERATOR must name an active operator.",
-            "See `growth operators list`.",
-        )
-    if public_key_of(settings, operator.name) != operator.public_key:
-        raise GrowthError(
-            f"The key of {operator.name} on this machine is not theirs.", "Use the machine it is on."
-        )
-    return operator.name
 
 
 def new_link(store: Store, settings: Settings, name: str, now: datetime) -> NewLink:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -177,12 +177,6 @@ def present_operator(store: Store, settings: Settings) -> str:
             "See `growth operators list`; set GROWTH_OPERATOR to a name whose key is here.",
         )
     return settings.operator
-
-
-def public_key_of(settings: Settings, operator: str) -> str:
-    """The raw public key, in base64, that belongs to the operator's private key on this machine."""
-    public = _private_key(settings, operator).public_key()
-    return base64.b64encode(public.public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
 
 
 def _private_key(settings: Settings, operator: str) -> Ed25519PrivateKey:

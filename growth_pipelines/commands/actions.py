@@ -215,11 +215,11 @@ def lift(action_id: str) -> None:
     """Allow proposals again where this action was rolled back."""
     from growth_pipelines.actions.lifecycle import lift_suppression
     from growth_pipelines.actions.queue import find
-    from growth_pipelines.approvals.operators import acting_operator
+    from growth_pipelines.approvals.signatures import present_operator
 
     settings, store = _open()
+    person = present_operator(store, settings)
     with store.session() as session:
-        person = acting_operator(session, settings)
         action = find(session, action_id)
         lift_suppression(session, action, actor=person, channel="cli", now=settings.clock.now())
     click.echo(f"{action.kind} may be proposed again for {action.target['url']}.")

@@ -147,6 +147,21 @@ def test_rolling_back_what_was_never_executed_fails(growth: Terminal, store: Sto
     assert "Only an executed action can be rolled back" in growth.err
 
 
+def test_a_suppression_is_lifted_by_an_operator_only(
+    growth: Terminal, store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (action,) = submitted(store, seo_draft())
+    with_operator(store, settings_in(tmp_path), "vi", "viewer")
+    monkeypatch.setenv("GROWTH_OPERATOR", "vi")
+    assert growth("actions", "lift", action.ref)[0] == 1
+    assert "vi may not lift a suppression" in growth.err
+    monkeypatch.setenv("GROWTH_OPERATOR", "bo")
+    assert growth("actions", "lift", action.ref) == (
+        0,
+        f"seo_ctr may be proposed again for {action.target['url']}.\n",
+    )
+
+
 def test_operators_are_added_listed_linked_and_removed(growth: Terminal) -> None:
     code, out = growth("operators", "add", "al", "--role", "admin")
     assert (code, "http://127.0.0.1:8800/login?token=" in out, "al.key" in out) == (0, True, True)

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import select
 
 from growth_pipelines.approvals.operators import (
-    acting_operator,
     add_operator,
     list_operators,
     new_link,
@@ -23,6 +22,7 @@ from growth_pipelines.approvals.sessions import (
     log_out,
     signed_in,
 )
+from growth_pipelines.approvals.signatures import ProofRefused, present_operator
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
@@ -129,12 +129,11 @@ def test_logging_out_ends_the_session(store: Store, settings: Settings) -> None:
 
 
 def test_the_command_line_acts_only_for_an_operator_whose_key_is_here(store: Store, settings: Settings) -> None:
-    with store.read() as session:
-        assert acting_operator(session, settings) == "bo"
-        for name in ("", "eve"):
-            with pytest.raises(GrowthError, match="may not decide"):
-                acting_operator(session, settings.model_copy(update={"operator": name}))
+    assert present_operator(store, settings) == "bo"
+    for name in ("", "eve"):
+        with pytest.raises(GrowthError, match="GROWTH_OPERATOR"):
+            present_operator(store, settings.model_copy(update={"operator": name}))
     with_operator(store, settings, "al")
     (settings.home / "operators" / "bo.key").write_bytes((settings.home / "operators" / "al.key").read_bytes())
-    with store.read() as session, pytest.raises(GrowthError, match="is not theirs"):
-        acting_operator(session, settings)
+    with pytest.raises(ProofRefused, match="bo is not an active operator with the key on this machine"):
+        present_operator(store, settings)
