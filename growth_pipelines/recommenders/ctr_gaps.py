@@ -123,8 +123,10 @@ def _weigh_evidence(pages: pd.DataFrame, tau: float) -> None:
     pages["p_below"] = _lower_tail(clicks, expected, impressions, tau)
     change, noise = _change_of_ratio(pages)
     pages["ratio_change"] = np.exp(change) - 1
-    spread = excess_dispersion(change - np.median(change), noise) if len(pages) >= 10 else tau / 2
-    pages["p_fall"] = _normal_lower_tail((change - np.median(change)) / np.sqrt(noise + spread**2))
+    # A fall that the whole shop shares (a season, a change of the results page) is nobody's snippet.
+    own = change - np.median(change) if len(pages) else change
+    spread = excess_dispersion(own, noise) if len(pages) >= 10 else tau / 2
+    pages["p_fall"] = _normal_lower_tail(own / np.sqrt(noise + spread**2))
     # Every page enters with both tests: correcting only those that look bad would promise too much.
     tests = np.concatenate([pages["p_below"], pages["p_fall"]])
     q_below, q_fall = np.split(adjusted_p_values(tests), 2)

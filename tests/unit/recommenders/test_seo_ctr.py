@@ -1,0 +1,204 @@
+"""seo_ctr finds what was planted, stays silent on healthy shops, and writes drafts fit to be approved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from growth_pipelines.actions.model import ActionDraft
+from growth_pipelines.recommenders.context import RecommenderContext, SeoCtrConfig
+from growth_pipelines.recommenders.registry import RECOMMENDERS
+from growth_pipelines.recommenders.seo_ctr import find_gaps, recommend
+
+Simulate = Callable[..., Any]
+SITE = "https://www.hotrodparts.example"
+
+
+def _pages(drafts: list[ActionDraft]) -> list[str]:
+    return [draft.target.url.removeprefix(SITE) for draft in drafts]
+
+
+@pytest.fixture(scope="module")
+def planted(simulate: Simulate) -> Any:
+    return simulate(1, low=10, fell=4, rank_loss=6, one_bad_query=3)
+
+
+@pytest.fixture
+def drafts(planted: Any, context: RecommenderContext) -> list[ActionDraft]:
+    return recommend(planted.frames, context, SeoCtrConfig())
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_planted_snippets_are_found_with_precision_over_80_and_recall_over_70_percent(
+    seed: int, simulate: Simulate, context: RecommenderContext
+) -> None:
+    shop = simulate(seed, low=10, fell=4, rank_loss=6, one_bad_query=3)
+    found, true = _pages(recommend(shop.frames, context, SeoCtrConfig())), {*shop.low, *shop.fell}
+    assert len(true & set(found)) / len(found) >= 0.8
+    assert len(true & set(found)) / len(true) >= 0.7
+    assert not set(found) & set(shop.rank_loss)
+    assert len(true & set(found[:10])) >= 9
+
+
+@pytest.mark.parametrize("noise", [0.08, 0.25, 0.5])
+def test_a_healthy_shop_gives_at_most_one_action_per_300_pages_however_much_pages_differ(
+    noise: float, simulate: Simulate, context: RecommenderContext
+) -> None:
+    counts = []
+    for seed in range(3):
+        gaps, _ = find_gaps(simulate(100 + seed, noise=noise).frames["search"], context, SeoCtrConfig())
+        counts.append(int((gaps["trigger"] != "").sum()))
+    assert max(counts) <= 1
+    assert sum(counts) <= 1
+
+
+def test_a_small_shop_is_searched_too(simulate: Simulate, context: RecommenderContext) -> None:
+    shop = simulate(4, pages=60, low=3)
+    assert set(_pages(recommend(shop.frames, context, SeoCtrConfig()))) == set(shop.low)
+
+
+def test_thin_pages_are_left_alone_however_bad_they_look(simulate: Simulate, context: RecommenderContext) -> None:
+    shop = simulate(5)
+    search = shop.frames["search"]
+    sums = search[~search["is_brand"]].groupby("page_key")["impressions"].sum()
+    thin = sums.index[sums < 2 * 490]
+    search.loc[search["page_key"].isin(thin), "clicks"] = 0
+    assert recommend(shop.frames, context, SeoCtrConfig()) == []
+
+
+def test_a_page_whose_rank_fell_is_not_a_snippet_problem(planted: Any, context: RecommenderContext) -> None:
+    gaps, _ = find_gaps(planted.frames["search"], context, SeoCtrConfig())
+    lost = gaps.reindex(planted.rank_loss).dropna(subset=["ctr"])
+    assert len(lost) >= 4
+    assert (lost["ctr"] < lost["prior_ctr"]).all()
+    assert (lost["trigger"] == "").all()
+
+
+def test_brand_queries_are_left_out_by_mark_and_by_term(planted: Any, context: RecommenderContext) -> None:
+    search = planted.frames["search"].assign(is_brand=False)
+    with_terms, _ = find_gaps(search, context, SeoCtrConfig())
+    marked, _ = find_gaps(planted.frames["search"], context, SeoCtrConfig())
+    pd.testing.assert_frame_equal(with_terms, marked)
+
+
+def test_days_after_the_asked_day_are_not_looked_at(planted: Any, context: RecommenderContext) -> None:
+    search = planted.frames["search"]
+    cut = search[search["date_day"] <= pd.Timestamp("2026-11-15").date()]
+    earlier = replace(context, as_of=pd.Timestamp("2026-11-15").date())
+    pd.testing.assert_frame_equal(
+        find_gaps(search, earlier, SeoCtrConfig())[0], find_gaps(cut, context, SeoCtrConfig())[0]
+    )
+
+
+def test_drafts_are_complete_and_fit_the_result_page(drafts: list[ActionDraft]) -> None:
+    assert drafts
+    for draft in drafts:
+        assert len(draft.draft["title"]) <= 60
+        assert len(draft.draft["description"]) <= 155
+        assert draft.draft["title"] == draft.draft["variants"]["title"][0]
+        assert len(draft.draft["variants"]["title"]) == 3
+        assert {change.field for change in draft.diff} <= {"seo.title", "seo.description"}
+        assert all(change.before != change.after for change in draft.diff)
+        assert draft.rollback_plan
+        assert "HRP item" in draft.rollback_plan
+        assert "$" in draft.rationale
+        assert "2026" in draft.rationale
+        assert draft.evidence
+        assert all(row.start <= row.end for row in draft.evidence)
+        assert draft.impact.low <= draft.impact.delta <= draft.impact.high
+        assert draft.impact.revenue_low <= draft.impact.revenue_28d <= draft.impact.revenue_high
+        assert {check.name for check in draft.checks} >= {
+            "rank is steady",
+            "gap is not chance",
+            "claims are verified",
+        }
+
+
+def test_the_score_is_the_product_of_its_factors(drafts: list[ActionDraft]) -> None:
+    for draft in drafts:
+        names = ("revenue_28d", "confidence", "ease", "win_rate")
+        assert draft.score == pytest.approx(float(np.prod([draft.factors[name] for name in names])))
+    assert [draft.score for draft in drafts] == sorted((draft.score for draft in drafts), reverse=True)
+
+
+def test_confidence_follows_the_evidence(simulate: Simulate, context: RecommenderContext) -> None:
+    """The same gap on fewer impressions, or for a snippet that is good already, is less sure."""
+    shop = simulate(1, low=10)
+    sure = {page: draft.confidence for page, draft in _by_page(shop.frames, context).items()}
+    assert len(set(sure.values())) > 1
+    page = shop.low[0]
+    row = shop.frames["pages"]["page_key"] == page
+    shop.frames["pages"].loc[row, "effective_title"] = shop.frames["pages"].loc[row, "title"] + " | Hot Rod Parts"
+    shop.frames["pages"].loc[row, "effective_description"] = (
+        "Reusable straight hose end for AN-6 PTFE hose. Billet 6061 aluminium, black finish. Order online."
+    )
+    assert _by_page(shop.frames, context)[page].confidence < sure[page] - 0.05
+
+
+def _by_page(frames: dict[str, pd.DataFrame], context: RecommenderContext) -> dict[str, ActionDraft]:
+    found = recommend(frames, context, SeoCtrConfig())
+    return dict(zip(_pages(found), found, strict=True))
+
+
+def test_without_sessions_the_money_counts_half_and_says_so(planted: Any, context: RecommenderContext) -> None:
+    proxy = planted.frames["performance"].assign(conversion_basis="clicks_proxy", sessions=np.nan)
+    plain, halved = _by_page(planted.frames, context), _by_page({**planted.frames, "performance": proxy}, context)
+    for page, draft in halved.items():
+        assert draft.score == pytest.approx(plain[page].score / 2)
+        assert "proxy" in draft.labels
+        assert "counts half" in draft.rationale
+
+
+def test_a_learned_win_rate_scales_the_score(planted: Any, context: RecommenderContext) -> None:
+    learned = replace(context, win_rates={"seo_ctr/title": 1.2, "seo_ctr": 0.8})
+    plain, scaled = _by_page(planted.frames, context), _by_page(planted.frames, learned)
+    assert all(scaled[page].score == pytest.approx(1.2 * plain[page].score) for page in plain)
+
+
+def test_without_templates_for_the_language_a_person_is_asked(planted: Any, context: RecommenderContext) -> None:
+    draft = recommend(planted.frames, replace(context, locale="ja"), SeoCtrConfig())[0]
+    assert draft.diff[0].field == "task"
+    assert len(draft.draft["steps"]) >= 3
+    assert "title" not in draft.draft
+    assert draft.ease == pytest.approx(0.4)
+
+
+def test_pages_that_cannot_be_written_are_not_offered(planted: Any, context: RecommenderContext) -> None:
+    pages = planted.frames["pages"].assign(page_type="home")
+    assert recommend({**planted.frames, "pages": pages}, context, SeoCtrConfig()) == []
+
+
+def test_no_data_no_drafts(planted: Any, context: RecommenderContext) -> None:
+    frames = {name: frame.iloc[:0] for name, frame in planted.frames.items()}
+    assert recommend(frames, context, SeoCtrConfig()) == []
+
+
+def test_the_same_input_gives_the_same_drafts_and_is_left_unchanged(
+    planted: Any, context: RecommenderContext
+) -> None:
+    before = {name: frame.copy(deep=True) for name, frame in planted.frames.items()}
+    first = RECOMMENDERS["seo_ctr"].recommend(planted.frames, context)
+    shuffled = {
+        **planted.frames,
+        "search": planted.frames["search"].sample(frac=1, random_state=3),
+        "pages": planted.frames["pages"].sample(frac=1, random_state=4),
+    }
+    again = RECOMMENDERS["seo_ctr"].recommend(shuffled, context)
+    assert [draft.draft for draft in first] == [draft.draft for draft in again]
+    assert RECOMMENDERS["seo_ctr"].recommend(planted.frames, context) == first
+    for name, frame in before.items():
+        pd.testing.assert_frame_equal(planted.frames[name], frame)
+
+
+def test_links_stay_within_their_limits(planted: Any, context: RecommenderContext) -> None:
+    for page, draft in _by_page(planted.frames, context).items():
+        links = draft.draft["internal_links"]
+        sections = [link["section"] for link in links]
+        assert len(links) <= 12
+        assert all(sections.count(section) <= 5 for section in sections)
+        assert page not in {link["url"] for link in links}
