@@ -20,7 +20,7 @@ from growth_pipelines.actions.executors import ledger, task_cards
 from growth_pipelines.actions.executors.claim import Busy, claim
 from growth_pipelines.actions.executors.plan import Plan, plan_of
 from growth_pipelines.actions.executors.shop import ShopLine
-from growth_pipelines.actions.executors.surfaces import ALT, DESCRIPTION, TITLE
+from growth_pipelines.actions.executors.surfaces import FIELD_NAMES
 from growth_pipelines.actions.executors.writing import FieldWriter, Outcome
 from growth_pipelines.actions.model import State, Target
 from growth_pipelines.actions.queue import find
@@ -32,7 +32,6 @@ from growth_pipelines.store.tables import Action, AuditEvent, Execution
 from growth_pipelines.telemetry import logger, trace
 
 _log = logger("rollback")
-_NAMES = {TITLE: "SEO title", DESCRIPTION: "SEO description", ALT: "alt text"}
 
 
 def roll_back(store: Store, settings: Settings, action_id: str, *, now: datetime | None = None) -> ExecutionResult:
@@ -142,9 +141,10 @@ class _Rollback:
     def _settle(self, action: Action, plan: Plan, outcome: Outcome) -> ExecutionResult:
         if outcome.status == "confirmed":
             self._record(action, outcome)
-            undone = [_NAMES[name] for name in plan.wanted] + (["task card"] if plan.task else [])
-            message = f"{', '.join(undone)} of {action.target['url'] or plan.gid} as before."
-            return self.result("rolled_back", message[0].upper() + message[1:], outcome.request_ids)
+            restored = " and ".join(FIELD_NAMES[name] for name in plan.wanted)
+            parts = [f"Restored the {restored} of {action.target['url'] or plan.gid}."] if restored else []
+            parts += ["Withdrew the task card."] if plan.task else []
+            return self.result("rolled_back", " ".join(parts), outcome.request_ids)
         if outcome.status == "foreign":
             why = f"{outcome.error} It was not overwritten; restore it by hand if that is wanted."
             with self._store.session() as session:

@@ -57,18 +57,13 @@ class Plan:
 
 def plan_of(kind: str, target: Target, draft: Mapping[str, Any], diff: Iterable[FieldChange]) -> Plan:
     """The plan of one action. Raises InvalidDraft with the reason."""
-    surface: Surface | None
-    task: TaskDraft | None = None
     if kind == "seo_ctr":
-        gid, surface = _seo_surface(target)
-        wanted = {
-            name: draft[key] for key, name in (("title", TITLE), ("description", DESCRIPTION)) if key in draft
-        }
+        gid, surface, wanted = _snippet(target, draft)
     elif kind == "cwv_repair":
         gid, surface, wanted = _image(target, draft)
-        task = _task(draft, target)
     else:
         raise InvalidDraft(f"There is no executor for actions of kind {kind}.", "Reject it, or do it by hand.")
+    task = _task(draft, target)
     if not wanted and task is None:
         raise InvalidDraft("The draft writes no field and holds no task.", "Edit the draft, or reject the action.")
     for name, value in wanted.items():
@@ -76,14 +71,17 @@ def plan_of(kind: str, target: Target, draft: Mapping[str, Any], diff: Iterable[
     return Plan(gid, surface, wanted, _as_shown(wanted, diff), task)
 
 
-def _seo_surface(target: Target) -> tuple[str, Surface]:
+def _snippet(target: Target, draft: Mapping[str, Any]) -> tuple[str, Surface | None, dict[str, str]]:
+    wanted = {name: draft[key] for key, name in (("title", TITLE), ("description", DESCRIPTION)) if key in draft}
+    if not wanted:
+        return target.gid, None, {}
     if target.type not in SEO_SURFACES:
         raise InvalidDraft(
             f"SEO fields of a {target.type or 'resource without type'} can't be written.",
             f"They can for: {', '.join(SEO_SURFACES)}.",
         )
     surface, gid_type = SEO_SURFACES[target.type]
-    return _checked_gid(target.gid, gid_type), surface
+    return _checked_gid(target.gid, gid_type), surface, wanted
 
 
 def _image(target: Target, draft: Mapping[str, Any]) -> tuple[str, Surface | None, dict[str, str]]:

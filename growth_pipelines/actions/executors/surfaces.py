@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from growth_pipelines.errors import GrowthError
 
 TITLE, DESCRIPTION, ALT = "seo.title", "seo.description", "image.alt"
+FIELD_NAMES = {TITLE: "SEO title", DESCRIPTION: "SEO description", ALT: "alt text"}
 _METAFIELDS = {TITLE: "title_tag", DESCRIPTION: "description_tag"}
 
 
@@ -58,9 +59,9 @@ class Reading:
         value = self.values[name]
         if value or not tidy(before):
             return tidy(value) == tidy(before)
-        shown, seen = tidy(self.fallbacks.get(name, "")), tidy(before).rstrip("…. ")
+        shown, seen = _letters(self.fallbacks.get(name, "")), _letters(before)
         # A description that stands in is cut to what a result page shows, so the rest may follow.
-        return bool(seen) and (shown.startswith(seen) if name == DESCRIPTION else shown.rstrip(". ") == seen)
+        return bool(seen) and (shown.startswith(seen) if name == DESCRIPTION else shown == seen)
 
 
 class Surface(Protocol):
@@ -83,6 +84,11 @@ def document(name: str) -> str:
 def tidy(text: str) -> str:
     """``text`` with runs of white space as one space: the shop trims what it is given."""
     return " ".join(text.split())
+
+
+def _letters(text: str) -> str:
+    """Only what was written: markup turns into spaces and dots in more than one way."""
+    return re.sub(r"\W+", "", text)
 
 
 def differing(wanted: Mapping[str, str], found: Mapping[str, str]) -> list[str]:

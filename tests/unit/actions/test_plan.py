@@ -85,6 +85,14 @@ def test_a_task_card_writes_no_field() -> None:
     assert plan.task.summary == "Defer the chat widget"
 
 
+def test_a_snippet_that_nothing_can_draft_becomes_a_task_card_whatever_the_page() -> None:
+    home = Target(type="home", gid="", url="https://x.example/", handle="")
+    draft = {"summary": "Rewrite the snippet", "steps": ["Open the preferences."], "internal_links": []}
+    plan = plan_of("seo_ctr", home, draft, [change("task", "Rewrite the snippet")])
+    assert (plan.surface, plan.wanted) == (None, {})
+    assert plan.task is not None
+
+
 def test_steps_that_are_no_texts_are_refused() -> None:
     with pytest.raises(InvalidDraft, match="list of texts"):
         plan_of("cwv_repair", PRODUCT, {"summary": "x", "steps": [{"a": 1}]}, [])
