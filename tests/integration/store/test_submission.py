@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-import pytest
 from sqlalchemy import select
 
 from growth_pipelines.actions.lifecycle import SubmitResult, SubmitRules, lift_suppression, submit, transition
