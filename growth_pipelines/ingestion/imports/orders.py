@@ -53,6 +53,8 @@ def order_records(
             order = in_this_sheet.get(name)
             if order is None:
                 order = in_this_sheet[name] = _Order(cells)
+            else:
+                cells.moment("Created at", zone)  # Repeated on each row by some exports; a bad one is told.
             order.lines.append(cells)
         orders.update(in_this_sheet)
     for order in orders.values():

@@ -22,8 +22,8 @@ from growth_pipelines.ingestion.imports.sheets import Sheet, read_sheets
 from growth_pipelines.ingestion.pseudonyms import Pseudonyms
 
 HEADER = """Name,Email,Financial Status,Currency,Subtotal,Shipping,Taxes,Total,Discount Amount,Created at,\
-Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,Billing Name,Cancelled at,Payment Method,Refunded Amount,\
-Id,Lineitem discount"""
+Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,Billing Name,Cancelled at,Payment Method,\
+Refunded Amount,Id,Lineitem discount"""
 COLUMNS = HEADER.split(",")
 FIRST = {
     "Name": "#1001",
