@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from growth_pipelines.warehouse import dbt
+from growth_pipelines.warehouse.profile import write_profile
 from growth_pipelines.warehouse.raw_tables import TABLES
 
 from .raw_rows import settings_for
@@ -173,8 +174,19 @@ def test_nothing_is_imported_from_a_package_hub(manifest: dict[str, Any]) -> Non
 
 
 def test_parsing_warns_of_nothing(tmp_path: Path) -> None:
-    settings = settings_for(tmp_path)
-    dbt._invoke(settings, ["parse"], None)
-    log = (settings.home / "dbt" / "logs" / "dbt.log").read_text()
-    assert "Deprecat" not in log
-    assert "[WARNING]" not in log
+    from dbt.cli.main import dbtRunner
+
+    write_profile(settings_for(tmp_path), tmp_path)
+    said: list[str] = []
+    runner = dbtRunner(
+        callbacks=[lambda event: said.append(event.info.msg) if event.info.level == "warn" else None]
+    )
+    folders = {
+        "--project-dir": dbt.PROJECT,
+        "--profiles-dir": tmp_path,
+        "--target-path": tmp_path,
+        "--log-path": tmp_path,
+    }
+    options = [str(part) for option in folders.items() for part in option]
+    runner.invoke(["--log-level", "none", "--log-level-file", "none", "parse", "--no-partial-parse", *options])
+    assert said == []
