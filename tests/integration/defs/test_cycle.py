@@ -1,0 +1,106 @@
+"""A whole cycle on the real instance, in one run as the schedule starts it and in stages as the terminal does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from growth_pipelines.defs.build import build_defs
+from growth_pipelines.defs.instance import open_instance
+from growth_pipelines.defs.launch import STAGES, run_stages
+from growth_pipelines.errors import GrowthError
+from growth_pipelines.settings import Settings
+from growth_pipelines.store.database import Store
+from growth_pipelines.store.outbox import undelivered
+from tests.conftest import SandboxShop
+
+from .conftest import NOW, QUIET
+
+SHORT = {"GROWTH_NOW": NOW.isoformat(), "GROWTH_SEARCH_CONSOLE__HISTORY_DAYS": "60"}
+
+
+@pytest.fixture
+def settings(tmp_path: Path, small_shop: SandboxShop) -> Settings:
+    return small_shop.settings(tmp_path / "home", **SHORT)
+
+
+def _metadata(instance: dg.DagsterInstance, key: str) -> dict[str, Any]:
+    event = instance.get_latest_materialization_event(dg.AssetKey(key.split("/")))
+    assert event is not None, key
+    assert event.asset_materialization is not None
+    return {name: value.value for name, value in event.asset_materialization.metadata.items()}
+
+
+@pytest.mark.slow
+def test_the_daily_cycle_is_one_green_run_while_approvals_are_awaited(settings: Settings) -> None:
+    with open_instance(settings) as instance:
+        result = (
+            build_defs(settings)
+            .resolve_job_def("daily_cycle")
+            .execute_in_process(instance=instance, run_config=QUIET)
+        )
+        assert result.success
+        assert len(instance.get_run_records()) == 1
+        gates = [c for c in result.get_asset_check_evaluations() if c.check_name == "approved_by_operator"]
+        assert {gate.metadata["state"].value for gate in gates} <= {"pending", "no_proposal"}
+        assert not any(gate.passed for gate in gates)
+        assert {gate.severity for gate in gates} == {dg.AssetCheckSeverity.WARN}
+        assert _metadata(instance, "raw/orders")["rows"] > 0
+        assert _metadata(instance, "marts/fct_orders")["dagster/row_count"] > 0
+        published = _metadata(instance, "published_warehouse")
+        assert "search to 2026-11-19" in published["freshness"]
+        assert len(published["orders_8_weeks"]) == 56
+        batch = _metadata(instance, "seo_ctr_recommendations")
+        event = instance.get_latest_data_version_record(dg.AssetKey("seo_ctr_recommendations"))
+        assert event is not None
+        assert event.asset_materialization is not None
+        assert event.asset_materialization.tags["dagster/data_version"] == batch["digest"]
+    assert (settings.home / "shop.json").exists(), "the schedule's zone is read from it"
+
+
+@pytest.mark.slow
+def test_stages_can_be_repeated_and_tell_what_they_did(settings: Settings) -> None:
+    seen: list[tuple[str, str, float | None]] = []
+    first = run_stages(settings, on_progress=lambda *step: seen.append(step))
+    assert first.ok, first.error
+    assert [stage.name for stage in first.stages] == list(STAGES)
+    assert first.tables["orders"] > 0
+    assert first.actions
+    assert {stage for stage, what, done in seen if what == "done" and done == 1.0} == set(STAGES)
+    assert all(done is None or 0 <= done <= 1 for _, _, done in seen)
+
+    again = run_stages(settings, ["recommend", "queue"])
+    assert again.ok
+    figures = again.stages[0].figures
+    assert figures["created"] == 0
+    assert figures["refreshed"] == len(first.actions)
+    assert [action["id"] for action in again.actions] == [action["id"] for action in first.actions]
+    with Store.of(settings).read() as session:
+        assert undelivered(session, 10) == [], "Dagster has been told everything"
+
+
+@pytest.mark.slow
+def test_a_source_that_refuses_stops_the_cycle_with_one_clear_line(
+    tmp_path: Path, small_shop: SandboxShop
+) -> None:
+    settings = small_shop.settings(tmp_path, **SHORT, GROWTH_SEARCH_CONSOLE__ACCESS_TOKEN="wrong")
+    summary = run_stages(settings)
+    assert not summary.ok
+    assert [stage.name for stage in summary.stages] == ["ingest"]
+    assert "refused" in summary.error
+    assert "Traceback" not in summary.error
+    assert summary.tables["orders"] > 0, "what the other sources gave is loaded"
+
+
+def test_nothing_is_proposed_before_anything_is_published(settings: Settings) -> None:
+    summary = run_stages(settings, ["recommend"])
+    assert not summary.ok
+    assert "Run `growth run` first" in summary.error
+
+
+def test_an_unknown_stage_is_refused(settings: Settings) -> None:
+    with pytest.raises(GrowthError, match="There is no stage cook"):
+        run_stages(settings, ["cook"])
