@@ -1,7 +1,7 @@
 """Patient calls: one call is tried again while its failure is transient and its time budget lasts.
 
-The budget is time, not attempts, because APIs say how long they want to be left alone. One exception: a host
-that never answered at all is given up after a few tries, since a wrong address does not get better.
+An API that asks for a pause gets it as often as it asks, within the time budget. Failures in a row are limited,
+and a host that could never be connected to is given up after a few tries: a wrong address does not get better.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TypeVar
+
+import httpx
 
 from growth_pipelines.errors import TransientError
 from growth_pipelines.telemetry import logger
@@ -71,6 +73,7 @@ class Patience:
                 answer = attempt_once()
             except TransientError as error:
                 throttled = isinstance(error, Throttled)
+                self.answered |= not isinstance(error.__cause__, httpx.ConnectError | httpx.ConnectTimeout)
                 failures += not throttled
                 allowed = self.policy.attempts if self.answered else FIRST_CONTACT_ATTEMPTS
                 wait = self._wait(failures, error.retry_after)

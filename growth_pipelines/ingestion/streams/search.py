@@ -23,8 +23,6 @@ from growth_pipelines.ingestion.windows import Window, plan_days
 # Search Console's days are Pacific.
 SEARCH_ZONE = "America/Los_Angeles"
 THREADS = 4
-# A landing file holds this many days: what a crash can cost, and what is parsed at a time.
-DAYS_A_FILE = 60
 
 
 def _window(job: Job) -> Window:
@@ -41,7 +39,10 @@ def _window(job: Job) -> Window:
     )
 
 
-def _fetch(job: Job, *, dimensions: tuple[str, ...], aggregation: str, days_a_call: int) -> Iterator[Landed]:
+def _fetch(
+    job: Job, *, dimensions: tuple[str, ...], aggregation: str, days_a_call: int, days_a_file: int
+) -> Iterator[Landed]:
+    """``days_a_file``, a multiple of ``days_a_call``, is what a crash can cost and what is parsed at a time."""
     window = _window(job)
     site = site_url(job.settings)
     calls = list(window.chunks(days_a_call))
@@ -59,7 +60,7 @@ def _fetch(job: Job, *, dimensions: tuple[str, ...], aggregation: str, days_a_ca
         return list(query_days(client, site, days[0], days[-1], dimensions, aggregation))
 
     with client, ThreadPoolExecutor(THREADS) as pool:
-        for chunk in window.chunks(DAYS_A_FILE if days_a_call < DAYS_A_FILE else days_a_call):
+        for chunk in window.chunks(days_a_file):
             inside = [part for part in calls if chunk.start <= part.start < chunk.end]
             with job.land(chunk, site_url=site) as file:
                 for lines in pool.map(call, inside):
@@ -71,10 +72,10 @@ def _fetch(job: Job, *, dimensions: tuple[str, ...], aggregation: str, days_a_ca
 
 
 def _search(
-    name: str, table: str, description: str, dimensions: tuple[str, ...], aggregation: str, days: int
+    name: str, table: str, description: str, dimensions: tuple[str, ...], aggregation: str, days: tuple[int, int]
 ) -> Stream:
     fetch: Callable[[Job], Iterator[Landed]] = partial(
-        _fetch, dimensions=dimensions, aggregation=aggregation, days_a_call=days
+        _fetch, dimensions=dimensions, aggregation=aggregation, days_a_call=days[0], days_a_file=days[1]
     )
     return Stream(
         name=name,
@@ -93,7 +94,7 @@ SEARCH_PAGE_QUERY = _search(
     "Search clicks, impressions and position by page, query and day; rare queries are withheld by Google.",
     ("date", "page", "query"),
     "auto",
-    1,
+    (1, 90),
 )
 SEARCH_PAGE = _search(
     "search_page",
@@ -101,7 +102,7 @@ SEARCH_PAGE = _search(
     "Search clicks, impressions and position by page and day, rare queries included.",
     ("date", "page"),
     "auto",
-    5,
+    (5, 240),
 )
 SEARCH_PROPERTY = _search(
     "search_property",
@@ -109,5 +110,5 @@ SEARCH_PROPERTY = _search(
     "Search clicks, impressions and position of the whole property by day.",
     ("date",),
     "byProperty",
-    365,
+    (480, 480),
 )

@@ -143,6 +143,13 @@ def test_a_transient_failure_is_tried_again(server: Server, client: ShopifyClien
     assert len(server.asked) == 2
 
 
+def test_a_host_that_answers_with_failures_is_given_more_time_than_one_that_never_answers(
+    server: Server, client: ShopifyClient
+) -> None:
+    server.answers = [(503, {}, {})] * 6 + [OK]
+    assert client.execute("shop") == {"shop": {"name": "A"}}
+
+
 def test_retry_after_is_honoured(server: Server, client: ShopifyClient, slept: list[float]) -> None:
     server.answers = [(429, {"Retry-After": "2.5"}, {}), OK]
     client.execute("shop")
