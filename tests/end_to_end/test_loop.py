@@ -116,7 +116,7 @@ def test_refused_actions_write_nothing_and_say_why(machine: tuple[Machine, Sandb
 
     result = growth.run("actions", "approve", stale["id"], "--digest", "0" * 64, check=False)
     assert result.returncode != 0
-    assert "digest" in result.stderr
+    assert "Look at the current draft" in result.stderr
 
     growth.run("actions", "approve", late["id"], "--digest", late["digest"])
     growth.run("execute", GROWTH_NOW="2026-12-15T12:00:00Z")
