@@ -7,15 +7,17 @@ read somewhere; ``growth settings`` prints each with its value, source and meani
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from growth_pipelines.clock import Clock, clock_at
 from growth_pipelines.errors import SettingsError
@@ -30,6 +32,14 @@ def _split(value: Any) -> Any:
     return value
 
 
+def _zone(name: str) -> str:
+    """``name`` if it is empty or an IANA zone."""
+    try:
+        return ZoneInfo(name).key if name else ""
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is no IANA time zone, such as America/Denver") from error
+
+
 Words = Annotated[list[str], BeforeValidator(_split)]
 Mode = Literal["observe", "propose", "live"]
 
@@ -40,7 +50,9 @@ class _Group(BaseModel):
 
 class ShopSettings(_Group):
     domain: str = Field("", description="the shop's myshopify or primary domain; read from the shop when empty")
-    timezone: str = Field("", description="IANA zone of the shop's days; read from the shop when empty")
+    timezone: Annotated[str, AfterValidator(_zone)] = Field(
+        "", description="IANA zone of the shop's days; read from the shop when empty"
+    )
     currency: str = Field("", description="ISO 4217 code; read from the shop when empty")
     brand_terms: Words = Field(
         default_factory=list,
@@ -176,6 +188,21 @@ class Settings(_Group):
         return clock_at(self.now)
 
     @property
+    def shop_file(self) -> Path:
+        """Where is kept what the shop last said of itself, for those who can't wait for the warehouse."""
+        return self.home / "shop.json"
+
+    @property
+    def zone(self) -> str:
+        """The IANA zone of the shop's days: as set, else what the shop said when it was last read, else UTC."""
+        if self.shop.timezone or not self.shop_file.exists():
+            return self.shop.timezone or "UTC"
+        try:
+            return _zone(str(json.loads(self.shop_file.read_text(encoding="utf-8")).get("timezone") or "UTC"))
+        except ValueError:
+            return "UTC"
+
+    @property
     def postgres_url(self) -> str:
         """The PostgreSQL URL as given, or an empty text when DuckDB and SQLite are in use."""
         return self.database_url.get_secret_value()
@@ -272,7 +299,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the tree from ``growth.yaml`` and the environment. Raises SettingsError naming the key."""
     environ = os.environ if environ is None else environ
     variables = _from_environment(environ)
-    home = Path(variables.get("home", "data/home"))
+    home = Path(variables.get("home", "data/home")).expanduser()
     try:
         settings = Settings.model_validate(_merge(_from_yaml(home, environ), variables))
     except ValidationError as error:

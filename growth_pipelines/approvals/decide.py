@@ -353,7 +353,7 @@ def _reject(case: _Case) -> str:
 
 
 def _defer(case: _Case) -> str:
-    zone = case.settings.shop.timezone or "UTC"
+    zone = case.settings.zone
     limits = case.settings.actions
     today = local_date(case.now, zone)
     until = case.request.until

@@ -179,7 +179,7 @@ def action_page(
     factors, factor_parts = views.factors_of(found, observed.shop.currency)
     drafted = {name.removeprefix("draft."): text for name, text in typed.items() if name.startswith("draft.")}
     # The zone that the decision counts its days in.
-    today_there = local_date(now, console.settings.shop.timezone or "UTC")
+    today_there = local_date(now, console.settings.zone)
     return page(
         request,
         "action.html",

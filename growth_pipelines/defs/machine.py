@@ -12,9 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from growth_pipelines.clock import local_date
 from growth_pipelines.settings import Settings
@@ -78,21 +76,8 @@ class Machine:
 
     @property
     def zone(self) -> str:
-        """The shop's IANA zone: the setting, else what the shop said when it was last read, else UTC."""
-        if self.settings.shop.timezone:
-            return self.settings.shop.timezone
-        if not self._shop_file.exists():
-            return "UTC"
-        zone = str(json.loads(self._shop_file.read_text(encoding="utf-8")).get("timezone") or "UTC")
-        try:
-            return ZoneInfo(zone).key
-        except (ZoneInfoNotFoundError, ValueError):
-            return "UTC"
-
-    @property
-    def _shop_file(self) -> Path:
-        # Schedules need the zone when definitions load; opening the warehouse for it there would be too slow.
-        return self.settings.home / "shop.json"
+        """The shop's IANA zone."""
+        return self.settings.zone
 
     def read_shop(self) -> dict[str, Any]:
         """The shop's row of ``dim_shops``, empty before the first ingestion."""
@@ -107,8 +92,10 @@ class Machine:
         return {row["source"]: day for row in rows if (day := _day(row["newest"])) is not None}
 
     def remember_shop(self) -> None:
-        """Keep what the shop says of itself where definitions can read it."""
+        """Keep what the shop says of itself where settings and definitions can read it: opening the warehouse for
+        its zone, which schedules need when definitions load, would be too slow there."""
         text = json.dumps(self.read_shop(), default=str)
-        partial = self._shop_file.with_suffix(f".{os.getpid()}.partial")
+        file = self.settings.shop_file
+        partial = file.with_suffix(f".{os.getpid()}.partial")
         partial.write_text(text, encoding="utf-8")
-        partial.replace(self._shop_file)
+        partial.replace(file)

@@ -31,6 +31,31 @@ def test_unknown_key_in_the_file_is_named_with_its_path(tmp_path: Path) -> None:
         load_settings({"GROWTH_HOME": str(tmp_path)})
 
 
+def test_an_unknown_time_zone_is_named() -> None:
+    with pytest.raises(SettingsError, match=r"GROWTH_SHOP__TIMEZONE.*'Denver' is no IANA time zone"):
+        load_settings({"GROWTH_SHOP__TIMEZONE": "Denver"})
+
+
+@pytest.mark.parametrize(
+    ("said", "zone"),
+    [('{"timezone": "America/Denver"}', "America/Denver"), ('{"timezone": "x"}', "UTC"), ("{", "UTC")],
+)
+def test_the_zone_is_what_the_shop_said_unless_it_is_set(tmp_path: Path, said: str, zone: str) -> None:
+    home = {"GROWTH_HOME": str(tmp_path)}
+    assert load_settings(home).zone == "UTC"
+    (tmp_path / "shop.json").write_text(said)
+    assert load_settings(home).zone == zone
+    assert load_settings({**home, "GROWTH_SHOP__TIMEZONE": "Asia/Tokyo"}).zone == "Asia/Tokyo"
+
+
+def test_a_home_below_the_users_own_folder_has_its_file_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "growth.yaml").write_text("console: {port: 9000}\n")
+    assert load_settings({"GROWTH_HOME": "~"}).console.port == 9000
+
+
 def test_unresolved_reference_is_named(tmp_path: Path) -> None:
     (tmp_path / "growth.yaml").write_text("shopify: {access_token: '${SHOP_TOKEN}'}\n")
     with pytest.raises(SettingsError, match=r"shopify\.access_token.*SHOP_TOKEN"):

@@ -227,6 +227,15 @@ def test_deferring_moves_the_expiry_and_leaves_the_question_open(
     assert (request.status, request.decided_by) == ("pending", None)
 
 
+def test_a_deferred_action_comes_back_when_the_day_begins_where_the_shop_is(
+    store: Store, settings: Settings, action: Action
+) -> None:
+    """Nobody sets the zone: it is what the shop said of itself when it was last read."""
+    settings.shop_file.write_text('{"timezone": "America/Denver"}', encoding="utf-8")
+    decided(store, settings, action, "defer", until=(NOW + DAY).date())
+    assert now_is(store, action).deferred_until == NOW.replace(day=23, hour=7)
+
+
 def test_a_rollback_needs_an_executed_action_and_a_reason(
     store: Store, settings: Settings, action: Action
 ) -> None:
