@@ -85,9 +85,19 @@ def _decided(session: Session, action: Action, event: str, decided_by: str | Non
     operator = session.get(Operator, found.actor)
     if operator is None or not operator.active or operator.role not in MAY_DECIDE:
         return _no(f"{found.actor} may not decide (any more)")
+    if _removed_since(session, found):
+        return _no(f"{found.actor} was removed after that, and what they had decided ended with it")
     return Authority(
         True, f"{event.replace('_', ' ')} by {found.actor}", found.actor, found.channel, found.at, found.id
     )
+
+
+def _removed_since(session: Session, decision: AuditEvent) -> bool:
+    """Whether the operator was removed after the decision: being added again brings no old decision back."""
+    removals = session.scalars(
+        select(AuditEvent).where(AuditEvent.event == "operator_removed", AuditEvent.seq > decision.seq)
+    )
+    return any(removal.payload.get("operator") == decision.actor for removal in removals)
 
 
 def _no(why: str) -> Authority:

@@ -12,7 +12,7 @@ from growth_pipelines.actions.authority import Authority, authority, rollback_au
 from growth_pipelines.actions.brake import pause, resume
 from growth_pipelines.actions.lifecycle import revise, transition
 from growth_pipelines.actions.queue import find
-from growth_pipelines.approvals.operators import remove_operator
+from growth_pipelines.approvals.operators import add_operator, remove_operator
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import Action, AuditEvent
@@ -109,6 +109,19 @@ def test_an_approval_event_slipped_in_without_the_right_hash_is_not_believed(sto
 def test_a_removed_operators_approval_is_not_executed(store: Store, settings: Settings, check: Check) -> None:
     remove_operator(store, settings, "bo", NOW)
     assert "bo may not decide" in check().why
+
+
+def test_adding_an_operator_again_brings_no_old_approval_back(
+    store: Store, settings: Settings, check: Check
+) -> None:
+    """Whoever took the old key may have made it."""
+    remove_operator(store, settings, "bo", NOW)
+    add_operator(store, settings, "bo", "operator", NOW)
+    assert "bo was removed after that" in check().why
+    (action,) = submitted(store, seo_draft(2))
+    decided(store, settings, action)
+    with store.read() as session:
+        assert authority(session, find(session, action.id), NOW).valid
 
 
 def test_nothing_has_authority_while_the_brake_is_on(store: Store, check: Check) -> None:
