@@ -57,8 +57,8 @@ class DecisionRecord(BaseModel):
         return canonical_json(self.model_dump(mode="json", exclude={"signature"})).encode()
 
     def proof_hash(self) -> str:
-        """Names this signed record, so that it is used once."""
-        return digest(self.model_dump(mode="json"))
+        """Names this decision, so that it counts once; without the signature, which base64 can spell otherwise."""
+        return digest(self.model_dump(mode="json", exclude={"signature"}))
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def _parse(record: Any) -> DecisionRecord | str:
     except ValidationError as error:
         first = error.errors()[0]
         return f"the decision record is malformed: {'.'.join(map(str, first['loc'])) or 'record'}: {first['msg']}"
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # not JSON, not UTF-8, or a number that Python refuses to read
         return "the decision record is not JSON"
 
 

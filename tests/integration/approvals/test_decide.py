@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import string
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -286,6 +288,8 @@ Forge = Callable[[DecisionRecord, Settings], Any]
     ("forge", "flaw"),
     [
         (lambda record, _: "not json", "malformed"),
+        (lambda record, _: "1" * 5000, "malformed"),
+        (lambda record, _: "[" * 100_000, "malformed"),
         (lambda record, _: {}, "malformed"),
         (lambda record, _: [record.model_dump(mode="json")], "malformed"),
         (lambda record, _: {**record.model_dump(mode="json"), "passed": True}, "malformed"),
@@ -377,9 +381,19 @@ def test_a_replayed_signature_changes_nothing(store: Store, settings: Settings, 
     )
     decide(store, settings, DecisionRequest.of(record), SignatureProof(record), NOW)
     release_deferred(store, NOW + DAY)
-    with pytest.raises(AlreadyDecided, match="counts once"):
-        decide(store, settings, DecisionRequest.of(record), SignatureProof(record), NOW)
+    # The last letter of a signature before its padding holds four bits that nobody reads.
+    respelt = record.model_copy(update={"signature": _respelt(record.signature)})
+    for copy in (record, respelt):
+        with pytest.raises(AlreadyDecided, match="counts once"):
+            decide(store, settings, DecisionRequest.of(copy), SignatureProof(copy), NOW)
     assert now_is(store, action).state == "pending"
+
+
+def _respelt(signature: str) -> str:
+    letters = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
+    other = signature[:-3] + letters[letters.index(signature[-3]) ^ 1] + "=="
+    assert base64.b64decode(other) == base64.b64decode(signature)
+    return other
 
 
 def test_a_record_pasted_as_text_counts_like_the_record_itself(
