@@ -41,9 +41,8 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.cleanup()
 
 
-@pytest.fixture
-def postgres_url(postgres_server: str) -> str:
-    """The URL of a fresh, empty database."""
+def new_database(postgres_server: str) -> str:
+    """The URL of a fresh, empty database on the server."""
     import psycopg
 
     name = f"t{uuid.uuid4().hex[:12]}"
@@ -51,6 +50,12 @@ def postgres_url(postgres_server: str) -> str:
         connection.execute(f'CREATE DATABASE "{name}"')
     base, _, query = postgres_server.partition("?")
     return f"{base.rsplit('/', 1)[0]}/{name}?{query}"
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> str:
+    """The URL of a fresh, empty database."""
+    return new_database(postgres_server)
 
 
 @dataclass(frozen=True)
