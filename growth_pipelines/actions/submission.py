@@ -139,14 +139,15 @@ def resource_of(draft: ActionDraft) -> str:
 
 
 def is_same_subject(action: Action, draft: ActionDraft) -> bool:
-    """Whether the draft is about what the action is about: a shared field, or the same kind of task."""
+    """Whether the draft is about what the action is about: a shared field, or a task for the same problem."""
     fields = [change.field for change in draft.diff]
     if action.resource_gid != resource_of(draft):
         return False
     if written_fields(action.fields) & written_fields(fields):
         return True
-    tasks_only = not written_fields(action.fields) and not written_fields(fields)
-    return tasks_only and (action.kind, action.subtype, action.impact.get("metric")) == (
+    # A field may come or go beside the task, as when somebody has set a missing alt text meanwhile.
+    both_tasks = TASK in action.fields and TASK in fields
+    return both_tasks and (action.kind, action.subtype, action.impact.get("metric")) == (
         draft.kind,
         draft.subtype,
         draft.impact.metric,
@@ -185,7 +186,7 @@ class _Desk:
         if own:
             self._meet(own, draft)
             return
-        reason = self._history(draft)
+        reason = self._history(draft) or self._cap()
         if reason:
             self.result.refused.append((draft, reason))
             return
@@ -213,12 +214,10 @@ class _Desk:
             .order_by(Action.created_at.desc(), Action.state_at.desc())
         ).all()
         lifted = self.session.get(Flag, _suppression_key(draft.kind, resource_of(draft)))
-        for action in (a for a in past if a.kind == draft.kind):
-            if action.state == "rolled_back" and not (lifted and lifted.updated_at >= action.state_at):
-                return (
-                    f"the last {draft.kind} action here ({action.ref}) was rolled back; an operator must lift that"
-                )
-            break
+        for action in past:
+            undone = action.kind == draft.kind and action.state == "rolled_back"
+            if undone and not (lifted and lifted.updated_at >= action.state_at):
+                return f"a {draft.kind} action here ({action.ref}) was rolled back; an operator must lift that"
         since = self.now - timedelta(days=self.rules.title_change_days)
         if any(change.field == TITLE for change in draft.diff):
             for action in past:
@@ -230,6 +229,9 @@ class _Desk:
         for action in past:
             if action.state == "rejected" and action.state_at > since and action.draft == plain_json(draft.draft):
                 return f"{action.decided_by} rejected this same draft on {action.state_at:%Y-%m-%d} ({action.ref})"
+        return ""
+
+    def _cap(self) -> str:
         if self.rules.weekly_cap and (self.this_week or 0) >= self.rules.weekly_cap:
             return f"{self.recommender} has drafted {self.this_week} actions in 7 days, its cap"
         return ""
@@ -240,6 +242,9 @@ class _Desk:
             self.result.refused.append((draft, "this batch already has a draft on this resource and field"))
             return
         first, *others = sorted(own, key=lambda action: action.state not in _LEFT_ALONE)
+        if first.state not in _LEFT_ALONE and (reason := self._reaches_further(own, draft)):
+            self.result.refused.append((draft, reason))
+            return
         self.result.action_ids.append(first.id)
         if first.state in _LEFT_ALONE:
             self.result.kept.append(first.id)
@@ -255,6 +260,12 @@ class _Desk:
             self._revise(first, draft, content)
         for other in others:
             self._supersede(other, first)
+
+    def _reaches_further(self, own: list[Action], draft: ActionDraft) -> str:
+        """Why a field that none of the open actions touches may not join them: the rules of a new action hold."""
+        open_fields = {name for action in own for name in action.fields}
+        added = written_fields([change.field for change in draft.diff]) - open_fields
+        return self._history(draft) if added else ""
 
     def _refresh(self, action: Action, content: dict[str, Any]) -> None:
         for name, value in content.items():

@@ -196,6 +196,35 @@ def test_a_title_changes_at_most_once_in_14_days(store: Store, settings: Setting
     assert hand_in(store, again, now=NOW + 14 * DAY).created
 
 
+def test_a_rollback_suppresses_although_another_action_of_the_kind_came_after_it(
+    store: Store, settings: Settings
+) -> None:
+    (title,) = submitted(store, seo_draft())
+    executed(store, settings, title)
+    (description,) = submitted(store, seo_draft(title=None, description="d"), now=NOW + DAY)
+    decided(store, settings, description, "reject", reason="tone", now=NOW + 2 * DAY)
+    with store.session() as session:
+        transition(session, title.id, 1, "executed", "rolled_back", actor="e", channel="e", now=NOW + DAY)
+    assert "was rolled back" in reason(hand_in(store, seo_draft(title="x"), now=NOW + 60 * DAY))
+
+
+def test_an_open_action_is_no_way_round_the_14_days(store: Store, settings: Settings) -> None:
+    (action,) = submitted(store, seo_draft())
+    executed(store, settings, action)
+    hand_in(store, seo_draft(title=None, description="d"), now=NOW + DAY)
+    both = seo_draft(title="again", description="d")
+    assert "the title was changed on 2026-11-22" in reason(hand_in(store, both, now=NOW + 2 * DAY))
+
+
+def test_a_task_is_the_same_one_with_and_without_a_field_that_it_also_writes(store: Store) -> None:
+    alt = FieldChange(field="image.alt", before="", after="A fuel line", change_type="add")
+    task = task_draft(subtype="image", metric="lcp")
+    both = task.model_copy(update={"draft": {**task.draft, "alt": "A fuel line"}, "diff": (alt, *task.diff)})
+    (created,) = hand_in(store, both).created
+    assert hand_in(store, task).revised == [created]
+    assert hand_in(store, both).revised == [created]
+
+
 def test_what_the_operator_rejected_is_not_proposed_again_at_once(store: Store, settings: Settings) -> None:
     (action,) = submitted(store, seo_draft())
     decided(store, settings, action, "reject", reason="tone")
