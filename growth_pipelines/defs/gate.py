@@ -108,9 +108,11 @@ def apply(machine: Machine, application: Mapping[str, Any] | str) -> str:
     """Hand a record that entered through Dagster to the one ``decide()``; what became of it, for the log.
 
     Its signature is the only proof. A refusal is no error of the machine: it is on record, and nothing changed.
+    Raises StoreUnavailable when nobody could judge it, so that the same record is handed in again.
     """
     from growth_pipelines.approvals.decide import DecisionRequest, SignatureProof, decide
     from growth_pipelines.approvals.signatures import examine
+    from growth_pipelines.store.database import StoreUnavailable
 
     finding = examine(application, {}, machine.now)
     if finding.record is None:
@@ -119,6 +121,8 @@ def apply(machine: Machine, application: Mapping[str, Any] | str) -> str:
     proof = SignatureProof(finding.record, channel="dagster")
     try:
         return decide(machine.store, machine.settings, request, proof, machine.now).message
+    except StoreUnavailable:
+        raise
     except GrowthError as error:
         return f"refused: {error}"
 

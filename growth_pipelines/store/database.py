@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.orm import Session
 
 from growth_pipelines.errors import GrowthError
@@ -29,12 +29,21 @@ BUSY_SECONDS = 30
 WRITER_LOCK = 476984
 
 
+class StoreUnavailable(GrowthError):
+    """The database is locked, full, gone or wrongly addressed: whatever was asked of it is still to be done."""
+
+
 class Store:
     """The operational store of one machine. Get it with :meth:`of`; it is brought up to date when opened."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        self._engine = create_engine(
+            url,
+            pool_pre_ping=not url.startswith("sqlite"),
+            # The values of a failed statement would reach logs and run events: drafts, notes, CSRF tokens.
+            hide_parameters=True,
+        )
         if self.engine == "sqlite":
             event.listen(self._engine, "connect", _prepare_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)
@@ -102,9 +111,13 @@ def store_url(settings: Settings) -> str:
     """The SQLAlchemy address of the store: the SQLite file in the home, or PostgreSQL through psycopg 3."""
     if not settings.postgres_url:
         return f"sqlite:///{settings.home / 'store.sqlite'}"
-    return (
-        make_url(settings.postgres_url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
-    )
+    try:
+        url = make_url(settings.postgres_url)
+    except (ArgumentError, ValueError):
+        url = None
+    if url is None or url.get_backend_name() not in ("postgresql", "postgres"):
+        raise GrowthError("GROWTH_DATABASE_URL is not a postgresql:// URL.", "Mend it, or unset it to use DuckDB.")
+    return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: Any) -> None:
@@ -143,9 +156,9 @@ def _clear_errors() -> Iterator[None]:
     except OperationalError as error:
         text = str(error.orig).splitlines()[0]
         if "locked" in text:
-            raise GrowthError(
+            raise StoreUnavailable(
                 f"The store stayed locked for {BUSY_SECONDS} s.", "Another process holds it; see `growth status`."
             ) from error
-        raise GrowthError(
+        raise StoreUnavailable(
             f"The store can't be used: {text}.", "Check GROWTH_HOME and GROWTH_DATABASE_URL, and the disk."
         ) from error

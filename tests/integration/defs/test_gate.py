@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from typing import Any
 
 import dagster as dg
+import pytest
+
+from growth_pipelines.store import database
 
 from .conftest import Desk
 
@@ -99,6 +103,31 @@ def test_a_malformed_record_turns_the_gate_red(desk: Desk) -> None:
     _report(desk, description="approved, go ahead!")
     desk.tick("seo_ctr_approval_sensor")
     assert desk.gate().metadata["state"].value == "malformed"
+
+
+@pytest.mark.parametrize("text", ["1" * 5000, "[" * 50_000])
+def test_nothing_that_is_reported_stops_the_sensor(desk: Desk, text: str) -> None:
+    action = desk.propose()
+    _report(desk, description=text)
+    _report(desk, description=desk.record(action).model_dump_json())
+    assert desk.tick("seo_ctr_approval_sensor").run_requests
+    assert desk.action(action.id).state == "approved"
+
+
+def test_a_record_that_nobody_could_judge_is_handed_in_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that stays locked must not cost the operator's decision."""
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0)
+    action = desk.propose()
+    _report(desk, description=desk.record(action).model_dump_json())
+    desk.store.close()  # its next connection waits no longer
+    other = sqlite3.connect(desk.store.sqlite_file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Exception, match="stayed locked"):
+        desk.tick("seo_ctr_approval_sensor")
+    other.execute("ROLLBACK")
+    other.close()
+    assert desk.tick("seo_ctr_approval_sensor").run_requests
+    desk.store.close()
 
 
 def test_a_signed_record_pasted_into_a_description_decides_and_starts_the_run(desk: Desk) -> None:

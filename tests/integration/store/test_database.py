@@ -147,3 +147,16 @@ def test_on_postgresql_all_tables_lie_in_the_schema_growth(tmp_path: Path, postg
         inspector = inspect(session.connection())
         assert set(Table.metadata.tables) <= set(inspector.get_table_names(schema="growth"))
         assert inspector.get_table_names(schema="public") == []
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://u:s3cret@h/db", "postgresql://u:s3cret@h:port/db"])
+def test_an_address_of_no_postgresql_is_one_clear_error_without_the_password(tmp_path: Path, url: str) -> None:
+    with pytest.raises(GrowthError, match="GROWTH_DATABASE_URL is not a postgresql:// URL") as wrong:
+        Store.of(settings_in(tmp_path, url))
+    assert "s3cret" not in str(wrong.value)
+
+
+def test_the_report_of_a_failed_statement_leaves_its_parameters_out(store: Store) -> None:
+    with pytest.raises(Exception, match="actions") as failed, store.session() as session:
+        session.execute(text("INSERT INTO actions (id) VALUES (:id)"), {"id": "s3cret"})
+    assert "s3cret" not in str(failed.value).partition("[SQL")[2]
