@@ -7,7 +7,7 @@ a crash in between repeats some, which are recognised by their mark.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -59,11 +59,15 @@ def _report_decisions(instance: dg.DagsterInstance, recommender: str, entries: S
             instance.report_runless_asset_event(_materialization(approval, entry))
 
 
-def _already_reported(instance: dg.DagsterInstance, approval: dg.AssetKey, count: int) -> set[Any]:
-    """Marks of the newest events: a repetition after a crash can only concern the last ones."""
+def _already_reported(instance: dg.DagsterInstance, approval: dg.AssetKey, count: int) -> set[int]:
+    """Marks of the newest events: a repetition after a crash can only concern the last ones.
+
+    Anyone can report an event, so a mark may be anything; ours are numbers.
+    """
     newest = instance.fetch_materializations(approval, limit=count + 100).records
     events = [record.asset_materialization for record in newest]
-    return {event.metadata[OUTBOX_MARK].value for event in events if event and OUTBOX_MARK in event.metadata}
+    marks = [event.metadata[OUTBOX_MARK].value for event in events if event and OUTBOX_MARK in event.metadata]
+    return {mark for mark in marks if isinstance(mark, int)}
 
 
 def _materialization(approval: dg.AssetKey, entry: OutboxEntry) -> dg.AssetMaterialization:

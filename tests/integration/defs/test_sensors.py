@@ -42,6 +42,15 @@ def test_a_delivery_that_was_interrupted_before_it_was_noted_is_not_shown_twice(
     assert len(_marks(desk)) == 1
 
 
+def test_a_forged_mark_of_any_kind_holds_up_no_delivery(desk: Desk) -> None:
+    desk.decide(desk.propose())
+    for mark in (dg.MetadataValue.json({"seq": 1}), dg.MetadataValue.json([1]), "1"):
+        event = dg.AssetMaterialization("seo_ctr_approval", metadata={OUTBOX_MARK: mark})
+        desk.instance.report_runless_asset_event(event)
+    deliver_outbox(desk.machine, desk.instance, ["seo_ctr"])
+    assert len(_marks(desk)) == 4
+
+
 def test_an_approval_made_elsewhere_is_executed_and_asked_for_once_an_hour(desk: Desk) -> None:
     desk.decide(desk.propose())
     first = desk.tick("seo_ctr_approval_sensor").run_requests
