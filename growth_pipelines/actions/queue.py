@@ -23,7 +23,9 @@ class NoSuchAction(GrowthError):
 
 def find(session: Session, id_or_ref: str) -> Action:
     """The action with this id or ref. Raises NoSuchAction."""
-    action = session.scalar(select(Action).where(or_(Action.id == id_or_ref, Action.ref == id_or_ref)))
+    wanted = select(Action).where(or_(Action.id == id_or_ref, Action.ref == id_or_ref))
+    # PostgreSQL takes no NUL, so it can't even be asked.
+    action = session.scalar(wanted) if id_or_ref.isprintable() else None
     if action is None:
         raise NoSuchAction(f"There is no action {id_or_ref}.", "See `growth actions list`.")
     return action

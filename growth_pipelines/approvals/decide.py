@@ -22,6 +22,7 @@ from growth_pipelines.actions.transitions import record, request_of, revise, tra
 from growth_pipelines.approvals.edits import edited
 from growth_pipelines.approvals.sessions import proven_session
 from growth_pipelines.approvals.signatures import Decision, DecisionRecord, ProofRefused, proven
+from growth_pipelines.canonical import canonical_json
 from growth_pipelines.clock import local_date
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
@@ -224,6 +225,7 @@ def _decide(case: _Case) -> DecisionResult:
             "Ask an operator or admin.",
             as_document(action),
         )
+    _check_texts(request)
     open_for = ("executed", "measured") if request.decision == "rollback" else ("pending",)
     if action.state not in open_for:
         raise _already(case)
@@ -241,6 +243,17 @@ def _decide(case: _Case) -> DecisionResult:
         case.session.flush()
     asked = request_of(case.session, action)
     return DecisionResult(action.state, asked.status if asked else "", message, as_document(action))
+
+
+def _check_texts(request: DecisionRequest) -> None:
+    """Refuse what the store and the shop can't hold: NUL characters, half characters, numbers without end."""
+    try:
+        text = canonical_json([request.note, request.reason, request.draft])
+        text.encode()
+    except (TypeError, ValueError):
+        text = "\\u0000"
+    if "\\u0000" in text:
+        raise GrowthError("The decision holds something that is no text.", "Type it again, in plain characters.")
 
 
 def _already(case: _Case, *, replayed: bool = False) -> AlreadyDecided:

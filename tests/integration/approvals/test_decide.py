@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from growth_pipelines.actions.lifecycle import release_deferred, revise, transition
 from growth_pipelines.actions.model import Target, action_digest
-from growth_pipelines.actions.queue import find
+from growth_pipelines.actions.queue import NoSuchAction, find
 from growth_pipelines.approvals.decide import (
     AlreadyDecided,
     DecisionRequest,
@@ -179,6 +179,28 @@ def test_an_incomplete_decision_changes_nothing_and_says_what_is_missing(
     assert (after.state, after.version, after.digest) == ("pending", 1, action.digest)
     assert request_row(store, action).decided_by is None
     assert len(events(store, "decision_refused")) == 1
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"note": "a\0b"},
+        {"draft": {"title": "a\0b"}},
+        {"draft": {"title": "\ud800"}},
+        {"draft": {"title": float("nan")}},
+    ],
+)
+def test_what_is_no_text_is_refused_on_the_console(
+    store: Store, settings: Settings, action: Action, console: SessionProof, parts: dict[str, Any]
+) -> None:
+    asked = DecisionRequest(
+        action.id, "approve_with_edits" if "draft" in parts else "approve", action.digest, **parts
+    )
+    with pytest.raises(GrowthError, match="is no text"):
+        decide(store, settings, asked, console, NOW)
+    with pytest.raises(NoSuchAction):
+        decide(store, settings, DecisionRequest("a\0b", "approve", action.digest), console, NOW)
+    assert now_is(store, action).state == "pending"
 
 
 def test_approving_with_edits_approves_the_operators_text_as_the_next_version(
