@@ -28,6 +28,8 @@ _LEAST_IMPRESSIONS, _LEAST_CLICKS = 200, 10
 _LEAST_SHIFT, _PRIOR_EXPONENT, _PRIOR_PAGES = 0.5, -1.0, 20.0
 # Weekly noise is estimated from few weeks: mixed with the site's, worth this many weeks.
 _SITE_WEEKS = 4.0
+# How far back a page's wobble is learned: half a year; over more, seasons would pass for noise.
+_MEMORY_WEEKS = 26
 
 
 def scan_pages(frame: pd.DataFrame) -> pd.DataFrame:
@@ -35,11 +37,13 @@ def scan_pages(frame: pd.DataFrame) -> pd.DataFrame:
 
     Returns page, cause (position, ctr or demand), size (relative change of clicks by that cause, negative) and
     p_value, worst loss of clicks first; one row a page. The last 28 days of the frame are judged against the 28
-    before, so give it complete days only; earlier days, if any, tell how much a page wobbles.
+    before, so give it complete days only; earlier days, up to half a year, tell how much a page wobbles. Days
+    before the site's first impression were not collected; they are left out, not taken for zeros.
     """
-    if frame.empty:
+    collected = frame[_collected(frame)] if len(frame) else frame
+    if collected.empty:
         return pd.DataFrame(columns=list(COLUMNS))
-    weeks = _weekly(frame)
+    weeks = _weekly(collected)
     now, before = _window(weeks, 0), _window(weeks, 4)
     seen = (before["impressions"] >= _LEAST_IMPRESSIONS) & (before["clicks"] >= _LEAST_CLICKS)
     now, before = now[seen], before[seen]
@@ -57,6 +61,13 @@ def scan_pages(frame: pd.DataFrame) -> pd.DataFrame:
     kept = table[(table["q"] <= _FDR) & (table["size"] <= -_LEAST_LOSS) & wanted]
     worst = kept.sort_values(["lost", "page"], ascending=[False, True], kind="stable").drop_duplicates("page")
     return worst[list(COLUMNS)].reset_index(drop=True)
+
+
+def _collected(frame: pd.DataFrame) -> pd.Series:
+    """Which rows lie between the site's first impression and the newest day, and within memory."""
+    day = pd.to_datetime(frame["date"])
+    first = day[frame["impressions"] > 0].min()
+    return (day >= first) & (day > day.max() - pd.Timedelta(weeks=_MEMORY_WEEKS))
 
 
 def _weekly(frame: pd.DataFrame) -> pd.DataFrame:

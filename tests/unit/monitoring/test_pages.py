@@ -80,3 +80,10 @@ def test_no_rows_and_thin_pages_give_an_empty_frame() -> None:
     frame, _ = site(7)
     assert scan_pages(frame.iloc[:0]).columns.tolist() == ["page", "cause", "size", "p_value"]
     assert scan_pages(frame.assign(clicks=0, impressions=1)).empty
+
+
+def test_days_before_search_data_were_collected_are_not_taken_for_zeros() -> None:
+    """Orders reach back further than search data do: their days are no wobble of the page."""
+    frame, _ = site(8)
+    earlier = frame.assign(date=frame["date"] - pd.Timedelta(days=400), clicks=0, impressions=0, position=np.nan)
+    pd.testing.assert_frame_equal(scan_pages(pd.concat([earlier, frame])), scan_pages(frame))
