@@ -36,6 +36,8 @@ class PageEconomics:
 
 # How many sessions' worth of the shop's rate are mixed into a page's rate.
 SHRINKAGE_SESSIONS = 200.0
+# Minor units in a major one, where the shop's currency is not known; 1 for yen, 1,000 for dinars.
+MINOR_UNITS = 100.0
 
 
 def economics_by_page(performance: pd.DataFrame, shop: pd.DataFrame) -> dict[str, PageEconomics]:
@@ -43,12 +45,13 @@ def economics_by_page(performance: pd.DataFrame, shop: pd.DataFrame) -> dict[str
     whole = shop.iloc[0].to_dict() if len(shop) else {}
     shop_rate, shop_value = _number(whole.get("shop_cvr"), 0.0), _number(whole.get("shop_aov"), 0.0)
     basis = str(whole.get("conversion_basis") or PROXY)
+    minor_units = _number(whole.get("minor_units"), MINOR_UNITS)
     found = {"": PageEconomics(shop_rate, shop_value, basis, SHRINKAGE_SESSIONS * shop_rate, None, None)}
     for row in performance.to_dict("records"):
         rate = _number(row.get("conversion_rate"), shop_rate)
         found[str(row["page_key"])] = PageEconomics(
             conversion=rate,
-            order_value=_number(row.get("aov_cents"), shop_value * 100) / 100,
+            order_value=_number(row.get("aov_cents"), shop_value * minor_units) / minor_units,
             basis=str(row.get("conversion_basis") or basis),
             orders=_number(row.get("orders"), 0.0) + SHRINKAGE_SESSIONS * shop_rate,
             sessions=_known(row, "sessions"),
