@@ -25,6 +25,14 @@ def test_lines_are_json_with_trace_id_and_masked_secrets(
     assert captured.err == ""
 
 
+def test_secrets_are_masked_in_tracebacks_too(tmp_path: Path) -> None:
+    configure_logging(tmp_path, "error")
+    logger("test").info("failed", exc_info=ValueError("no answer from https://h/x?key=AIza1&b=2"))
+    text = (tmp_path / "growth.jsonl").read_text()
+    assert "key=***&b=2" in text
+    assert "AIza1" not in text
+
+
 def test_traces_nest_and_end() -> None:
     with trace() as outer:
         with trace() as inner:
