@@ -40,11 +40,16 @@ def authority(session: Session, action: Action, now: datetime, *, resuming: bool
     ``resuming`` accepts an action that is already executing (a run that was killed goes on): its approval counts
     even if it has meanwhile expired, since the write may have happened.
     """
+    if (paused := brake(session)) and action.state in ("approved", "executing"):
+        return _no(str(paused))
+    return approval(session, action, now, resuming=resuming)
+
+
+def approval(session: Session, action: Action, now: datetime, *, resuming: bool = False) -> Authority:
+    """Whether ``action`` stands approved, whatever the brake says: enough to show, not to execute."""
     states = ("approved", "executing") if resuming else ("approved",)
     if action.state not in states:
         return _no(f"it is {action.state}, not approved")
-    if paused := brake(session):
-        return _no(str(paused))
     if action_digest(action.draft, Target.model_validate(action.target), action.version) != action.digest:
         return _no("its draft is not the one that its digest stands for")
     request = request_of(session, action)

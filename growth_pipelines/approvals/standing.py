@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from growth_pipelines.actions.authority import authority
+from growth_pipelines.actions.authority import approval
 from growth_pipelines.actions.lifecycle import is_expired
 from growth_pipelines.actions.model import OPEN_STATES
 from growth_pipelines.approvals.verdict import Standing
@@ -25,7 +25,7 @@ def standings(session: Session, recommender: str, now: datetime) -> tuple[Standi
     )
     found = []
     for action in session.scalars(wanted.order_by(Action.score.desc(), Action.id)):
-        proof = authority(session, action, now)
+        proof = approval(session, action, now)
         state = "expired" if is_expired(action, now) else action.state
         found.append(Standing(action.id, action.ref, state, action.version, action.digest, proof.valid, proof.why))
     return tuple(found)

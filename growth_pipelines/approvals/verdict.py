@@ -32,7 +32,7 @@ FORGED = ("malformed", "unknown_operator", "bad_signature")
 
 @dataclass(frozen=True)
 class Standing:
-    """Where one action of the recommender stands; ``valid`` and ``why`` are its authority."""
+    """Where one action of the recommender stands; ``valid`` and ``why`` say whether it is approved."""
 
     action_id: str
     ref: str

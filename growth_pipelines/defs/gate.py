@@ -133,6 +133,7 @@ def work_waiting(machine: Machine, recommender: str) -> str:
     The name changes by the hour: what could not be carried out (the shop was down) is tried again an hour later,
     and not at every tick.
     """
+    from growth_pipelines.actions.brake import is_paused
     from growth_pipelines.actions.lifecycle import EXECUTING_WARNING
     from growth_pipelines.approvals.standing import standings
     from growth_pipelines.store.tables import Action, Execution
@@ -142,6 +143,8 @@ def work_waiting(machine: Machine, recommender: str) -> str:
         return ""
     waiting = []
     with machine.store.read() as session:
+        if is_paused(session):
+            return ""
         for standing in standings(session, recommender, machine.now):
             tried = session.get(Execution, (standing.action_id, standing.version))
             if standing.valid and (mode == "live" or tried is None):

@@ -9,9 +9,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from growth_pipelines.actions.brake import pause
 from growth_pipelines.store import database
 
-from .conftest import Desk
+from .conftest import NOW, Desk
 
 
 def _observations(result: dg.ExecuteInProcessResult) -> list[str]:
@@ -57,6 +58,18 @@ def test_a_run_that_acts_stops_at_the_gate_without_an_approval(desk: Desk) -> No
     assert not desk.run("act_on_seo_ctr").success
     assert desk.gate().severity is dg.AssetCheckSeverity.ERROR
     assert desk.writes(action) == []
+
+
+def test_while_writes_are_paused_an_approval_passes_the_gate_and_nothing_is_written(desk: Desk) -> None:
+    action = desk.propose()
+    desk.decide(action)
+    pause(desk.store, actor="ada", channel="cli", reason="stocktaking", now=NOW)
+    desk.run("recheck_seo_ctr")
+    assert desk.gate().passed, "it is approved, and says nothing of deciding again"
+    result = desk.run("act_on_seo_ctr")
+    assert "stocktaking" in _observations(result)[0]
+    assert desk.writes(action) == []
+    assert desk.action(action.id).state == "approved"
 
 
 def test_launching_the_acting_asset_alone_writes_nothing_and_says_why(desk: Desk) -> None:
