@@ -149,6 +149,13 @@ class ConsoleSettings(_Group):
         default_factory=list, description="names besides loopback that the console answers to, e.g. behind a proxy"
     )
 
+    @property
+    def reached_at(self) -> str:
+        """The host for addresses that people open: one that answers, also when it listens on every interface."""
+        if self.host in ("0.0.0.0", "::"):  # noqa: S104 - compared with, not listened on
+            return self.allowed_hosts[0] if self.allowed_hosts else "127.0.0.1"
+        return f"[{self.host}]" if ":" in self.host else self.host
+
 
 class DagsterSettings(_Group):
     port: int = Field(3000, ge=0, le=65535, description="port of the Dagster UI, loopback only")
@@ -195,12 +202,18 @@ class Settings(_Group):
     @property
     def zone(self) -> str:
         """The IANA zone of the shop's days: as set, else what the shop said when it was last read, else UTC."""
-        if self.shop.timezone or not self.shop_file.exists():
-            return self.shop.timezone or "UTC"
+        return self.shop.timezone or _zone(self._said("timezone") or "UTC")
+
+    @property
+    def currency(self) -> str:
+        """The shop's ISO 4217 code: as set, else what the shop said when it was last read, else empty."""
+        return self.shop.currency or self._said("currency")
+
+    def _said(self, name: str) -> str:
         try:
-            return _zone(str(json.loads(self.shop_file.read_text(encoding="utf-8")).get("timezone") or "UTC"))
-        except ValueError:
-            return "UTC"
+            return str(json.loads(self.shop_file.read_text(encoding="utf-8")).get(name) or "")
+        except (OSError, ValueError):
+            return ""
 
     @property
     def postgres_url(self) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,26 +54,44 @@ def list_them(state: str | None, kind: str | None, top: int | None, as_json: boo
         documents = [as_document(action) for action in found]
     if as_json:
         print_json(documents)
+    elif documents:
+        print_ranked(documents, settings.currency)
     else:
-        print_table(["Ref", "Kind", "Title", "Money in 28 d", "Score", "State"], _rows(documents))
+        click.echo("No action fits.")
 
 
-def _rows(documents: list[dict[str, Any]]) -> list[list[Any]]:
-    return [
-        [
+def print_ranked(documents: Sequence[dict[str, Any]], currency: str, title: str | None = None) -> None:
+    """Actions as a table, in the order given; the ref is never broken, because it is what one copies."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", header_style="bold")
+    table.add_column("#", justify="right")
+    table.add_column("Ref", no_wrap=True)
+    table.add_column("Action", ratio=1)
+    table.add_column("Money in\n28 days", justify="right", no_wrap=True)
+    table.add_column("Sure", justify="right", no_wrap=True)
+    table.add_column("Score", justify="right", no_wrap=True)
+    for place, document in enumerate(documents, start=1):
+        worth, interval = _money(document["impact"], currency)
+        state = "" if document["state"] == "pending" else f" ({document['state'].replace('_', ' ')})"
+        table.add_row(
+            str(place),
             document["ref"],
-            document["kind"],
-            document["title"],
-            _money(document["impact"]),
+            document["title"] + state,
+            f"{worth}\n{interval}",
+            f"{document['confidence']:.0%}",
             f"{document['score']:,.0f}",
-            document["state"],
-        ]
-        for document in documents
-    ]
+        )
+    Console().print(table)
 
 
-def _money(impact: dict[str, Any]) -> str:
-    return f"{impact['revenue_28d']:,.0f} ({impact['revenue_low']:,.0f}–{impact['revenue_high']:,.0f})"
+def _money(impact: dict[str, Any], currency: str) -> tuple[str, str]:
+    """The expected money and its interval."""
+    from growth_pipelines.console.figures import money
+
+    low, high = impact["revenue_low"], impact["revenue_high"]
+    return money(impact["revenue_28d"], currency), f"{money(low, currency)} – {money(high, currency)}"
 
 
 @actions.command()
@@ -90,22 +109,46 @@ def show(action_id: str, as_json: bool) -> None:
     if as_json:
         print_json(document)
         return
+    _print_action(document, settings)
+
+
+def _print_action(document: dict[str, Any], settings: Settings) -> None:
+    from growth_pipelines.console.figures import moment, number, window, zone_of
+
+    zone = zone_of(settings.zone)
+    worth, interval = _money(document["impact"], settings.currency)
     click.secho(document["title"], bold=True)
-    for name in ("id", "ref", "kind", "subtype", "state", "version", "priority", "risk_tier", "expires_at"):
-        click.echo(f"{name:>13}  {document[name]}")
-    click.echo(f"{'target':>13}  {document['target']['url']}")
-    click.echo(f"{'28 days':>13}  {_money(document['impact'])}, confidence {document['confidence']:.0%}")
+    facts = {
+        "id": f"{document['id']} ({document['ref']}), version {document['version']}",
+        "kind": f"{document['kind']}/{document['subtype']}, {document['risk_tier']} risk",
+        "state": document["state"].replace("_", " "),
+        "priority": document["priority"],
+        "expires": moment(datetime.fromisoformat(document["expires_at"]), zone),
+        "target": document["target"]["url"],
+        "28 days": f"{worth} ({interval}), {document['confidence']:.0%} sure",
+    }
+    for name, value in facts.items():
+        click.echo(f"{name:>9}  {value}")
     click.echo(f"\n{document['rationale']}\n{document['why_now']}\n")
     for change in document["diff"]:
         click.echo(f"  {change['field']}")
         click.secho(f"  - {change['before']}", fg="red")
         click.secho(f"  + {change['after']}", fg="green")
     evidence = [
-        [r["name"], r["value"], r["baseline"], r["unit"], r["start"], r["end"]] for r in document["evidence"]
+        [
+            row["name"],
+            number(row["value"], row["unit"]),
+            number(row["baseline"], row["unit"]),
+            window(date.fromisoformat(row["start"]), date.fromisoformat(row["end"])),
+        ]
+        for row in document["evidence"]
     ]
-    print_table(["Evidence", "Value", "Baseline", "Unit", "From", "To"], evidence)
-    events = [[event["at"], event["event"], event["actor"], event["channel"]] for event in document["history"]]
-    print_table(["At", "Event", "By", "Through"], events)
+    print_table(["Evidence", "Value", "Compared with", "Dates"], evidence)
+    events = [
+        [moment(datetime.fromisoformat(event["at"]), zone), event["event"], event["actor"], event["channel"]]
+        for event in document["history"]
+    ]
+    print_table(["At (shop's time)", "Event", "By", "Through"], events)
     click.echo(f"Rollback: {document['rollback_plan']}")
     click.echo(f"Digest:   {document['digest']}")
 

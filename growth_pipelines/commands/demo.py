@@ -66,7 +66,7 @@ def _cycle(stages: list[str] | None) -> None:
     settings = current_settings()
     with stage_progress() as progress:
         summary = run_stages(settings, stages, progress)
-    print_summary(summary)
+    print_summary(summary, settings.currency)
     if not summary.ok:
         raise GrowthError(summary.error)
 

@@ -43,10 +43,14 @@ def _source_status(settings: Settings) -> list[dict[str, str]]:
     except GrowthError as error:
         return [{"what": "data", "state": str(error)}]
     rows = [
-        {"what": f"{source} to", "state": f"{day} ({(machine.today - day).days} days ago)"}
+        {"what": f"{source} to", "state": f"{day} ({_days_ago((machine.today - day).days)})"}
         for source, day in sorted(days.items())
     ]
     if machine.warehouse.engine == "duckdb":
         at = datetime.fromtimestamp(machine.warehouse.current.stat().st_mtime, UTC)
         rows.append({"what": "published", "state": f"{at:%Y-%m-%d %H:%M} UTC"})
     return rows
+
+
+def _days_ago(days: int) -> str:
+    return {0: "today", 1: "yesterday"}.get(days, f"{days} days ago")

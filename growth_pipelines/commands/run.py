@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from growth_pipelines.commands.actions import print_ranked
 from growth_pipelines.commands.context import current_settings, json_option, print_json, print_table
 from growth_pipelines.errors import GrowthError
 
@@ -38,12 +39,12 @@ def run(only: str, as_json: bool) -> None:
             }
         )
     else:
-        print_summary(summary)
+        print_summary(summary, settings.currency)
     if not summary.ok:
         raise GrowthError(summary.error)
 
 
-def print_summary(summary: RunSummary) -> None:
+def print_summary(summary: RunSummary, currency: str) -> None:
     """What was ingested, how long each stage took, and the top actions with their money."""
     if summary.tables:
         rows = [[table, count] for table, count in summary.tables.items() if count]
@@ -54,33 +55,7 @@ def print_summary(summary: RunSummary) -> None:
         "Stages",
     )
     if summary.actions:
-        _print_top(summary)
-
-
-def _print_top(summary: RunSummary) -> None:
-    """The top actions; the ref is never broken, because it is what one copies."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title="Top actions", title_justify="left", header_style="bold")
-    table.add_column("#", justify="right")
-    table.add_column("Ref", no_wrap=True)
-    table.add_column("Action", ratio=1)
-    table.add_column("Money in\n28 days", justify="right", no_wrap=True)
-    table.add_column("Confi-\ndence", justify="right")
-    table.add_column("Score", justify="right")
-    for place, action in enumerate(summary.actions, start=1):
-        impact = action["impact"]
-        interval = f"{impact['revenue_low']:,.0f} – {impact['revenue_high']:,.0f}"
-        table.add_row(
-            str(place),
-            action["ref"],
-            action["title"],
-            f"{impact['revenue_28d']:,.0f}\n{interval}",
-            f"{action['confidence']:.2f}",
-            f"{action['score']:,.0f}",
-        )
-    Console().print(table)
+        print_ranked(summary.actions, currency, "Top actions")
 
 
 @contextmanager
