@@ -202,7 +202,10 @@ class Settings(_Group):
     @property
     def zone(self) -> str:
         """The IANA zone of the shop's days: as set, else what the shop said when it was last read, else UTC."""
-        return self.shop.timezone or _zone(self._said("timezone") or "UTC")
+        try:
+            return self.shop.timezone or _zone(self._said("timezone")) or "UTC"
+        except ValueError:
+            return "UTC"
 
     @property
     def currency(self) -> str:

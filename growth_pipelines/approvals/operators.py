@@ -128,7 +128,7 @@ def _link(session: Session, settings: Settings, name: str, now: datetime) -> New
     token = secrets.token_urlsafe(32)
     expires_at = now + LINK_LASTS
     session.add(OneTimeLink(token_hash=hash_of(token), operator=name, created_at=now, expires_at=expires_at))
-    url = f"http://{settings.console.host}:{settings.console.port}/login?token={token}"
+    url = f"http://{settings.console.reached_at}:{settings.console.port}/login?token={token}"
     return NewLink(token, url, expires_at)
 
 

@@ -86,7 +86,9 @@ def machine_programs(settings: Settings) -> tuple[Addresses, list[Program]]:
 
     console_port = _port(settings.console.host, settings.console.port, "GROWTH_CONSOLE__PORT")
     dagster_port = _port("127.0.0.1", settings.dagster.port, "GROWTH_DAGSTER__PORT")
-    addresses = Addresses(f"http://127.0.0.1:{dagster_port}", f"http://{settings.console.host}:{console_port}")
+    addresses = Addresses(
+        f"http://127.0.0.1:{dagster_port}", f"http://{settings.console.reached_at}:{console_port}"
+    )
     environment = {
         **instance_environment(settings),
         "GROWTH_CONSOLE__PORT": str(console_port),
