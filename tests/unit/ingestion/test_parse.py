@@ -209,7 +209,7 @@ def test_thin_weeks_of_crux_history_are_nulls_and_not_zeros(rows: Rows) -> None:
     assert (second["p75"], second["good"], second["period_end"]) == (None, None, date(2026, 11, 21))
 
 
-@pytest.mark.parametrize("stream", STREAMS.values(), ids=str)
+@pytest.mark.parametrize("stream", STREAMS.values(), ids=list(STREAMS))
 def test_every_table_of_a_stream_has_all_its_columns_also_when_nothing_came(stream: Any, tmp_path: Path) -> None:
     with Landing(tmp_path).write(stream.name, SHOP, NOW) as file:
         pass
