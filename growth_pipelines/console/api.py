@@ -81,7 +81,7 @@ async def sent(request: Request) -> Sent:
         raise BadRequest("The body must be JSON or a form.", "Send Content-Type: application/json.", 415)
     try:
         body = json.loads(await request.body())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadRequest("The body is not valid JSON.") from error
     if not isinstance(body, dict):
         raise BadRequest("The body must be a JSON object.")

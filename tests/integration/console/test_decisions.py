@@ -206,6 +206,8 @@ def test_the_api_decides_with_the_sessions_token(maria: Visitor):
     [
         (b"{", "application/json", 422),
         (b"[]", "application/json", 422),
+        (b"[" * 100_000, "application/json", 422),
+        (b'{"decision": "approve_with_edits", "digest": "x", "draft": {"title": NaN}}', "application/json", 422),
         (b'{"decision": "launch", "digest": "x"}', "application/json", 422),
         (b'{"decision": "approve"}', "application/json", 422),
         (b'{"decision": "approve", "digest": "x", "sudo": true}', "application/json", 422),
