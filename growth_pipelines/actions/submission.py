@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.model import OPEN_STATES, SUBTYPES, ActionDraft, State, action_digest
-from growth_pipelines.actions.transitions import open_request, plain_json, record, revise, transition
+from growth_pipelines.actions.transitions import open_request, plain_json, record, request_of, revise, transition
 from growth_pipelines.canonical import digest
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
@@ -90,7 +90,8 @@ def submit(
     """Store one recommender's batch, best score first.
 
     A draft that meets the recommender's own open action refreshes its evidence (same draft and diff) or becomes
-    its next version (another draft); an approved or executing one is left alone. Every refusal has a reason.
+    its next version (another draft); an approved or executing one is left alone, and so are the words of one
+    that an operator has edited. Every refusal has a reason.
     """
     with store.session() as session:
         desk = _Desk(session, recommender, shop_id, now, rules, run_id)
@@ -250,7 +251,9 @@ class _Desk:
             self.result.kept.append(first.id)
             return
         content = _content(draft)
-        if (
+        if first.state != "changes_requested" and self._worded_by_a_person(first):
+            self._refresh(first, {**content, "target": first.target})
+        elif (
             first.draft == plain_json(draft.draft)
             and first.diff == _diff(draft)
             and first.target == content["target"]
@@ -260,6 +263,11 @@ class _Desk:
             self._revise(first, draft, content)
         for other in others:
             self._supersede(other, first)
+
+    def _worded_by_a_person(self, action: Action) -> bool:
+        """Whether an operator's edit made the present version: a recommender's words don't replace theirs."""
+        request = request_of(self.session, action)
+        return request is not None and self.session.get(Operator, request.requester) is not None
 
     def _reaches_further(self, own: list[Action], draft: ActionDraft) -> str:
         """Why a field that none of the open actions touches may not join them: the rules of a new action hold."""

@@ -129,6 +129,19 @@ def test_a_revised_draft_brings_changes_requested_back_and_leaves_deferred_defer
     assert states == [("pending", 2), ("deferred", 2)]
 
 
+def test_an_operators_words_are_not_replaced_by_the_next_run(store: Store, settings: Settings) -> None:
+    (before,) = submitted(store, seo_draft())
+    decided(store, settings, before, "edit", draft={"title": "Bo's title"})
+    result = hand_in(store, seo_draft(score=50.0), now=NOW + DAY)
+    with store.read() as session:
+        after = find(session, before.id)
+    assert (result.refreshed, after.version, after.score) == ([before.id], 2, 50.0)
+    assert after.draft == {"title": "Bo's title"}
+    assert after.digest == action_digest(after.draft, seo_draft().target, 2)
+    decided(store, settings, after, "request_changes", note="another one")
+    assert hand_in(store, seo_draft(title="new"), now=NOW + DAY).revised == [before.id]
+
+
 def test_an_approved_action_is_left_alone(store: Store, settings: Settings) -> None:
     (action,) = submitted(store, seo_draft())
     decided(store, settings, action)
