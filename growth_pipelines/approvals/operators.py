@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from growth_pipelines.actions.model import SUBTYPES
 from growth_pipelines.approvals.signatures import key_file
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
@@ -26,7 +27,7 @@ from growth_pipelines.store.tables import ROLES, ConsoleSession, OneTimeLink, Op
 LINK_LASTS = timedelta(hours=24)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 # Names that stand for parts of the machine in the audit chain.
-_RESERVED = {"clock", "growth", "policy", "recommender", "host", "unknown", "seo_ctr", "cwv_repair"}
+_RESERVED = {"clock", "growth", "recommender", "host", "unknown", *SUBTYPES}
 
 
 @dataclass(frozen=True)

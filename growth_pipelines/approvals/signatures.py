@@ -157,7 +157,12 @@ def key_file(settings: Settings, operator: str) -> Path:
 def sign(settings: Settings, record: DecisionRecord) -> DecisionRecord:
     """The record with its operator's signature. Raises GrowthError when their key can't be read here."""
     private = _private_key(settings, record.operator)
-    signature = base64.b64encode(private.sign(record.signed_text())).decode()
+    try:
+        signature = base64.b64encode(private.sign(record.signed_text())).decode()
+    except ValueError as error:
+        raise GrowthError(
+            "The decision holds something that is no text.", "Type it again, in plain characters."
+        ) from error
     return record.model_copy(update={"signature": signature})
 
 

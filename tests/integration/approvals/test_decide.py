@@ -198,6 +198,8 @@ def test_what_is_no_text_is_refused_on_the_console(
     )
     with pytest.raises(GrowthError, match="is no text"):
         decide(store, settings, asked, console, NOW)
+    with pytest.raises(GrowthError, match="is no text"):
+        decided(store, settings, action, asked.decision, **parts)
     with pytest.raises(NoSuchAction):
         decide(store, settings, DecisionRequest("a\0b", "approve", action.digest), console, NOW)
     assert now_is(store, action).state == "pending"

@@ -44,7 +44,7 @@ def test_a_new_operator_gets_a_key_that_only_its_owner_reads_and_a_link(store: S
     ]
 
 
-@pytest.mark.parametrize("name", ["", "Bo", "a b", "../etc", "x" * 33, "clock", ".x", "ä"])
+@pytest.mark.parametrize("name", ["", "Bo", "a b", "../etc", "x" * 33, "clock", "merch_playbook", ".x", "ä"])
 def test_names_that_could_be_paths_or_parts_of_the_machine_are_refused(
     store: Store, settings: Settings, name: str
 ) -> None:
