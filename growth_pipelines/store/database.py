@@ -145,7 +145,9 @@ def _begin_postgres(connection: Connection) -> None:
     if connection.get_execution_options().get("reads_only"):
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     else:
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+        connection.exec_driver_sql(
+            f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'; SELECT pg_advisory_xact_lock({WRITER_LOCK})"
+        )
 
 
 @contextmanager
@@ -155,7 +157,7 @@ def _clear_errors() -> Iterator[None]:
         yield
     except OperationalError as error:
         text = str(error.orig).splitlines()[0]
-        if "locked" in text:
+        if "locked" in text or "lock timeout" in text:
             raise StoreUnavailable(
                 f"The store stayed locked for {BUSY_SECONDS} s.", "Another process holds it; see `growth status`."
             ) from error

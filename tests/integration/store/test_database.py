@@ -11,7 +11,8 @@ from sqlalchemy import inspect, text
 
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
-from growth_pipelines.store.database import Store, store_url
+from growth_pipelines.store import database
+from growth_pipelines.store.database import Store, StoreUnavailable, store_url
 from growth_pipelines.store.schema import current_revision, newest_revision
 from growth_pipelines.store.tables import Flag, Table
 from tests.drafts import NOW, settings_in
@@ -108,6 +109,24 @@ def test_a_second_writer_waits_for_the_first(store: Store) -> None:
         thread.join()
     with store.read() as session:
         assert session.get_one(Flag, "n").value == {"n": 40}
+
+
+def test_a_writer_that_hangs_does_not_hang_the_others_for_ever(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 1)
+    store.close()  # its next connections wait for a second only
+    hanging = Store(store.url)
+    with hanging.session() as holder:
+        holder.connection()
+        with pytest.raises(StoreUnavailable, match="stayed locked for 1 s"), store.session() as waiting:
+            waiting.connection()
+        with store.read() as session:
+            assert session.query(Flag).count() == 0
+    with store.session() as session:
+        session.add(Flag(key="k", value={}, updated_at=NOW, updated_by="t"))
+    hanging.close()
+    store.close()
 
 
 def test_a_naive_instant_is_refused_and_an_aware_one_comes_back_in_utc(store: Store) -> None:
