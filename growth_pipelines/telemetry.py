@@ -68,8 +68,8 @@ def _mask_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMa
 class _Tee:
     """Writes each rendered line to the screen (short form) and to the log file (JSON)."""
 
-    def __init__(self, screen: TextIO, level: int, file: TextIO | None) -> None:
-        self._screen, self._level, self._file = screen, level, file
+    def __init__(self, level: int, file: TextIO | None) -> None:
+        self._level, self._file = level, file
 
     def __call__(self, _: Any, method: str, event: MutableMapping[str, Any]) -> str:
         if self._file is not None:
@@ -77,7 +77,8 @@ class _Tee:
             self._file.flush()
         if getattr(logging, method.upper(), logging.INFO) >= self._level:
             rest = " ".join(f"{k}={v}" for k, v in event.items() if k not in ("event", "timestamp", "level"))
-            self._screen.write(f"{event['timestamp']} {event['level']:<7} {event['event']} {rest}".rstrip() + "\n")
+            # Asked for at each line: whoever redirects stderr later gets the later lines.
+            sys.stderr.write(f"{event['timestamp']} {event['level']:<7} {event['event']} {rest}".rstrip() + "\n")
         raise structlog.DropEvent
 
 
@@ -95,7 +96,7 @@ def configure_logging(logs_folder: Path | None = None, screen_level: str = "warn
             _add_trace,
             structlog.processors.format_exc_info,
             _mask_secrets,
-            _Tee(sys.stderr, getattr(logging, screen_level.upper()), file),
+            _Tee(getattr(logging, screen_level.upper()), file),
         ],
         cache_logger_on_first_use=False,
     )

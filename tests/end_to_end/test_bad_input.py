@@ -67,7 +67,7 @@ def test_nothing_is_left_of_a_refused_run(tmp_path: Path, small_shop: SandboxSho
     environment = small_shop.environment(tmp_path)
     Machine(environment | {"GROWTH_SHOPIFY__ACCESS_TOKEN": "wrong"}).run("ingest", "products", check=False)
     status = {row["stream"]: row for row in Machine(environment).json("ingest", "status")}
-    assert not status.get("products", {}).get("cursor")
+    assert not status.get("products", {}).get("covered_to")
     Machine(environment).run("ingest", "products")
     status = {row["stream"]: row for row in Machine(environment).json("ingest", "status")}
-    assert status["products"]["cursor"]
+    assert status["products"]["covered_to"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -46,3 +47,15 @@ def test_traces_nest_and_end() -> None:
 @pytest.mark.parametrize("name", ["key", "token", "access_token"])
 def test_mask(name: str) -> None:
     assert mask(f"https://h/p?a=1&{name}=s3cret&b=2") == f"https://h/p?a=1&{name}=***&b=2"
+
+
+def test_a_stderr_that_is_replaced_later_gets_the_later_lines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, second = io.StringIO(), io.StringIO()
+    monkeypatch.setattr("sys.stderr", first)
+    configure_logging(screen_level="warning")
+    first.close()
+    monkeypatch.setattr("sys.stderr", second)
+    logger("test").warning("seen")
+    assert "seen" in second.getvalue()

@@ -33,7 +33,7 @@ from .interceptor import Interceptor
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 RESOURCES = """
 query Resources {
-  products(first: 60) { nodes { id handle title seo { title description } media(first: 1) { nodes { id alt } } } }
+  products(first: 200) { nodes { id handle title seo { title description } media(first: 1) { nodes { id alt } } } }
   collections(first: 20) { nodes { id handle title seo { title description } } }
   pages(first: 10) { nodes { id handle title ...Tags } }
   articles(first: 10) { nodes { id handle title ...Tags } }
@@ -57,7 +57,7 @@ class Shelf:
 
 @pytest.fixture(scope="session")
 def writable_shop(start_sandbox: Callable[..., Any]) -> Any:
-    return start_sandbox("--seed", "3", "--orders", "60", "--products", "60", "--today", "2026-11-22")
+    return start_sandbox("--seed", "3", "--orders", "60", "--products", "200", "--today", "2026-11-22")
 
 
 @pytest.fixture(scope="session")
