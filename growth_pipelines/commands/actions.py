@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -249,7 +250,8 @@ def sign(action_id: str, digest: str, decision: Any, reason: str, note: str, unt
     record = _signed(
         settings, store, action_id, decision, TO_PASTE, digest=digest, reason=reason, note=note, until=day
     )
-    print_json(record.model_dump(mode="json"))
+    # On one line: as several it is no valid value where the launchpad's indentation expects one.
+    click.echo(json.dumps(record.model_dump(mode="json"), ensure_ascii=False))
 
 
 @actions.command()

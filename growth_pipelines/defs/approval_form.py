@@ -11,14 +11,14 @@ from growth_pipelines.defs.applications import RECORD
 
 
 class SignedRecord(dg.PermissiveConfig):
-    """What ``growth actions sign ID --digest D`` prints, pasted as it is; the launchpad names what is missing."""
+    """What ``growth actions sign ID --digest D`` prints, pasted as it is in place of ``{}``."""
 
-    action_id: str
-    version: int
-    digest: str
-    decision: str
-    operator: str
-    expires_at: str
+    action_id: str = Field(description="the action's id")
+    version: int = Field(description="the version of the draft that was looked at")
+    digest: str = Field(description="what that draft says, as a digest: another draft is not approved by it")
+    decision: str = Field(description="approve, reject, request_changes, defer or rollback")
+    operator: str = Field(description="whose key signed it")
+    expires_at: str = Field(description="until when the record can be handed in")
     signature: str = Field(description="ed25519, base64; more fields of the record may follow")
 
 
@@ -38,7 +38,8 @@ def approval_form(recommender: str) -> dg.JobDefinition:
 
     @dg.job(
         name=f"approve_{recommender}",
-        description=f"Hand in a decision on an action of {recommender}, as `growth actions sign` prints it.",
+        description=f"Hand in a decision on an action of {recommender}: in the launchpad, put the line that "
+        "`growth actions sign ID --digest D` prints in place of `{}`.",
     )
     def form() -> None:
         hand_in()

@@ -137,6 +137,7 @@ def test_a_printed_signature_is_accepted_where_it_is_pasted(
     code, text = growth("actions", "sign", action.ref, "--digest", action.digest)
     record = verify(store, text, NOW + timedelta(hours=23))
     assert (code, record.decision, record.operator) == (0, "approve", "bo")
+    assert text.count("\n") == 1, "several lines would break the indentation of Dagster's launchpad"
     decide(store, settings_in(tmp_path), DecisionRequest.of(record), SignatureProof(text, "dagster"), NOW)
     assert state_of(store, action) == ("approved", 1)
 
