@@ -15,10 +15,30 @@ from typing import Any
 
 from dagster import AssetCheckKey, AssetCheckSpec, AssetKey, AssetSpec, TableColumn, TableSchema
 
+from growth_pipelines.defs.ages import DAILY
+
 _MODELS = ("model", "seed", "snapshot")
 _NOT_IN_A_NAME = re.compile(r"\W+")
+_REFERENCE = re.compile(r"""\b(?:ref|source)\(.*?["'](\w+)["']\)""")
 # Deliberately not a real address: the operator is whoever runs this machine.
 OWNER = "team:growth"
+# The columns that say from when to when a row is about, the first that a model has.
+_TIMES = (
+    ("date_day", "date_day"),
+    ("period_start", "period_end"),
+    ("window_start", "window_end"),
+    ("cohort_month", "cohort_month"),
+)
+# What each generic test of ``dbt_project/tests/generic`` claims, in words; a test's own description goes first.
+_CLAIMS = {
+    "key": "One row for each {columns}, none of them missing.",
+    "complete": "Every row has {columns}.",
+    "holds": "In every row: {rules}.",
+    "no_gaps": "From the first day to the last, no {column} is missing.",
+    "one_of": "{column} is one of {values}.",
+    "refers_to": "Every {column} is found in {to}.",
+    "same_total": "The sum of {expression} is that of {to}: no row was lost or counted twice.",
+}
 
 
 @dataclass(frozen=True)
@@ -30,6 +50,8 @@ class DbtGraph:
     keys: Mapping[str, AssetKey]
     checks: Mapping[str, AssetCheckKey]
     names: Mapping[AssetKey, str]
+    # The columns of each mart that say from when to when a row is about.
+    times: Mapping[AssetKey, tuple[str, str]]
 
     def in_schema(self, schema: str) -> list[AssetKey]:
         """The models of a schema: ``marts``, ``staging``."""
@@ -55,7 +77,16 @@ def translate(manifest: Mapping[str, Any], kind: str) -> DbtGraph:
         keys=keys,
         checks={uid: spec.key for uid, spec in tests.items()},
         names={keys[uid]: node["name"] for uid, node in models.items()},
+        times={
+            keys[uid]: time
+            for uid, node in models.items()
+            if (time := _time_of(node)) and node["schema"] == "marts"
+        },
     )
+
+
+def _time_of(node: Mapping[str, Any]) -> tuple[str, str] | None:
+    return next((pair for pair in _TIMES if set(pair) <= set(node.get("columns", {}))), None)
 
 
 def _enabled(node: Mapping[str, Any]) -> bool:
@@ -77,6 +108,7 @@ def _model_spec(uid: str, node: Mapping[str, Any], keys: Mapping[str, AssetKey],
         kinds={"dbt", kind, "seed" if node["resource_type"] == "seed" else node["config"]["materialized"]},
         owners=[OWNER],
         metadata={"dagster/column_schema": TableSchema(columns=columns)} if columns else None,
+        freshness_policy=DAILY if node["schema"] == "marts" else None,
         # A test that blocks may stop the models after it, which then have no output in this run.
         skippable=True,
     )
@@ -115,9 +147,25 @@ def _check_spec(
         name,
         asset=asset,
         blocking=unit or severity == "error",
-        description=node.get("description") or None,
+        description=node.get("description") or _claim(node),
         metadata={"dbt_unique_id": uid},
     )
+
+
+def _claim(node: Mapping[str, Any]) -> str | None:
+    """What a generic test says of its model, in words; None for a test that is not one of the project's kinds."""
+    test = node.get("test_metadata") or {}
+    words = _CLAIMS.get(test.get("name", ""))
+    if words is None:
+        return None
+    return words.format_map({name: _in_words(value) for name, value in test["kwargs"].items()})
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_in_words(item) for item in value)
+    reference = _REFERENCE.search(str(value))
+    return f"`{reference.group(1) if reference else value}`"
 
 
 def _tested(node: Mapping[str, Any], manifest: Mapping[str, Any], keys: Mapping[str, AssetKey]) -> str | None:

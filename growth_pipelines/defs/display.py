@@ -5,8 +5,13 @@ Only presentation. Numbers that should become a curve over time go into the meta
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from importlib.resources import files
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from dagster import MetadataValue, TableColumn, TableRecord, TableSchema
 
@@ -31,6 +36,41 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = Non
     records = [TableRecord({name: _cell(row.get(name)) for name in names}) for row in rows[:_ROWS_SHOWN]]
     schema = TableSchema(columns=[TableColumn(name, type=_column_type(records, name)) for name in names])
     return MetadataValue.table(records=records, schema=schema)
+
+
+def chart(name: str, title: str, values: Sequence[Mapping[str, Any]]) -> MetadataValue:
+    """The chart ``charts/NAME.json`` of ``values``, as a picture that the UI opens."""
+    import vl_convert
+
+    text = files("growth_pipelines.defs").joinpath(f"charts/{name}.json").read_text(encoding="utf-8")
+    spec = json.loads(text) | {"title": title, "background": "white", "data": {"values": list(values)}}
+    picture = base64.b64encode(vl_convert.vegalite_to_svg(spec).encode()).decode()
+    return MetadataValue.md(f"![{title}](data:image/svg+xml;base64,{picture})")
+
+
+def days_in_words(first: date, last: date) -> str:
+    """Both days included: "23 Oct – 19 Nov 2026"."""
+    from growth_pipelines.recommenders.money import span
+
+    return span(first, last)
+
+
+def window_in_words(start: datetime, end: datetime, zone: str) -> str:
+    """[start, end), naive UTC, for a reader: whole days as days, an end within a day as time in ``zone``."""
+    if end.time() == datetime.min.time():
+        return days_in_words(start.date(), max(start.date(), (end - timedelta(days=1)).date()))
+    local = end.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
+    return f"{days_in_words(start.date(), local.date())}, {local:%H:%M} ({zone})"
+
+
+def amount(value: float, currency: str) -> str:
+    """Money in the shop's currency: "2,028 USD"."""
+    return f"{value:,.0f} {currency}".strip()
+
+
+def change_percent(share: float) -> float:
+    """A relative change in per cent, as many digits as say something: -40.9."""
+    return round(100 * float(share), 1)
 
 
 def _cell(value: Any) -> str | int | float | bool | None:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from growth_pipelines.canonical import digest
 from growth_pipelines.settings import Settings
 from growth_pipelines.telemetry import logger
 
@@ -29,9 +30,12 @@ _NODE = (
     "columns",
     "depends_on",
     "attached_node",
+    "test_metadata",
 )
 _CONFIG = ("enabled", "materialized", "severity")
 _COLUMN = ("data_type", "description")
+# A file of a version that kept other properties is not this one's.
+_SHAPE = digest([_NODE, _CONFIG, _COLUMN])[:8]
 
 
 def needed_manifest(settings: Settings) -> Mapping[str, Any]:
@@ -39,7 +43,7 @@ def needed_manifest(settings: Settings) -> Mapping[str, Any]:
     from growth_pipelines.warehouse.dbt import PROJECT, manifest, project_hash
 
     engine = "postgres" if settings.postgres_url else "duckdb"
-    kept = PROJECT / "target" / f"assets-{engine}-{project_hash()}.json"
+    kept = PROJECT / "target" / f"assets-{engine}-{project_hash()}-{_SHAPE}.json"
     if kept.exists():
         found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
         return found

@@ -7,6 +7,7 @@ a crash in between repeats some, which are recognised by their mark.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -76,13 +77,13 @@ def _materialization(approval: dg.AssetKey, entry: OutboxEntry) -> dg.AssetMater
         approval,
         description=f"{told['title']}: {DECISIONS[entry.event]} by {told['actor']} ({told['channel']}).",
         metadata={
-            OUTBOX_MARK: entry.seq,
             "action": told["ref"],
             "version": told["version"],
             "decision": DECISIONS[entry.event],
             "operator": told["actor"],
             "channel": told["channel"],
             "digest": told["digest"],
-            "decided_at": told["at"],
+            "decided_at": dg.MetadataValue.timestamp(datetime.fromisoformat(told["at"])),
+            OUTBOX_MARK: entry.seq,
         },
     )

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 ROLLBACKS = dg.AssetKey("rolled_back_actions")
 _CARRIED_OUT = ("executed", "dry_run", "rolled_back")
+# Curves over time need their zeros.
+_ALWAYS = ("executed", "refused", "failed")
 _OTHERWISE = ("refused", "drifted", "failed", "already_done", "paused")
 
 
@@ -30,7 +32,8 @@ def told(key: dg.AssetKey, results: Sequence["ExecutionResult"], machine: Machin
     rows = [{"action": r.ref, "status": r.status, "message": r.message} for r in results]
     metadata: dict[str, Any] = {
         "mode": machine.settings.actions.mode,
-        **{status: counts[status] for status in (*_CARRIED_OUT, *_OTHERWISE)},
+        **{status: counts[status] for status in _ALWAYS},
+        **{status: counts[status] for status in (*_CARRIED_OUT, *_OTHERWISE) if counts[status]},
         **({"results": table(rows)} if rows else {}),
     }
     if any(counts[status] for status in _CARRIED_OUT):

@@ -3,13 +3,15 @@
 What the models say is in ``dbt_project/``; how the manifest becomes assets and checks is in ``dbt_graph``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from growth_pipelines.defs.dbt_graph import DbtGraph
-from growth_pipelines.defs.machine import Machine
+from growth_pipelines.defs.display import days_in_words
+from growth_pipelines.defs.machine import Machine, query
 
 if TYPE_CHECKING:
     from growth_pipelines.warehouse.dbt import NodeResult
@@ -43,8 +45,20 @@ def dbt_models(graph: DbtGraph) -> dg.AssetsDefinition:
             machine.on_progress(str(name), min(1.0, done / total))
 
         result = build(machine.settings, select=_selection(context, graph), on_event=progressed)
+        windows = _windows(
+            machine,
+            graph,
+            [
+                graph.keys[n.unique_id]
+                for n in result.results
+                if n.status == "success" and n.unique_id in graph.keys
+            ],
+        )
         # A blocking check that failed fails the step only after everything is yielded.
-        yield from (event for node in result.results if (event := node_event(context, graph, node)) is not None)
+        for node in result.results:
+            event = node_event(context, graph, node, windows)
+            if event is not None:
+                yield event
         broken = [node for node in result.results if node.status in ("error", "runtime error")]
         if broken:
             raise dg.Failure(
@@ -63,8 +77,25 @@ def _selection(context: dg.AssetExecutionContext, graph: DbtGraph) -> list[str] 
     return sorted(graph.names[key] for key in wanted)
 
 
+def _windows(machine: Machine, graph: DbtGraph, built: Iterable[dg.AssetKey]) -> dict[dg.AssetKey, str]:
+    """From when to when the rows of each mart are that says which time they are about."""
+    found = {}
+    with machine.warehouse.write() as connection:
+        for key in built:
+            if key in graph.times:
+                start, end = graph.times[key]
+                sql = query("window").format(first=start, last=end, table=".".join(key.path))
+                first, last = connection.execute(sql).fetchone()
+                if first is not None:
+                    found[key] = days_in_words(first, last)
+    return found
+
+
 def node_event(
-    context: dg.AssetExecutionContext, graph: DbtGraph, node: "NodeResult"
+    context: dg.AssetExecutionContext,
+    graph: DbtGraph,
+    node: "NodeResult",
+    windows: Mapping[dg.AssetKey, str] = MappingProxyType({}),
 ) -> dg.MaterializeResult | dg.AssetCheckResult | None:
     """What one finished node of dbt is in Dagster; None for what was skipped or is not selected."""
     if node.unique_id in graph.checks:
@@ -75,6 +106,8 @@ def node_event(
     metadata: dict[str, Any] = {"seconds": round(node.seconds, 3)}
     if node.rows is not None:
         metadata["dagster/row_count"] = node.rows
+    if key in windows:
+        metadata["window"] = windows[key]
     return dg.MaterializeResult(asset_key=key, metadata=metadata)
 
 

@@ -4,14 +4,20 @@ The statistics are in ``growth_pipelines.monitoring``; here they get their frame
 """
 
 from collections import Counter
-from typing import Any
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from growth_pipelines.defs.ages import DAILY
 from growth_pipelines.defs.assets.published import PUBLISHED
 from growth_pipelines.defs.dbt_graph import OWNER
-from growth_pipelines.defs.display import table
+from growth_pipelines.defs.display import change_percent, chart, days_in_words, table
 from growth_pipelines.defs.machine import Machine
+from growth_pipelines.recommenders.money import WINDOW_DAYS
+
+if TYPE_CHECKING:
+    import pandas
 
 SEARCH = dg.AssetKey("search_regressions")
 VITALS = dg.AssetKey("vitals_regressions")
@@ -23,8 +29,10 @@ VITALS = dg.AssetKey("vitals_regressions")
     group_name="monitoring",
     kinds={"python", "pandas"},
     owners=[OWNER],
-    description="Pages that got worse in search in the last 28 days for a reason of their own: "
-    "their position, their click-through rate or their demand.",
+    freshness_policy=DAILY,
+    description="Pages that got worse in search in the last 28 days, against the 28 before and the rest of the "
+    "shop, for a reason of their own: their position, their click-through rate or their demand. `change_percent` "
+    "is what that reason alone did to the page's clicks.",
 )
 def search_regressions(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResult:
     from growth_pipelines.monitoring import scan_pages
@@ -34,16 +42,31 @@ def search_regressions(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResu
         pages = load_frames(connection, ["page_daily"], machine.today)["page_daily"]
     machine.on_progress("search", None)
     found = scan_pages(pages)
-    rows: list[dict[str, Any]] = found.to_dict("records")
+    rows: list[dict[str, Any]] = sorted(found.to_dict("records"), key=lambda row: row["size"])
     causes = Counter(str(row["cause"]) for row in rows)
+    shown = [
+        {"page": row["page"], "cause": row["cause"], "change_percent": change_percent(row["size"])} for row in rows
+    ]
     return dg.MaterializeResult(
         metadata={
+            **_search_window(pages),
             "pages_scanned": int(pages["page"].nunique()) if len(pages) else 0,
             "regressions": len(rows),
-            **{f"because_of_{cause}": count for cause, count in sorted(causes.items())},
-            "worst": table(rows),
+            **{f"because_of_{cause}": causes[cause] for cause in ("position", "ctr", "demand")},
+            **({"worst": table(shown)} if shown else {}),
         }
     )
+
+
+def _search_window(pages: "pandas.DataFrame") -> dict[str, str]:
+    if not len(pages):
+        return {}
+    last = date.fromisoformat(str(pages["date"].max())[:10])
+    before = last - timedelta(days=WINDOW_DAYS)
+    return {
+        "window": days_in_words(before + timedelta(days=1), last),
+        "compared_with": days_in_words(before - timedelta(days=WINDOW_DAYS - 1), before),
+    }
 
 
 @dg.asset(
@@ -52,8 +75,10 @@ def search_regressions(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResu
     group_name="monitoring",
     kinds={"python", "pandas"},
     owners=[OWNER],
-    description="Pages whose Core Web Vitals got worse for real visitors, since when and by how much. "
-    "Each opens a row of the store's `regressions` and closes it when the page has recovered.",
+    freshness_policy=DAILY,
+    description="Pages whose Core Web Vitals got worse for real visitors, since when (within a week) and by how "
+    "much: p75 of 28 days, LCP and INP in milliseconds, CLS without a unit. A regression stays open until the "
+    "page has recovered.",
 )
 def vitals_regressions(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResult:
     from growth_pipelines.monitoring.vitals import find_regressions
@@ -63,7 +88,8 @@ def vitals_regressions(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResu
     with machine.warehouse.read() as connection:
         frames = load_frames(connection, ["vitals", "pages"], machine.today)
     machine.on_progress("web vitals", None)
-    rows: list[dict[str, Any]] = find_regressions(frames["vitals"]).to_dict("records")
+    vitals = frames["vitals"]
+    rows: list[dict[str, Any]] = find_regressions(vitals).to_dict("records")
     urls = dict(zip(frames["pages"]["page_key"], frames["pages"]["url"], strict=True))
     with machine.store.session() as session:
         change = record_regressions(session, rows, urls, machine.now)
@@ -72,6 +98,46 @@ def vitals_regressions(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResu
             "regressions": len(rows),
             "new": len(change.opened),
             "recovered": len(change.recovered),
-            "worst": table(rows),
+            **_vitals_window(vitals),
+            **({"worst_page": _trend(vitals, rows[0]), "worst": table([*map(_vitals_row, rows)])} if rows else {}),
         }
     )
+
+
+def _vitals_window(vitals: "pandas.DataFrame") -> dict[str, str]:
+    if not len(vitals):
+        return {}
+    first, last = (
+        date.fromisoformat(str(day)[:10]) for day in (vitals["period_start"].min(), vitals["period_end"].max())
+    )
+    return {"window": days_in_words(first, last)}
+
+
+def _vitals_row(row: dict[str, Any]) -> dict[str, Any]:
+    before, now = row["before"], row["after"]
+    return {
+        "page": row["page_key"],
+        "device": row["form_factor"],
+        "metric": str(row["metric"]).upper(),
+        "since": str(row["since"])[:10],
+        "p75": f"{before:g} → {now:g}" if row["metric"] == "cls" else f"{before:,.0f} → {now:,.0f} ms",
+        "change_percent": round(change_percent(row["size"])),
+        "severity": row["severity"],
+    }
+
+
+def _trend(vitals: "pandas.DataFrame", worst: dict[str, Any]) -> dg.MetadataValue:
+    """The history of the page that regressed most surely, with the thresholds of good and poor."""
+    from growth_pipelines.monitoring.vitals import THRESHOLDS
+
+    metric = str(worst["metric"])
+    same = (
+        vitals[["page_key", "form_factor", "metric"]] == [worst["page_key"], worst["form_factor"], metric]
+    ).all(axis=1)
+    series = vitals[same & vitals["p75"].notna()].drop_duplicates("period_end").sort_values("period_end")
+    good, poor = THRESHOLDS[metric]
+    unit = "" if metric == "cls" else ", ms"
+    title = f"{metric.upper()} on {worst['form_factor']}{unit}: {worst['page_key']}"
+    days = zip(series["period_end"], series["p75"], strict=True)
+    values = [{"day": str(day)[:10], "value": float(p75), "good": good, "poor": poor} for day, p75 in days]
+    return chart("vitals_trend", title, values)

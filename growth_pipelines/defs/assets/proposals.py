@@ -9,12 +9,12 @@ every action against the store itself. What a recommender thinks is in ``growth_
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import Field
 
+from growth_pipelines.defs.ages import DAILY
 from growth_pipelines.defs.assets.carried_out import told
 from growth_pipelines.defs.assets.published import PUBLISHED
 from growth_pipelines.defs.assets.queue import queue_row
@@ -98,9 +98,7 @@ def _recommendations(recommender: Recommender, upstream: Sequence[dg.AssetKey]) 
         group_name=recommender.name,
         kinds={"python", "pandas"},
         owners=[OWNER],
-        freshness_policy=dg.FreshnessPolicy.time_window(
-            warn_window=timedelta(hours=30), fail_window=timedelta(hours=54)
-        ),
+        freshness_policy=DAILY,
         description=recommender.description,
     )
     def recommendations(
@@ -164,8 +162,9 @@ def batch_metadata(machine: Machine, result: "SubmitResult") -> dict[str, Any]:
         actions = [as_document(session.get_one(Action, identity)) for identity in result.action_ids]
     actions.sort(key=lambda action: -action["score"])
     refused = [{"title": draft.title, "page": draft.target.url, "why": why} for draft, why in result.refused]
+    currency = machine.settings.currency
     return {
-        "digest": result.batch_digest,
+        "freshness": freshness_label(machine.newest_days()) or "no data yet",
         "actions": len(actions),
         "created": len(result.created),
         "refreshed": len(result.refreshed),
@@ -173,8 +172,10 @@ def batch_metadata(machine: Machine, result: "SubmitResult") -> dict[str, Any]:
         "superseded": len(result.superseded),
         "refused": len(refused),
         "revenue_28d": round(sum(action["impact"]["revenue_28d"] for action in actions), 2),
-        "proposals": table([queue_row(action) for action in actions]),
+        **({"currency": currency} if currency else {}),
+        "proposals": table([queue_row(action, currency) for action in actions]),
         **({"refusals": table(refused)} if refused else {}),
+        "digest": result.batch_digest,
     }
 
 

@@ -5,14 +5,17 @@ published. It runs only when every blocking test of the models passed, so nothin
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from growth_pipelines.defs.ages import DAILY
 from growth_pipelines.defs.dbt_graph import OWNER
-from growth_pipelines.defs.display import sparkline, table
+from growth_pipelines.defs.display import chart, sparkline, table
 from growth_pipelines.defs.machine import Machine, freshness_label, query
+
+if TYPE_CHECKING:
+    import pandas
 
 PUBLISHED = dg.AssetKey("published_warehouse")
 
@@ -27,10 +30,10 @@ def published_warehouse(marts: Sequence[dg.AssetKey], kind: str) -> dg.AssetsDef
         kinds={kind},
         owners=[OWNER],
         pool="warehouse",
-        freshness_policy=dg.FreshnessPolicy.time_window(
-            warn_window=timedelta(hours=30), fail_window=timedelta(hours=54)
-        ),
-        description="What readers see: a copy of the warehouse, swapped in at once, that no run ever locks.",
+        freshness_policy=DAILY,
+        description="What readers see: a copy of the warehouse, swapped in at once, that no run ever locks. "
+        "Recommenders, console and terminal read nothing else, and it is made only from models whose blocking "
+        "tests passed.",
     )
     def publish(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResult:
         path = machine.warehouse.publish()
@@ -46,19 +49,40 @@ def published_warehouse(marts: Sequence[dg.AssetKey], kind: str) -> dg.AssetsDef
 
 
 def snapshot_metadata(machine: Machine) -> dict[str, Any]:
-    """The age of each source, and the shop's last eight weeks as curves and figures."""
+    """The age of each source, and the shop's last weeks as curves and figures."""
     days = machine.newest_days()
     with machine.warehouse.read() as connection:
         trend = connection.frame(query("shop_trend")).iloc[::-1]
+    # Search days that Google has not given yet are no fall to zero.
+    trend["search_clicks"] = trend["search_clicks"].where(
+        [days.get("search") is not None and str(day)[:10] <= str(days["search"]) for day in trend["date_day"]]
+    )
     recent = trend.tail(28)
+    currency = machine.settings.currency
     return {
         "freshness": freshness_label(days) or "no data yet",
         "newest_days": table(
             [{"source": s, "newest": d, "days_ago": (machine.today - d).days} for s, d in days.items()]
         ),
-        "orders_8_weeks": sparkline(trend["orders"]),
-        "sessions_8_weeks": sparkline(trend["sessions"]),
-        "search_clicks_8_weeks": sparkline(trend["search_clicks"]),
         "orders_28d": int(recent["orders"].fillna(0).sum()),
-        "net_28d": round(float(recent["net_cents"].fillna(0).sum()) / 100, 2),
+        "net_sales_28d": round(float(recent["net_sales"].fillna(0).sum()), 2),
+        **({"currency": currency} if currency else {}),
+        "orders_by_day": sparkline(recent["orders"]),
+        "sessions_by_day": sparkline(recent["sessions"]),
+        "search_clicks_by_day": sparkline(recent["search_clicks"]),
+        **({"last_8_weeks": _curves(trend, currency)} if len(trend) else {}),
     }
+
+
+def _curves(trend: "pandas.DataFrame", currency: str) -> dg.MetadataValue:
+    named = trend.rename(
+        columns={"net_sales": f"Net sales, {currency or 'shop currency'}", "search_clicks": "Search clicks"}
+        | {"orders": "Orders", "sessions": "Sessions"}
+    )
+    values = [
+        {"day": str(row["date_day"])[:10], "measure": measure, "value": float(row[measure])}
+        for measure in named.columns.drop("date_day")
+        for row in named.to_dict("records")
+        if row[measure] == row[measure] and row[measure] is not None
+    ]
+    return chart("shop_daily", "The shop by day, last 8 weeks", values)

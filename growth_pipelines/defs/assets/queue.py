@@ -6,11 +6,12 @@ Ranking, conflicts and diversity are in ``actions.queue``; this asset lets time 
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import dagster as dg
 
 from growth_pipelines.defs.dbt_graph import OWNER
-from growth_pipelines.defs.display import table
+from growth_pipelines.defs.display import amount, table
 from growth_pipelines.defs.machine import Machine
 
 QUEUE = dg.AssetKey("action_queue")
@@ -25,7 +26,9 @@ def action_queue(recommendations: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
         group_name="actions",
         kinds={"python"},
         owners=[OWNER],
-        description="The ranked Top 10 that the operator sees, after expiries and deferrals.",
+        description="What the operator sees first: the best of all waiting actions, ranked by money, confidence "
+        "and ease, never two that conflict. What waited too long has expired, what was deferred until today is "
+        "back.",
     )
     def rank(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResult:
         from growth_pipelines.actions.lifecycle import expire_due, release_deferred
@@ -36,27 +39,31 @@ def action_queue(recommendations: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
         with machine.store.read() as session:
             best = [as_document(action) for action in top(session, machine.settings.actions.top, machine.now)]
             pending = len(list_actions(session, state="pending"))
+        currency = machine.settings.currency
         return dg.MaterializeResult(
             metadata={
                 "pending": pending,
                 "expired": len(expired),
                 "released": len(released),
                 "revenue_28d_of_top": round(sum(action["impact"]["revenue_28d"] for action in best), 2),
-                "top": table([queue_row(action) for action in best]),
+                **({"currency": currency} if currency else {}),
+                "top": table([queue_row(action, currency) for action in best]),
             }
         )
 
     return rank
 
 
-def queue_row(action: dict[str, Any]) -> dict[str, Any]:
-    """One line of the queue, for people."""
+def queue_row(action: dict[str, Any], currency: str) -> dict[str, Any]:
+    """One line of the queue, for people: what it is and brings, and what one decides on it with."""
+    impact = action["impact"]
     return {
+        "ref": action["ref"],
         "title": action["title"],
-        "kind": action["kind"],
-        "revenue_28d": round(action["impact"]["revenue_28d"], 2),
+        "money_28d": amount(impact["revenue_28d"], currency),
+        "interval_95": f"{amount(impact['revenue_low'], '')} – {amount(impact['revenue_high'], currency)}",
         "confidence": round(action["confidence"], 2),
-        "score": round(action["score"], 2),
-        "page": action["target"]["url"],
+        "score": round(action["score"]),
+        "page": urlsplit(action["target"]["url"]).path or "/",
         "digest": action["digest"],
     }

@@ -5,16 +5,19 @@ other. How a stream is read, resumed and loaded is ingestion's business, not thi
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import Field
 
+from growth_pipelines.clock import local_date
+from growth_pipelines.defs.ages import DAILY, WEEKLY
 from growth_pipelines.defs.dbt_graph import OWNER
+from growth_pipelines.defs.display import window_in_words
 from growth_pipelines.defs.machine import Machine
 from growth_pipelines.ingestion.streams import STREAMS, Stream
-from growth_pipelines.warehouse.raw_tables import BY_NAME
+from growth_pipelines.warehouse.raw_tables import BY_NAME, Column
 
 if TYPE_CHECKING:
     from growth_pipelines.ingestion.results import Progress, StreamResult
@@ -23,14 +26,16 @@ ARRIVED = "arrived_in_time"
 # How late a source's newest day may be, in days: what it documents plus one day of grace. Sources that only
 # answer for "now" (CrUX, PageSpeed Insights) have no window and are judged by the age of their asset alone.
 _DAYS_LATE = {"shopify": 2, "search_console": 5}
-_FRESHNESS = {
-    "shopify": dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=30), fail_window=timedelta(hours=54)),
-    "search_console": dg.FreshnessPolicy.time_window(
-        warn_window=timedelta(hours=30), fail_window=timedelta(hours=54)
-    ),
-    "crux": dg.FreshnessPolicy.time_window(warn_window=timedelta(days=3), fail_window=timedelta(days=8)),
-    "psi": dg.FreshnessPolicy.time_window(warn_window=timedelta(days=3), fail_window=timedelta(days=8)),
+_FRESHNESS = {"shopify": DAILY, "search_console": DAILY, "crux": WEEKLY, "psi": WEEKLY}
+_COLUMNS = {
+    "shop_id": "The shop: its myshopify domain. Part of every key.",
+    "customer_key": "Keyed hash of the customer, made before anything is stored.",
+    "local_date": "Day in the shop's zone.",
+    "_file_id": "The landing file that the row came from.",
+    "_line": "Its line in that file.",
+    "_loaded_at": "When it was loaded, UTC.",
 }
+_COLUMN_TYPES = {"timestamp": "UTC.", "money": "In the shop's currency, major units."}
 
 
 class IngestConfig(dg.Config):
@@ -46,6 +51,10 @@ def raw_key(table: str) -> dg.AssetKey:
 
 
 def _spec(stream: Stream, table: str) -> dg.AssetSpec:
+    columns = [
+        dg.TableColumn(column.name, type=column.type, description=_of_columns(column))
+        for column in BY_NAME[table].all_columns
+    ]
     return dg.AssetSpec(
         raw_key(table),
         description=f"{BY_NAME[table].description}\n\nRead by the stream `{stream.name}`: {stream.description}",
@@ -53,15 +62,26 @@ def _spec(stream: Stream, table: str) -> dg.AssetSpec:
         kinds={stream.source, "python"},
         owners=[OWNER],
         freshness_policy=_FRESHNESS.get(stream.source),
+        metadata={"dagster/column_schema": dg.TableSchema(columns=columns)},
         skippable=True,
     )
+
+
+def _of_columns(column: Column) -> str | None:
+    """What a name does not say: the unit, the zone, where a row came from."""
+    return _COLUMNS.get(column.name) or _COLUMN_TYPES.get(column.type)
+
+
+def _checked_table(stream: Stream) -> str:
+    """The table that answers for its stream: its namesake, or the first."""
+    return stream.name if stream.name in stream.tables else stream.tables[0]
 
 
 def _arrival_checks() -> list[dg.AssetCheckSpec]:
     return [
         dg.AssetCheckSpec(
             ARRIVED,
-            asset=raw_key(stream.tables[0]),
+            asset=raw_key(_checked_table(stream)),
             description=f"The newest day read is at most {_DAYS_LATE[stream.source]} days old.",
         )
         for stream in STREAMS.values()
@@ -99,7 +119,7 @@ def raw_tables(
     for result in results:
         for note in result.notes:
             context.log.info(f"{result.stream}: {note}")
-        yield from _reported(context, STREAMS[result.stream], result, machine.today)
+        yield from _reported(context, STREAMS[result.stream], result, machine)
     if failure is not None:
         raise failure
 
@@ -119,30 +139,40 @@ class _Watcher:
         self._machine.on_progress(f"{step.stream} {step.phase}", sum(self._parts.values()) / self._total)
 
 
+def _newest_day(end: datetime | None, zone: str) -> date | None:
+    """The last day of a window, which ends before its end: one of whole days at the midnight after the last."""
+    if end is None:
+        return None
+    if end.time() == datetime.min.time():
+        return (end - timedelta(days=1)).date()
+    return local_date(end.replace(tzinfo=UTC), zone)
+
+
 def _day(text: str) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
 def _reported(
-    context: dg.AssetExecutionContext, stream: Stream, result: "StreamResult", today: date
+    context: dg.AssetExecutionContext, stream: Stream, result: "StreamResult", machine: Machine
 ) -> Iterator[Any]:
     for table in stream.tables:
-        metadata = stream_metadata(result, table)
+        metadata = stream_metadata(result, table, machine.zone)
         if raw_key(table) in context.selected_asset_keys:
             yield dg.MaterializeResult(asset_key=raw_key(table), metadata=metadata)
         else:
             # Read along with a selected table of the same stream: it changed as well, so it says so.
             context.log_event(dg.AssetMaterialization(raw_key(table), metadata=metadata))
-    check = dg.AssetCheckKey(raw_key(stream.tables[0]), ARRIVED)
+    check = dg.AssetCheckKey(raw_key(_checked_table(stream)), ARRIVED)
     if check in context.selected_asset_check_keys:
-        yield arrival(check, stream.source, result, today)
+        yield arrival(check, stream.source, result, machine.today, machine.zone)
 
 
-def stream_metadata(result: "StreamResult", table: str) -> Mapping[str, Any]:
-    """What one read of a stream did, for one of its tables."""
+def stream_metadata(result: "StreamResult", table: str, zone: str) -> Mapping[str, Any]:
+    """What one read of a stream did, for one of its tables. ``rows`` are those read this time."""
+    start, end = result.window_start, result.window_end
     return {
         "rows": result.rows.get(table, 0),
-        "window": f"{result.window_start or '–'} … {result.window_end or '–'}",
+        "window": window_in_words(start, end, zone) if start and end else "as it is now",
         "requests": result.requests,
         "bytes": result.bytes,
         "seconds": round(result.seconds, 2),
@@ -153,11 +183,11 @@ def stream_metadata(result: "StreamResult", table: str) -> Mapping[str, Any]:
     }
 
 
-def arrival(check: dg.AssetCheckKey, source: str, result: "StreamResult", today: date) -> dg.AssetCheckResult:
+def arrival(
+    check: dg.AssetCheckKey, source: str, result: "StreamResult", today: date, zone: str
+) -> dg.AssetCheckResult:
     """Whether the window that was read ends recently enough. A late source warns and stops nothing."""
-    # A window ends before its end: one of whole days ends at the midnight after the last.
-    end = result.window_end
-    newest = (end - timedelta(microseconds=1)).date() if end is not None else None
+    newest = _newest_day(result.window_end, zone)
     late = None if newest is None else (today - newest).days
     return dg.AssetCheckResult(
         passed=late is None or late <= _DAYS_LATE[source],

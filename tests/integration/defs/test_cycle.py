@@ -52,8 +52,16 @@ def test_the_daily_cycle_is_one_green_run_while_approvals_are_awaited(settings: 
         assert _metadata(instance, "marts/fct_orders")["dagster/row_count"] > 0
         published = _metadata(instance, "published_warehouse")
         assert "search to 2026-11-19" in published["freshness"]
-        assert len(published["orders_8_weeks"]) == 56
+        assert len(published["orders_by_day"]) == 28
+        assert published["search_clicks_by_day"].endswith("  "), "days that Google has not given yet are no zeros"
+        assert published["currency"] == "USD"
+        assert "data:image/svg+xml" in published["last_8_weeks"]
+        assert _metadata(instance, "marts/fct_shop_daily")["window"].endswith("21 Nov 2026")
+        assert _metadata(instance, "search_regressions")["window"] == "23 Oct – 19 Nov 2026"
+        assert _metadata(instance, "raw/orders")["window"] == "23 Oct 2024 – 22 Nov 2026, 12:00 (UTC)"
         batch = _metadata(instance, "seo_ctr_recommendations")
+        shown = [record.data for record in batch["proposals"].records] if batch["actions"] else []
+        assert all(row["ref"] and row["digest"] and row["money_28d"].endswith(" USD") for row in shown)
         event = instance.get_latest_data_version_record(dg.AssetKey("seo_ctr_recommendations"))
         assert event is not None
         assert event.asset_materialization is not None

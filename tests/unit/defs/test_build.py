@@ -49,6 +49,19 @@ def test_every_asset_says_what_it_is_and_whose(defs: dg.Definitions) -> None:
         assert spec.kinds, spec.key
 
 
+def test_every_check_says_what_passing_means(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    silent = [key for key in graph.asset_check_keys if not graph.get_check_spec(key).description]
+    assert not silent
+
+
+def test_raw_tables_and_marts_show_their_columns_and_how_old_they_may_get(defs: dg.Definitions) -> None:
+    for spec in defs.resolve_all_asset_specs():
+        if spec.key.path[0] in ("raw", "marts"):
+            assert spec.metadata["dagster/column_schema"].columns, spec.key
+            assert spec.freshness_policy, spec.key
+
+
 def test_names_on_the_lineage_differ_in_their_last_part(defs: dg.Definitions) -> None:
     names = [spec.key.path[-1] for spec in defs.resolve_all_asset_specs()]
     assert len(names) == len(set(names))

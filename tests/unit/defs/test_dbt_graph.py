@@ -88,6 +88,29 @@ def test_a_test_of_severity_error_blocks_and_one_of_severity_warn_does_not() -> 
     assert blocking == {"unique_fct_orders": True, "recent": False, "unit_refunds_are_apart": True}
 
 
+def test_a_generic_test_says_what_it_claims_unless_it_says_so_itself() -> None:
+    def described(name: str, **kwargs: Any) -> str | None:
+        node = _test("claim", FCT, attached=FCT) | {"test_metadata": {"name": name, "kwargs": kwargs}}
+        [check] = [c for c in translate(_manifest(claim=node), "duckdb").check_specs if c.name == "claim"]
+        return check.description
+
+    columns = ["shop_id", "order_id"]
+    assert described("key", columns=columns) == "One row for each `shop_id`, `order_id`, none of them missing."
+    assert described("refers_to", column="order_id", to="ref('fct_orders')") == (
+        "Every `order_id` is found in `fct_orders`."
+    )
+    assert described("unheard_of") is None
+    own = _test("claim", FCT, attached=FCT) | {"description": "Own words."}
+    assert "Own words." in {check.description for check in translate(_manifest(claim=own), "duckdb").check_specs}
+
+
+def test_a_mart_knows_which_of_its_columns_are_its_time() -> None:
+    manifest = _manifest()
+    manifest["nodes"][FCT]["columns"]["date_day"] = {"data_type": "date"}
+    assert translate(manifest, "duckdb").times == {AssetKey(["marts", "fct_orders"]): ("date_day", "date_day")}
+    assert translate(_manifest(), "duckdb").times == {}
+
+
 def test_a_test_on_a_source_is_a_check_on_the_raw_table() -> None:
     graph = translate(_manifest(src=_test("source_not_null_orders", ORDERS)), "duckdb")
     assert graph.checks["test.g.src.a1"].asset_key == AssetKey(["raw", "orders"])
