@@ -18,7 +18,12 @@ from tests.conftest import SandboxShop, new_database
 
 from .machine import Machine
 
-pytestmark = pytest.mark.slow
+# In the same group, tests run in the same worker and share the machine (marks of fixture parameters don't count).
+ENGINES = [
+    pytest.param("duckdb", marks=pytest.mark.xdist_group("loop-duckdb")),
+    pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.xdist_group("loop-postgres")]),
+]
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("operated", ENGINES, indirect=True, scope="module")]
 
 
 @dataclass
@@ -37,13 +42,7 @@ class Operated:
         return [(w["field"], w["after"]) for w in self.shop.state()["writes"] if w["gid"] == gid]
 
 
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param("duckdb", marks=pytest.mark.xdist_group("loop-duckdb")),
-        pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.xdist_group("loop-postgres")]),
-    ],
-)
+@pytest.fixture(scope="module")
 def operated(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,

@@ -18,6 +18,8 @@ import pytest
 
 from .conftest import Desk
 
+# One worker: what is built once serves all.
+pytestmark = pytest.mark.xdist_group("served")
 REPORT_CHECK = """
 mutation Check($params: ReportAssetCheckEvaluationsParams!) {
   reportAssetCheckEvaluations(eventParams: $params) { __typename }

@@ -18,6 +18,8 @@ from growth_pipelines.settings import Settings
 from tests.integration.ingestion.conftest import QUICK, raw_rows
 
 Machine = Callable[..., Settings]
+# One worker: what is built once serves all.
+pytestmark = pytest.mark.xdist_group("interruptions")
 STREAMS = ["shop", "orders", "customers", "search_page", "search_property"]
 # Dies by SIGKILL the moment the named step of the named stream is reached for the nth time.
 DYING = """

@@ -20,6 +20,8 @@ from growth_pipelines.warehouse.frames import FRAMES, load_frames
 
 from .raw_rows import SHOP, TODAY, Rows, load, settings_for, shop_rows
 
+# One worker: what is built once serves all.
+pytestmark = pytest.mark.xdist_group("dbt")
 MARTS = sorted(path.stem for path in (dbt.PROJECT / "models" / "marts").rglob("*.sql"))
 
 

@@ -16,6 +16,8 @@ from growth_pipelines.warehouse.frames import FRAMES, load_frames
 
 from .raw_rows import HOST, TODAY, Rows, frame, load, random_shop, settings_for
 
+# One worker: what is built once serves all.
+pytestmark = pytest.mark.xdist_group("marts")
 ROWS: Rows = random_shop(seed=11)
 WINDOW_END = TODAY - timedelta(days=4)  # the newest day for which both search streams are there
 WINDOW_START = WINDOW_END - timedelta(days=27)
