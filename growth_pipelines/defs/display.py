@@ -56,11 +56,19 @@ def days_in_words(first: date, last: date) -> str:
 
 
 def window_in_words(start: datetime, end: datetime, zone: str) -> str:
-    """[start, end), naive UTC, for a reader: whole days as days, an end within a day as time in ``zone``."""
+    """[start, end), naive UTC, for a reader: whole days as days, moments as time in ``zone``."""
     if end.time() == datetime.min.time():
         return days_in_words(start.date(), max(start.date(), (end - timedelta(days=1)).date()))
-    local = end.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
-    return f"{days_in_words(start.date(), local.date())}, {local:%H:%M} ({zone})"
+    return f"{_moment(start, zone)} – {_moment(end, zone)} ({zone})"
+
+
+def _moment(instant: datetime, zone: str) -> str:
+    from growth_pipelines.recommenders.money import day
+
+    if instant.time() == datetime.min.time():
+        return day(instant.date())
+    local = instant.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
+    return f"{day(local.date())}, {local:%H:%M}"
 
 
 def amount(value: float, currency: str) -> str:

@@ -90,17 +90,36 @@ def report_judgement(instance: dg.DagsterInstance, recommender: str, found: Verd
     target = AssetCheckEvaluationTargetMaterializationData(
         storage_id=newest[0].storage_id, run_id=newest[0].run_id, timestamp=newest[0].timestamp
     )
-    instance.report_runless_asset_event(
-        dg.AssetCheckEvaluation(
-            asset_key=asset,
-            check_name=GATE,
-            passed=found.passed,
-            severity=dg.AssetCheckSeverity(found.severity),
-            description=found.description,
-            metadata=gate_metadata(found),
-            target_materialization_data=target,
-            blocking=True,
-        )
+    evaluation = dg.AssetCheckEvaluation(
+        asset_key=asset,
+        check_name=GATE,
+        passed=found.passed,
+        severity=dg.AssetCheckSeverity(found.severity),
+        description=found.description,
+        metadata=gate_metadata(found),
+        target_materialization_data=target,
+        blocking=True,
+    )
+    if not _repeats(instance, evaluation):
+        instance.report_runless_asset_event(evaluation)
+
+
+def _repeats(instance: dg.DagsterInstance, evaluation: dg.AssetCheckEvaluation) -> bool:
+    """Whether the newest result says the same of the same proposals: the history is for people."""
+    newest = instance.event_log_storage.get_asset_check_execution_history(evaluation.asset_check_key, limit=1)
+    event = newest[0].event.dagster_event if newest and newest[0].event else None
+    said: Any = event.event_specific_data if event else None
+    return isinstance(said, dg.AssetCheckEvaluation) and _told(said) == _told(evaluation)
+
+
+def _told(evaluation: dg.AssetCheckEvaluation) -> tuple[Any, ...]:
+    about = evaluation.target_materialization_data
+    return (
+        evaluation.passed,
+        evaluation.severity,
+        evaluation.description,
+        evaluation.metadata,
+        about.storage_id if about else None,
     )
 
 

@@ -115,12 +115,14 @@ def _vitals_window(vitals: "pandas.DataFrame") -> dict[str, str]:
 
 def _vitals_row(row: dict[str, Any]) -> dict[str, Any]:
     before, now = row["before"], row["after"]
+    p75 = f"{before:g} → {now:g}" if row["metric"] == "cls" else f"{before:,.0f} → {now:,.0f} ms"
     return {
         "page": row["page_key"],
         "device": row["form_factor"],
         "metric": str(row["metric"]).upper(),
         "since": str(row["since"])[:10],
-        "p75": f"{before:g} → {now:g}" if row["metric"] == "cls" else f"{before:,.0f} → {now:,.0f} ms",
+        # On one line in the UI's narrow column.
+        "p75": p75.replace(" ", "\N{NO-BREAK SPACE}"),
         "change_percent": round(change_percent(row["size"])),
         "severity": row["severity"],
     }

@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 
 from growth_pipelines.actions.brake import pause
+from growth_pipelines.defs.gate import GATE, judge, report_judgement
 from growth_pipelines.store import database
 
 from .conftest import NOW, Desk
@@ -195,3 +196,17 @@ def test_new_proposals_end_what_an_old_forged_record_shows(desk: Desk) -> None:
     desk.propose()
     desk.run("recheck_seo_ctr")
     assert desk.gate().metadata["state"].value == "pending"
+
+
+def test_a_judgement_that_says_nothing_new_is_not_reported_again(desk: Desk) -> None:
+    def reported() -> int:
+        report_judgement(desk.instance, "seo_ctr", judge(desk.machine, desk.instance, "seo_ctr"))
+        key = dg.AssetCheckKey(dg.AssetKey("seo_ctr_recommendations"), GATE)
+        return len(desk.instance.event_log_storage.get_asset_check_execution_history(key, limit=10))
+
+    action = desk.propose()
+    assert [reported(), reported()] == [1, 1]
+    desk.decide(action)
+    assert [reported(), reported()] == [2, 2]
+    desk.propose()
+    assert [reported(), reported()] == [3, 3], "of newer proposals the same is said anew"

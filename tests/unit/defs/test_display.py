@@ -36,6 +36,8 @@ def test_a_window_of_whole_days_ends_with_its_last_day() -> None:
 def test_a_window_up_to_now_ends_with_the_time_where_the_shop_is() -> None:
     words = window_in_words(datetime(2024, 10, 24), datetime(2026, 11, 23, 2, 15, 14, 114560), "America/Denver")
     assert words == "24 Oct 2024 – 22 Nov 2026, 19:15 (America/Denver)"
+    words = window_in_words(datetime(2026, 11, 23, 2, 5), datetime(2026, 11, 23, 2, 15), "America/Denver")
+    assert words == "22 Nov 2026, 19:05 – 22 Nov 2026, 19:15 (America/Denver)"
 
 
 def test_money_names_its_currency() -> None:
