@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -22,7 +23,20 @@ if TYPE_CHECKING:
 
 REASONS = ["incorrect", "not_relevant", "tone", "too_risky", "other"]
 DECISIONS = ["approve", "reject", "request_changes", "defer", "rollback"]
-digest_option = click.option("--digest", required=True, help="The digest of what you looked at.")
+
+
+def _whole(_: click.Context, __: click.Parameter, digest: str) -> str:
+    """A digest, whole: a shortened one would look like a stale one."""
+    if not re.fullmatch(r"[0-9a-f]{64}", digest):
+        raise GrowthError(
+            f"{digest!r} is not a whole digest.", "Take all 64 digits from `growth actions show ID`."
+        )
+    return digest
+
+
+digest_option = click.option(
+    "--digest", required=True, callback=_whole, help="The digest of what you looked at, all 64 digits."
+)
 note_option = click.option("--note", default="", help="A word on why.")
 until_option = click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The day it comes back.")
 

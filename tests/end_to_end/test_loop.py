@@ -111,6 +111,9 @@ def test_two_approvals_at_once_execute_once(operated: Operated) -> None:
 
 def test_refused_actions_write_nothing_and_say_why(operated: Operated) -> None:
     growth, rejected, late = operated.growth, operated.take(), operated.take()
+    result = growth.run("actions", "approve", rejected["id"], "--digest", rejected["digest"][:12], check=False)
+    assert result.returncode != 0
+    assert "not a whole digest" in result.stderr
     result = growth.run("actions", "approve", rejected["id"], "--digest", "0" * 64, check=False)
     assert result.returncode != 0
     assert "Look at the current draft" in result.stderr
