@@ -36,6 +36,8 @@ WRITABLE_TYPES = ("product", "collection", "page", "article")
 _TOP_QUERIES = 3
 # A page that takes more than this share of the shop's non-brand clicks is changed with more care.
 _MAJOR_PAGE_SHARE = 0.1
+# Gains in 28 days, in average orders of the shop, from which on an action is of high and of medium priority.
+_HIGH_FROM_ORDERS, _MEDIUM_FROM_ORDERS = 5.0, 0.5
 
 
 def recommend(
@@ -153,7 +155,7 @@ class _Desk:
                 revenue_high=round(value.revenue_high, 2),
             ),
             risk_tier="medium" if gap["clicks"] > _MAJOR_PAGE_SHARE * self.all_clicks else "low",
-            priority=_priority(value.revenue),
+            priority=_priority(value.revenue, self.economics[""].order_value),
             score=ranked.value,
             factors={**ranked.factors, "gap_probability": self._sureness(gap), "snippet_promise": rewrite.promise},
             ranking_version=RANKING_VERSION,
@@ -286,5 +288,9 @@ class _Desk:
         return tuple(found)
 
 
-def _priority(revenue: float) -> Priority:
-    return "high" if revenue >= 1000 else "medium" if revenue >= 100 else "low"
+def _priority(revenue: float, order_value: float) -> Priority:
+    """How soon an answer is wanted, by the gain in average orders of the shop: the same in any currency."""
+    if order_value <= 0:
+        return "low"
+    orders = revenue / order_value
+    return "high" if orders >= _HIGH_FROM_ORDERS else "medium" if orders >= _MEDIUM_FROM_ORDERS else "low"

@@ -154,6 +154,20 @@ def test_without_sessions_the_money_counts_half_and_says_so(planted: Any, contex
         assert "counts half" in draft.rationale
 
 
+def test_priority_is_the_same_in_any_currency(planted: Any, context: RecommenderContext) -> None:
+    performance = planted.frames["performance"]
+    yen = {
+        **planted.frames,
+        "performance": performance.assign(aov_cents=15_000),
+        "shop": planted.frames["shop"].assign(currency="JPY", shop_aov=15_000.0, minor_units=1),
+    }
+    dollars, in_yen = _by_page(planted.frames, context), _by_page(yen, replace(context, currency="JPY"))
+    assert {page: draft.priority for page, draft in in_yen.items()} == {
+        page: draft.priority for page, draft in dollars.items()
+    }
+    assert len({draft.priority for draft in dollars.values()}) > 1
+
+
 def test_a_learned_win_rate_scales_the_score(planted: Any, context: RecommenderContext) -> None:
     learned = replace(context, win_rates={"seo_ctr/title": 1.2, "seo_ctr": 0.8})
     plain, scaled = _by_page(planted.frames, context), _by_page(planted.frames, learned)
