@@ -159,7 +159,7 @@ class _Desk:
             score=ranked.value,
             factors={**ranked.factors, "gap_probability": self._sureness(gap), "snippet_promise": rewrite.promise},
             ranking_version=RANKING_VERSION,
-            rollback_plan=self._rollback(rewrite),
+            rollback_plan=self._rollback(page, rewrite),
             labels=(gap["trigger"], *(("proxy",) if money_facts.basis_factor < 1 else ())),
         )
 
@@ -194,7 +194,10 @@ class _Desk:
         both = len(rewrite.diff) == 2
         return str(wording["both" if both else rewrite.subtype].format(**facts))
 
-    def _rollback(self, rewrite: Rewrite) -> str:
+    def _rollback(self, page: pd.Series, rewrite: Rewrite) -> str:
+        if not rewrite.written:
+            shown = {kind: self.rewriter.shown[kind][str(page["page_key"])] for kind in ("title", "description")}
+            return str(self.copy["task"]["rollback"].format(**shown))
         fields = " and ".join("title" if change.field == "seo.title" else "description" for change in rewrite.diff)
         before = "; ".join(f"“{change.before}”" for change in rewrite.diff)
         return str(self.copy["rollback"].format(fields=fields, before=before)).strip()

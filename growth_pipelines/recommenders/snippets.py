@@ -27,7 +27,8 @@ _KEYS = {"title": "seo.title", "description": "seo.description"}
 
 @dataclass(frozen=True)
 class Rewrite:
-    """What is proposed for one page. ``written`` is False for a task card (no templates for the locale).
+    """What is proposed for one page. ``written`` is False for a task card: no template of the
+    locale has a text that fits and is not shown already.
 
     ``promise`` is how likely the new texts are to win back a real gap; the scores are means over the texts
     that change, before and after.
@@ -57,7 +58,7 @@ class Rewriter:
     def rewrite(self, page: pd.Series, queries: pd.DataFrame) -> Rewrite:
         """The proposal for ``page``; ``queries`` are its rows with query and impressions, largest first."""
         if not has_templates(self.context.locale):
-            return self._task(page, queries)
+            return self._task(page, queries, "no_templates")
         # Weights in steps of a factor 2: daily wobble of demand must not turn into another draft.
         head = queries.head(_QUERIES)
         steps = np.rint(np.log2(1 + head["impressions"].to_numpy(float)))
@@ -75,14 +76,20 @@ class Rewriter:
             and best[0][0] != self._shown(kind, page)
             and best[0][1].total >= present[kind].total + _WORTH_CHANGING
         }
-        if not changes:  # nothing clearly better: another title is still worth a try, with less promise
-            changes = {
-                "title": next(
-                    (pair for pair in variants["title"] if pair[0] != self._shown("title", page)),
-                    (str(page["title"]), present["title"]),
-                )
-            }
+        changes = changes or self._another(page, variants)
+        if not changes:
+            return self._task(page, queries, "nothing_else")
         return self._assemble(page, changes, variants, present)
+
+    def _another(
+        self, page: pd.Series, variants: dict[str, list[tuple[str, Score]]]
+    ) -> dict[str, tuple[str, Score]]:
+        """Where nothing is clearly better, another text is still worth a try, with less promise."""
+        for kind, offered in variants.items():
+            for text, judged in offered:
+                if text != self._shown(kind, page):
+                    return {kind: (text, judged)}
+        return {}
 
     def _around(self, page: pd.Series, kind: str) -> dict[str, Any]:
         others = [text for key, text in self.shown[kind].items() if key != page["page_key"] and text]
@@ -129,14 +136,15 @@ class Rewriter:
         subtype = "title" if "title" in changes else "description"
         return Rewrite(draft, diff, subtype, round(promise, 4), before, after, True, unique or not title)
 
-    def _task(self, page: pd.Series, queries: pd.DataFrame) -> Rewrite:
+    def _task(self, page: pd.Series, queries: pd.DataFrame, why: str) -> Rewrite:
+        """A card for a person; ``why`` the templates have nothing: no_templates or nothing_else."""
         copy = phrases("seo_ctr")["task"]
         facts = {
             "locale": self.context.locale,
             "url": self.context.url_of(str(page["page_key"])),
             "queries": ", ".join(f"“{query}”" for query in queries["query"].head(3)),
         }
-        summary = copy["summary"].format(**facts)
+        summary = copy["summary"][why].format(**facts)
         change = FieldChange(field="task", before="", after=summary, change_type="task")
         draft = {"summary": summary, "steps": [step.format(**facts) for step in copy["steps"]]}
         return Rewrite(draft, (change,), "title", _PROMISE_LEAST, 0.0, 0.0, False, True)

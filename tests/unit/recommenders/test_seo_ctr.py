@@ -182,6 +182,18 @@ def test_without_templates_for_the_language_a_person_is_asked(planted: Any, cont
     assert draft.ease == pytest.approx(0.4)
 
 
+def test_without_a_text_that_fits_a_person_is_asked(simulate: Simulate, context: RecommenderContext) -> None:
+    shop = simulate(1, low=10)
+    long = " ".join(["Extraordinarily-specialised"] * 9)
+    shop.frames["pages"] = shop.frames["pages"].assign(title=long, description="", effective_title=long)
+    drafts = recommend(shop.frames, replace(context, shop_name=long), SeoCtrConfig())
+    assert drafts
+    for draft in drafts:
+        assert [change.field for change in draft.diff] == ["task"]
+        assert "no other text" in draft.draft["summary"]
+        assert long in draft.rollback_plan
+
+
 def test_pages_that_cannot_be_written_are_not_offered(planted: Any, context: RecommenderContext) -> None:
     pages = planted.frames["pages"].assign(page_type="home")
     assert recommend({**planted.frames, "pages": pages}, context, SeoCtrConfig()) == []
