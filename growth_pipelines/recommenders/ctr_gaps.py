@@ -20,11 +20,10 @@ from numpy.typing import NDArray
 from growth_pipelines.monitoring.discovery import adjusted_p_values, excess_dispersion
 from growth_pipelines.recommenders.context import SeoCtrConfig
 from growth_pipelines.recommenders.ctr_curve import CtrCurve
+from growth_pipelines.recommenders.money import WINDOW_DAYS, extra_clicks
 
 FloatArray = NDArray[np.float64]
 
-WINDOW_DAYS = 28
-CREDIBLE = 0.95
 # Second trigger: impressions up and CTR down by at least this share.
 _GROWTH, _FALL = 0.10, 0.10
 # A page whose clicks are fine once its single worst query is set aside has a problem on that results page
@@ -189,7 +188,7 @@ def _estimate_extra_clicks(pages: pd.DataFrame, tau: float) -> None:
     """Clicks to win back in 28 days: point and 95 % interval (noise of the clicks and of what is normal)."""
     missing = pages["expected"] - pages["clicks"]
     error = 1.959964 * np.sqrt(pages["clicks"] + 1 + (tau * pages["expected"]) ** 2)
-    pages["extra_clicks"] = missing.clip(lower=0)
+    pages["extra_clicks"] = extra_clicks(pages["impressions"], pages["ctr"], pages["target_ctr"])
     pages["extra_low"], pages["extra_high"] = (missing - error).clip(lower=0), (missing + error).clip(lower=0)
 
 

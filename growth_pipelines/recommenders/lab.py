@@ -29,7 +29,6 @@ class Diagnosis:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-UNKNOWN = Diagnosis()
 Finding = tuple[float, str, dict[str, Any]]
 
 
@@ -39,7 +38,7 @@ def diagnose(metric: str, details: str | Mapping[str, Any] | None) -> Diagnosis:
     finders = {"lcp": _slow_paint, "inp": _slow_answers, "cls": _jumps}
     found = [finding for finding in finders[metric](tree) if finding[0] > 0]
     if not found:
-        return UNKNOWN
+        return Diagnosis()
     weight, cause, facts = max(found, key=lambda finding: finding[0])
     return Diagnosis(cause, weight / sum(finding[0] for finding in found), weight, facts)
 
@@ -72,7 +71,7 @@ def _slow_paint(tree: Mapping[str, Any]) -> list[Finding]:
     blocking = _items(tree, "render_blocking")
     worst = max(blocking, key=lambda item: _number(item.get("wasted_ms")), default={})
     fonts = _items(tree, "fonts")
-    facts = {"file": file_name(url), "url_of_file": url, "weight": size_text(weight), "waste": size_text(wasted)}
+    facts = {"file": file_name(url), "weight": size_text(weight), "waste": size_text(wasted)}
     lazy = bool(element.get("lazy"))
     image_ms = wasted / _BYTES_PER_MS
     blocked = sum(_number(item.get("wasted_ms")) for item in blocking)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WINDOW_DAYS = 28
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "CAD": "CA$", "AUD": "A$", "NZD": "NZ$", "JPY": "¥"}
@@ -40,9 +44,9 @@ def worth(
     return Worth(visits, low, high, revenue, revenue * (1 - below), revenue * (1 + above))
 
 
-def extra_clicks(impressions: float, ctr: float, target_ctr: float) -> float:
-    """Clicks to win in a window: impressions × max(0, target CTR − CTR) (spec 3.1)."""
-    return impressions * max(0.0, target_ctr - ctr)
+def extra_clicks(impressions: pd.Series, ctr: pd.Series, target_ctr: pd.Series) -> pd.Series:
+    """Clicks that each page can win in a window: impressions × max(0, target CTR − CTR)."""
+    return impressions * (target_ctr - ctr).clip(lower=0)
 
 
 def money(amount: float, currency: str) -> str:

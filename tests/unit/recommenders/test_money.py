@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import pandas as pd
 import pytest
 
 from growth_pipelines.actions.scoring import score
@@ -11,8 +12,12 @@ from growth_pipelines.recommenders.money import extra_clicks, money, span, worth
 from growth_pipelines.recommenders.vitals_worth import extra_sessions, multiplier
 
 
+def _extra_clicks(impressions: float, ctr: float, target_ctr: float) -> float:
+    return float(extra_clicks(*(pd.Series([value]) for value in (impressions, ctr, target_ctr)))[0])
+
+
 def test_a_ctr_gap_of_two_points_on_a_thousand_impressions_is_worth_20_clicks_and_scores_32() -> None:
-    clicks = extra_clicks(impressions=1000, ctr=0.03, target_ctr=0.05)
+    clicks = _extra_clicks(impressions=1000, ctr=0.03, target_ctr=0.05)
     value = worth(clicks, 10, 30, conversion=0.02, order_value=100, orders_seen=50)
     assert value.visits == pytest.approx(20)
     assert value.revenue == pytest.approx(40)
@@ -20,7 +25,7 @@ def test_a_ctr_gap_of_two_points_on_a_thousand_impressions_is_worth_20_clicks_an
 
 
 def test_a_page_above_its_target_has_nothing_to_win() -> None:
-    assert extra_clicks(1000, 0.06, 0.05) == 0
+    assert _extra_clicks(1000, 0.06, 0.05) == 0
 
 
 def test_a_poor_lcp_on_7000_sessions_is_worth_420_sessions() -> None:
