@@ -88,8 +88,8 @@ def vitals_regressions(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResu
     with machine.warehouse.read() as connection:
         frames = load_frames(connection, ["vitals", "pages"], machine.today)
     machine.on_progress("web vitals", None)
-    vitals = frames["vitals"]
-    rows: list[dict[str, Any]] = find_regressions(vitals).to_dict("records")
+    vitals, fdr = frames["vitals"], machine.settings.recommenders.cwv_repair.fdr
+    rows: list[dict[str, Any]] = find_regressions(vitals, fdr=fdr).to_dict("records")
     urls = dict(zip(frames["pages"]["page_key"], frames["pages"]["url"], strict=True))
     with machine.store.session() as session:
         change = record_regressions(session, rows, urls, machine.now)
