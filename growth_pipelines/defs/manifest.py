@@ -8,11 +8,9 @@ written (a read-only install) the cache of the home serves alone.
 
 from __future__ import annotations
 
-import gc
 import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from growth_pipelines.canonical import digest
@@ -40,14 +38,14 @@ _SHAPE = digest([_NODE, _CONFIG, _COLUMN])[:8]
 
 def needed_manifest(settings: Settings) -> Mapping[str, Any]:
     """The manifest of the project as it is now, reduced to what becomes assets and checks."""
-    from growth_pipelines.warehouse.dbt import PROJECT, manifest, project_hash
+    from growth_pipelines.warehouse.dbt import PROJECT, manifest, project_hash, without_garbage_collection
 
     engine = "postgres" if settings.postgres_url else "duckdb"
     kept = PROJECT / "target" / f"assets-{engine}-{project_hash()}-{_SHAPE}.json"
     if kept.exists():
         found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
         return found
-    with _no_garbage_collection():
+    with without_garbage_collection():
         needed = reduced(manifest(settings))
     partial = kept.with_suffix(f".{os.getpid()}.partial")
     try:
@@ -77,15 +75,3 @@ def _reduced_node(node: Mapping[str, Any]) -> dict[str, Any]:
     columns = node.get("columns") or {}
     kept["columns"] = {name: {part: column.get(part) for part in _COLUMN} for name, column in columns.items()}
     return kept
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Parsing makes millions of objects that all stay: looking for garbage meanwhile costs a tenth of it."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()

@@ -196,7 +196,7 @@ def _invoke(settings: Settings, arguments: list[str], on_event: Callable[[str], 
     # dbt formats every debug line before it drops it, a tenth of a build's time; what matters is in the result.
     quietly = ["--log-level", "none", "--log-level-file", "none", "--no-version-check", "--no-use-colors"]
     command = [*quietly, *arguments, *(str(part) for option in paths.items() for part in option)]
-    with _closing_duckdb(), _no_garbage_collection():
+    with _closing_duckdb(), without_garbage_collection():
         outcome = dbtRunner(callbacks=callbacks).invoke(command)
     if outcome.exception is not None:
         reason = " ".join(str(outcome.exception).split())
@@ -216,7 +216,7 @@ def _closing_duckdb() -> Iterator[None]:
 
 
 @contextmanager
-def _no_garbage_collection() -> Iterator[None]:
+def without_garbage_collection() -> Iterator[None]:
     """Parsing makes millions of objects that all stay: looking for garbage meanwhile costs a quarter of it."""
     was = gc.isenabled()
     gc.disable()
