@@ -17,7 +17,7 @@ env: $(VENV)/.ready
 # The environment is ready only when its last step is done, so an interrupted install is done again.
 # Byte code is compiled and dbt's project parsed once here: every later start of every process is 3-5 times faster.
 $(VENV)/.ready: requirements-dev.lock requirements-bootstrap.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=python3.x")'
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Python 3.11, 3.12 or 3.13 is needed; set PYTHON=python3.x")'
 	@test -x $(BOOTSTRAP)/bin/uv || { $(PYTHON) -m venv $(BOOTSTRAP) && $(BOOTSTRAP)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-bootstrap.lock; }
 	@rm -rf $(VENV)
 	@$(BOOTSTRAP)/bin/uv venv -q --python $(PYTHON) $(VENV)
@@ -49,5 +49,6 @@ lock:
 	$(BOOTSTRAP)/bin/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements.lock
 	$(BOOTSTRAP)/bin/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock
 
+# What can be made again; data/home, where decisions, keys and the audit chain are, is not among it.
 clean:
-	rm -rf $(VENV) $(BOOTSTRAP) data/home data/demo dbt_project/target
+	rm -rf $(VENV) $(BOOTSTRAP) data/demo dbt_project/target
