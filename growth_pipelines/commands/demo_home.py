@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from growth_pipelines.commands.supervision import stop_machine
 from growth_pipelines.errors import GrowthError
 
 MARKER = ".growth-demo"
@@ -46,7 +47,8 @@ def fresh_home(home: Path) -> None:
 
 
 def stop_earlier_demo(home: Path) -> None:
-    """End the sandbox that an interrupted demo may have left behind."""
+    """End what an earlier demo serves, or left behind when it was killed: its programs and its sandbox."""
+    stop_machine(home / "run" / "growth.json")
     pid_file = home / "sandbox.pid"
     if not pid_file.exists():
         return

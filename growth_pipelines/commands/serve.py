@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -156,24 +155,10 @@ def start_detached(settings: Settings) -> Addresses:
 @click.command()
 def down() -> None:
     """Stop what `growth up` started, and wait until it is gone."""
-    from filelock import FileLock, Timeout
+    from growth_pipelines.commands.supervision import stop_machine
 
-    from growth_pipelines.commands.supervision import end_leftovers, lock_path, running
-
-    settings = current_settings()
-    path = state_file(settings)
-    document = running(path)
-    if document is None:
-        end_leftovers(path)
-        click.echo("Nothing was running.")
-        return
-    os.kill(document["pid"], signal.SIGTERM)
-    try:
-        # The supervisor holds this lock until the last of its programs has ended.
-        with FileLock(lock_path(path), timeout=90):
-            click.echo("Stopped.")
-    except Timeout:
-        raise GrowthError(f"Process {document['pid']} does not stop.", f"See {settings.home / 'logs'}.") from None
+    stopped = stop_machine(state_file(current_settings()))
+    click.echo("Stopped." if stopped else "Nothing was running.")
 
 
 @click.command()

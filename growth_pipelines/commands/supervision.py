@@ -28,6 +28,7 @@ _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
 # A program that ran this long was well: the next failure starts the backoff anew.
 _HEALTHY_AFTER = 60.0
 _STOP_SECONDS = 15.0
+_DOWN_SECONDS = 90.0
 _LOG_LIMIT = 20_000_000
 
 
@@ -199,6 +200,27 @@ def running(state_file: Path) -> dict[str, Any] | None:
         except FileNotFoundError:
             return {"pid": 0, "programs": {}}
         return document
+
+
+def stop_machine(state_file: Path) -> bool:
+    """End the supervisor of this home, or what a killed one left; False when none lived.
+
+    Raises GrowthError when it does not stop.
+    """
+    from filelock import FileLock, Timeout
+
+    document = running(state_file)
+    if document is None:
+        end_leftovers(state_file)
+        return False
+    if document["pid"]:  # 0: it has written none yet or is ending, and kill(0) would hit the caller's own group.
+        _signal(os.kill, document["pid"], signal.SIGTERM)
+    try:
+        # The supervisor holds this lock until the last of its programs has ended.
+        with FileLock(lock_path(state_file), timeout=_DOWN_SECONDS):
+            return True
+    except Timeout:
+        raise GrowthError("The machine does not stop.", f"See {state_file.parents[1] / 'logs'}.") from None
 
 
 def birth(pid: int) -> str:

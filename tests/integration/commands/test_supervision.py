@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from growth_pipelines.commands.supervision import birth, running
+from growth_pipelines.commands.demo_home import MARKER, fresh_home
+from growth_pipelines.commands.supervision import birth, lock_path, running
 
 # A supervisor of two programs: a web server, and one that starts a child of its own and ignores nothing.
 SCRIPT = textwrap.dedent(
@@ -144,6 +145,44 @@ def test_programs_of_a_killed_supervisor_are_ended_by_the_next(
     assert all(_group(pid) for pid in left.values())
     start()
     assert not any(_group(pid) for pid in left.values())
+
+
+def test_a_new_demo_ends_what_an_earlier_one_left_running(
+    tmp_path: Path, start: Callable[[], subprocess.Popen[str]]
+) -> None:
+    (tmp_path / MARKER).touch()
+    earlier = start()
+    left = [status["pid"] for status in _state(tmp_path).values()]
+    earlier.kill()
+    earlier.wait()
+    fresh_home(tmp_path)
+    assert not any(_group(pid) for pid in left)
+    assert [path.name for path in tmp_path.iterdir()] == [MARKER]
+
+
+def test_stopping_a_machine_that_has_no_number_yet_signals_nobody(tmp_path: Path) -> None:
+    """The lock is held, the state file not yet written: signal 0 would go to the caller's own process group."""
+    state = tmp_path / "growth.json"
+    holding = (
+        f"import filelock; lock = filelock.FileLock({str(lock_path(state))!r}); lock.acquire(); print(); input()"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", holding], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    stopping = (
+        "import sys; from pathlib import Path; from growth_pipelines.commands.supervision import stop_machine\n"
+    )
+    stopping += "print('waiting', flush=True); print(stop_machine(Path(sys.argv[1])))"
+    assert holder.stdin
+    assert holder.stdout
+    assert holder.stdout.readline()
+    stopper = subprocess.Popen(
+        [sys.executable, "-c", stopping, str(state)], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert stopper.stdout
+    assert stopper.stdout.readline() == "waiting\n"
+    with pytest.raises(subprocess.TimeoutExpired):
+        stopper.wait(timeout=0.5)
+    holder.communicate(b"\n")
+    assert stopper.communicate(timeout=30)[0] == "True\n"
 
 
 def test_a_process_is_told_from_a_later_one_with_its_id() -> None:
