@@ -253,10 +253,19 @@ class _Run:
         )
         tally = _Tally(stream, job, time.monotonic(), job.now)
         waiting = self.landing.pending(stream.name, self.shop.shop_id, self.state.loaded_files)
+        loaded = 0
         for landed in waiting:
-            self._load(tally, landed, self._parse(tally, landed))
-        if waiting:
-            job.meter.note(f"loaded {len(waiting)} landing file(s) of an interrupted run")
+            try:
+                batch = self._parse(tally, landed)
+            except GrowthError as error:
+                # The cursor is still before it. Kept, it would fail this and every later run in all streams.
+                job.meter.note(f"a landing file of an earlier run is fetched again: {error.message}")
+                self.landing.discard(landed)
+                continue
+            self._load(tally, landed, batch)
+            loaded += 1
+        if loaded:
+            job.meter.note(f"loaded {loaded} landing file(s) of an interrupted run")
             self._read_state()
         job.cursor = self.state.cursor(self.shop.shop_id, stream.name)
         job.on_piece = lambda done, total: self._piece(tally, done, total)

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from growth_pipelines.ingestion.landing import Landing, Shop
 from growth_pipelines.ingestion.run import ingest
 from growth_pipelines.settings import Settings
 from tests.integration.ingestion.conftest import QUICK, raw_rows
@@ -145,6 +146,19 @@ def test_a_bulk_operation_that_was_started_is_gone_on_with(small_shop: Any, mach
     (result,) = ingest(settings, ["orders"])
     assert "went on with the bulk operation" in result.notes[0]
     assert not list((settings.home / "landing" / "orders").glob("*.operation.json"))
+
+
+def test_a_landed_file_that_does_not_parse_is_fetched_again(small_shop: Any, machine: Machine) -> None:
+    settings = machine(small_shop)
+    with Landing(settings.home).write("customers", Shop(settings.shop.domain), settings.clock.now()) as file:
+        file.writer.raw(b'{"id": "customer:1", "createdAt": "no time at all"}')
+
+    results = {result.stream: result for result in ingest(settings, ["customers", "search_property"])}
+
+    assert results["customers"].rows["customers"] > 0
+    assert results["search_property"].rows["search_property_daily"] > 0
+    assert "is fetched again" in results["customers"].notes[0]
+    assert not file.result.path.exists()
 
 
 def test_a_loading_error_leaves_the_warehouse_as_it_was(
