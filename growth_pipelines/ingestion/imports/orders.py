@@ -17,7 +17,6 @@ from growth_pipelines.ingestion.imports.sheets import Cells, Sheet
 from growth_pipelines.ingestion.pseudonyms import Pseudonyms
 
 REQUIRED = ("Name", "Created at", "Lineitem quantity", "Lineitem name", "Lineitem price")
-CENT = Decimal("0.0001")
 ROUNDING = Decimal("0.01")
 ZERO = Decimal(0)
 
@@ -141,11 +140,15 @@ def _price(cells: Cells) -> Decimal:
 
 
 def _spread(amount: Decimal, weights: list[Decimal]) -> list[Decimal]:
-    """``amount`` in parts proportional to ``weights``; the parts add up to it exactly."""
+    """``amount`` in parts proportional to ``weights``; the parts add up to it exactly.
+
+    Parts have as many decimals as what is given: whole cents stay whole, so lines add up to their order in cents.
+    """
     whole = sum(weights, ZERO)
     if not amount or not whole:
         return [amount] + [ZERO] * (len(weights) - 1)
-    parts = [(amount * weight / whole).quantize(CENT) for weight in weights]
+    finest = whole + amount  # A sum has the decimals of its finest term.
+    parts = [(amount * weight / whole).quantize(finest) for weight in weights]
     parts[-1] += amount - sum(parts, ZERO)
     return parts
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from math import isfinite
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,9 @@ from growth_pipelines.errors import GrowthError
 SUFFIXES = (".csv", ".csv.gz", ".zip")
 AS_UTF8 = "Export it again, or save it as CSV UTF-8; nothing was loaded."
 EXPORT_AGAIN = "Export it again as a plain CSV file and leave it as it is; nothing was loaded."
+_WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
+# No count and no amount of a shop is as large; larger ones would not fit the warehouse's columns.
+LARGEST = 10**13
 # "2024-03-01 10:00:00 -0500": the space before the zone is Shopify's own.
 _SPACED_ZONE = re.compile(r"\s+(?=[+-]\d{2}:?\d{2}$)")
 
@@ -82,23 +86,25 @@ class Cells:
             amount = Decimal(value)
         except InvalidOperation:
             raise self.bad(column, "an amount") from None
-        if not amount.is_finite():
+        if not amount.is_finite() or abs(amount) >= LARGEST or "_" in value:
             raise self.bad(column, "an amount")
         return amount
 
     def whole(self, column: str) -> int:
         value = self.text(column)
-        try:
-            return int(value)
-        except ValueError:
-            raise self.bad(column, "a whole number") from None
+        if not _WHOLE.fullmatch(value) or abs(int(value)) >= LARGEST:
+            raise self.bad(column, "a whole number")
+        return int(value)
 
     def number(self, column: str) -> float:
         value = self.text(column).rstrip("%")
         try:
-            return float(value)
+            number = float(value)
         except ValueError:
             raise self.bad(column, "a number") from None
+        if not isfinite(number):
+            raise self.bad(column, "a number")
+        return number
 
     def moment(self, column: str, zone: ZoneInfo) -> datetime | None:
         """A time as naive UTC, None when empty; one without a zone is in the shop's."""
@@ -111,7 +117,10 @@ class Cells:
             raise self.bad(column, "a date and time like 2024-03-01 10:00:00 -0500") from None
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC if value.endswith(" UTC") else zone)
-        return moment.astimezone(UTC).replace(tzinfo=None)
+        try:
+            return moment.astimezone(UTC).replace(tzinfo=None)
+        except OverflowError:  # The first or the last day that there is, in a zone where UTC is on another.
+            raise self.bad(column, "a date and time like 2024-03-01 10:00:00 -0500") from None
 
     def day(self, column: str) -> date:
         value = self.text(column)
@@ -153,6 +162,12 @@ def _contents(path: Path) -> Iterator[tuple[str, bytes]]:
             raise BadSheet(f"{path}: not a CSV export.", f"Accepted are {', '.join(SUFFIXES)} and folders.")
     except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise BadSheet(f"{path}: the archive is damaged ({error}).", "Download it again.") from error
+    except (RuntimeError, NotImplementedError) as error:  # zipfile's words for a password and a rare compression
+        raise BadSheet(
+            f"{path}: the archive can't be read ({error}).", "Unzip it and import the folder."
+        ) from error
+    except OSError as error:
+        raise BadSheet(f"{path}: can't be read ({error.strerror}).", "Check who may read it.") from error
 
 
 def _sheet(label: str, content: bytes) -> Sheet:

@@ -105,6 +105,7 @@ def test_a_spread_amount_adds_up_exactly(amount: Decimal, weights: list[Decimal]
     parts = _spread(amount, weights)
     assert sum(parts) == amount
     assert len(parts) == len(weights)
+    assert all(part == round(part, 2) for part in parts), "lines must add up to their order in whole cents"
 
 
 @pytest.mark.parametrize(
@@ -115,6 +116,10 @@ def test_a_spread_amount_adds_up_exactly(amount: Decimal, weights: list[Decimal]
         ([FIRST | {"Created at": ""}], "line 2, column 'Created at'"),
         ([FIRST | {"Lineitem quantity": "2.5"}], "line 2, column 'Lineitem quantity'.*whole number"),
         ([FIRST | {"Total": "NaN"}], "column 'Total'"),
+        ([FIRST | {"Total": "1e30"}], "line 2, column 'Total': '1e30' is not an amount"),
+        ([FIRST | {"Lineitem quantity": "1_000"}], "line 2, column 'Lineitem quantity'.*whole number"),
+        ([FIRST | {"Lineitem quantity": "9" * 30}], "line 2, column 'Lineitem quantity'.*whole number"),
+        ([FIRST | {"Created at": "9999-12-31 23:30:00 -0500"}], "line 2, column 'Created at'.*is not a date"),
         ([FIRST | {"Name": ""}], "column 'Name'"),
     ],
 )
@@ -149,6 +154,17 @@ def test_a_row_that_is_too_short_is_named(tmp_path: Path) -> None:
 def test_a_damaged_archive_is_named(tmp_path: Path, name: str) -> None:
     with pytest.raises(GrowthError, match=rf"{name}: the archive is damaged"):
         sheets_of(tmp_path, b"not an archive", name)
+
+
+def test_an_archive_with_a_password_is_named(tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("orders.csv", text_of(FIRST))
+    encrypted = bytearray(packed.getvalue())
+    for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        encrypted[encrypted.index(signature) + flags] |= 1
+    with pytest.raises(GrowthError, match=r"orders\.zip: the archive can't be read .*encrypted"):
+        sheets_of(tmp_path, bytes(encrypted), "orders.zip")
 
 
 def test_packed_files_are_read_as_plain_ones(tmp_path: Path) -> None:
