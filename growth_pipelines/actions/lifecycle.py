@@ -48,7 +48,7 @@ __all__ = [
 CLOCK = "clock"
 # States whose `expires_at` ends them; a deferred action first comes back to pending.
 EXPIRING: tuple[State, ...] = ("pending", "changes_requested", "approved")
-# How long an approved action may wait, and an executing one take, before someone is warned (spec 2).
+# How long an approved action may wait, and an executing one take, before someone is warned.
 APPROVED_WARNING = timedelta(hours=24)
 EXECUTING_WARNING = timedelta(minutes=5)
 

@@ -54,7 +54,7 @@ State = Literal[
 OPEN_STATES: tuple[State, ...] = ("pending", "deferred", "changes_requested", "approved", "executing")
 RejectReason = Literal["incorrect", "not_relevant", "tone", "too_risky", "other"]
 Priority = Literal["critical", "high", "medium", "low"]
-# Ease of carrying an action out (spec 4).
+# Ease of carrying an action out.
 EASE: dict[str, float] = {"text": 1.0, "setting": 0.8, "new_page": 0.7, "several_assets": 0.5, "task_card": 0.4}
 
 
@@ -147,5 +147,5 @@ class ActionDraft(_Frozen):
 
 
 def action_digest(draft: dict[str, Any], target: Target, version: int) -> str:
-    """The digest that a decision binds to (spec 2): draft, target and version, nothing else."""
+    """The digest that a decision binds to: draft, target and version, nothing else."""
     return digest({"draft": draft, "target": target.model_dump(mode="json"), "version": version})

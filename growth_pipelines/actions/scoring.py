@@ -1,4 +1,4 @@
-"""The score of an action and what it is made of (spec 4)."""
+"""The score of an action and what it is made of."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ _REQUEST_STATUS = {
     "superseded": "superseded",
     "changes_requested": "superseded",
 }
-# Time to answer by priority (spec 5): the clock of reminders and escalation.
+# Time to answer by priority: the clock of reminders and escalation.
 ANSWER_WITHIN = {
     "critical": timedelta(hours=2),
     "high": timedelta(hours=8),

@@ -1,4 +1,4 @@
-"""Claim checks: nothing is said that the evidence does not say (spec 11)."""
+"""Claim checks: nothing is said that the evidence does not say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How good a text is, 0–1, with its parts (spec 11): things one can act on, each measured by itself."""
+"""How good a text is, 0–1, with its parts: things one can act on, each measured by itself."""
 
 from __future__ import annotations
 

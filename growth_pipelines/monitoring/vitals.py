@@ -20,7 +20,7 @@ from growth_pipelines.monitoring.discovery import adjusted_p_values, robust_scal
 
 FloatArray = NDArray[np.float64]
 
-# Good and poor thresholds at p75 (spec 3.5): ms, CLS unitless.
+# Good and poor thresholds at p75: ms, CLS unitless.
 THRESHOLDS: dict[str, tuple[float, float]] = {"lcp": (2500.0, 4000.0), "inp": (200.0, 500.0), "cls": (0.1, 0.25)}
 COLUMNS = (
     "page_key",

@@ -1,4 +1,4 @@
-"""Expected click-through rate by position: the shop's own curve, shrunk towards a prior (spec 3.1).
+"""Expected click-through rate by position: the shop's own curve, shrunk towards a prior.
 
 The curve is prior(position) × multiplier(position). The multipliers come from the shop's non-brand rows by a
 random-effects estimate over pages: each page's clicks at a position against what the prior expects, weighted

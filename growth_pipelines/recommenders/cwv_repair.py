@@ -1,4 +1,4 @@
-"""``cwv_repair``: pages whose Core Web Vitals are bad for real visitors, with cause and repair (spec 3.5).
+"""``cwv_repair``: pages whose Core Web Vitals are bad for real visitors, with cause and repair.
 
 Field data decide: a page is offered when a vital regressed (see :mod:`growth_pipelines.monitoring.vitals`) or has
 stood over its threshold in three windows without a common visit. Lab data explain: they choose the steps. One

@@ -1,4 +1,4 @@
-"""What lab runs say about the cause of a bad field metric: field data decide, lab data explain (spec 3.5)."""
+"""What lab runs say about the cause of a bad field metric: field data decide, lab data explain."""
 
 from __future__ import annotations
 

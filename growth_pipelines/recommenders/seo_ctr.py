@@ -1,4 +1,4 @@
-"""``seo_ctr``: search snippets that win fewer clicks than their rank deserves (spec 3.1).
+"""``seo_ctr``: search snippets that win fewer clicks than their rank deserves.
 
 The shop's own CTR curve says what a page's positions should bring; pages credibly below it, at a steady rank,
 get a new title and description from templates over the page's verified facts. Brand queries are left out.

@@ -1,4 +1,4 @@
-"""What better Core Web Vitals are worth: sessions won by moving a page up a band (spec 3.5)."""
+"""What better Core Web Vitals are worth: sessions won by moving a page up a band."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From drafts to actions: what is refused, what refreshes, what revises (spec: refused at creation)."""
+"""From drafts to actions: what is refused, what refreshes, what revises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a change is worth: the specification's own figures, and intervals that hold the estimate."""
+"""What a change is worth: worked figures, and intervals that hold the estimate."""
 
 from __future__ import annotations
 
