@@ -78,6 +78,7 @@ def run_stages(
     """
     chosen = _in_order(stages)
     from growth_pipelines.defs.build import build_defs
+    from growth_pipelines.defs.jobs import FULL_CYCLE_TAG
     from growth_pipelines.defs.machine import Machine
     from growth_pipelines.defs.reports import deliver_outbox
     from growth_pipelines.recommenders.registry import RECOMMENDERS
@@ -86,7 +87,7 @@ def run_stages(
     tables: dict[str, int] = {}
     definitions = build_defs(settings)
     # Whoever runs both has no need of the sensor that looks for regressions when new data arrive.
-    tags = {"growth/cycle": uuid.uuid4().hex[:12]} if {"ingest", "monitor"} <= set(chosen) else {}
+    tags = {FULL_CYCLE_TAG: uuid.uuid4().hex[:12]} if {"ingest", "monitor"} <= set(chosen) else {}
     with open_instance(settings) as instance:
         for stage in chosen:
             machine = Machine(settings, _progress_of(stage, on_progress))
