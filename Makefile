@@ -45,7 +45,7 @@ format: env
 docs: env
 	@$(BIN)/growth docs
 
-lock:
+lock: env
 	$(BOOTSTRAP)/bin/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements.lock
 	$(BOOTSTRAP)/bin/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock
 
