@@ -208,6 +208,8 @@ def _session_tables(client: ShopifyClient, window: Window) -> list[list[dict[str
         return [
             part for half in window.chunks((len(window.days) + 1) // 2) for part in _session_tables(client, half)
         ]
+    if len(rows) >= SESSION_ROW_LIMIT:
+        client.meter.note(f"sessions of {first}: only {len(rows):,} landing pages were given, there may be more")
     return [rows]
 
 
