@@ -1,5 +1,5 @@
--- How far each page's newest p75 is over the "good" threshold of its metric, or over what it was eight weeks
--- before.
+-- How far each page's newest p75 is over the "good" threshold of its metric, or over the best period of
+-- its history.
 with
     thresholds as (
         select 'lcp' as metric, 2500.0 as good

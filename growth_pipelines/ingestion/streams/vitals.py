@@ -94,7 +94,7 @@ def _field_data(job: Job, asked: list[tuple[str, str, str]], fetch: Fetch) -> It
 
 
 def _lab_targets(connection: WarehouseConnection, job: Job) -> list[tuple[Any, ...]]:
-    """(url, strategy), worst field data first: pages over a "good" threshold, or a quarter worse than before."""
+    """(url, strategy), worst field data first: pages over a "good" threshold, or a quarter over their best."""
     lately = naive_utc(job.now - LAB_AGAIN_AFTER)
     shop_id, limit = job.shop.shop_id, job.settings.web_vitals.psi_pages
     found = connection.execute(query("psi_targets"), (shop_id, shop_id, lately, limit)).fetchall()
