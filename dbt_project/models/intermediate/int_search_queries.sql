@@ -7,16 +7,13 @@ with
         select
             shop_id,
             query,
-            ' ' || trim(regexp_replace(lower(query), '[^[:alnum:]]+', ' ', 'g')) || ' ' as spaced,
-            regexp_replace(lower(query), '[^[:alnum:]]+', '', 'g') as squeezed
+            ' ' || trim({{ words("query", " ") }}) || ' ' as spaced,
+            {{ words("query", "") }} as squeezed
         from queries
     ),
 
     terms as (
-        select
-            shop_id,
-            ' ' || trim(regexp_replace(lower(term), '[^[:alnum:]]+', ' ', 'g')) || ' ' as spaced,
-            regexp_replace(lower(term), '[^[:alnum:]]+', '', 'g') as squeezed
+        select shop_id, ' ' || trim({{ words("term", " ") }}) || ' ' as spaced, {{ words("term", "") }} as squeezed
         from {{ ref("stg_growth__brand_terms") }}
     ),
 
