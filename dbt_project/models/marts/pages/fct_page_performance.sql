@@ -1,6 +1,5 @@
 -- One row a page of dim_pages, whether anybody visited it or not. Rates of pages with few visits say little, so
--- they
--- are shrunk: as if the page had 200 visits more that behaved like the shop's average, and ten orders of its
+-- they are shrunk: as if the page had 200 visits more that behaved like the shop's average, and ten orders of its
 -- value.
 {% set pseudo_visits = 200 %}
 {% set pseudo_orders = 10 %}
