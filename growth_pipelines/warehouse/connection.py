@@ -153,7 +153,7 @@ def _copy_out(connection: Any, sql: str, params: Sequence[Any]) -> pyarrow.Table
     return csv.read_csv(
         pa.BufferReader(buffer),
         read_options=csv.ReadOptions(column_names=list(types), block_size=1 << 24),
-        parse_options=csv.ParseOptions(newlines_in_values=True),
+        parse_options=csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
         convert_options=csv.ConvertOptions(
             column_types=types,
             null_values=[""],

@@ -86,6 +86,7 @@ y' as two_lines
     with warehouse.write() as connection:
         frame = connection.frame(sql, ["a"])
         nothing = connection.frame(f"select * from ({sql}) as q where n = 2", ["a"])
+        lone = connection.frame("select nullif(n, 2) as n from (values (1), (2), (3)) as three(n)")
     row = frame.iloc[0]
     assert (row["n"], row["money"], row["empty"], row["quoted"]) == (1, 1.5, "", 'a, "b" ?')
     assert (row["yes"], row["total"], row["two_lines"]) == (True, 2, "x\ny")
@@ -95,6 +96,7 @@ y' as two_lines
     assert [str(dtype).partition("[")[0] for dtype in frame.dtypes] == kinds
     assert len(nothing) == 0
     assert list(nothing.columns) == list(frame.columns)
+    assert lone["n"].isna().tolist() == [False, True, False], "a missing value of a lone column is a row too"
 
 
 def test_readers_cannot_write(settings: Settings) -> None:
