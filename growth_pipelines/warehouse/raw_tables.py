@@ -302,7 +302,7 @@ TABLES: tuple[RawTable, ...] = (
         "CrUX history: weekly collection periods of 28 days each; p75 is null in thin periods. Words and units as"
         " in crux_records.",
         key=("scope", "target", "form_factor", "metric", "period_end"),
-        replace_by=("scope", "target", "period_end"),
+        replace_by=("scope", "target", "form_factor", "period_end"),
         scope="text",
         target="text",
         form_factor="text",

@@ -16,6 +16,7 @@ import pytest
 from growth_pipelines.ingestion.landing import Landing, Shop
 from growth_pipelines.ingestion.run import ingest
 from growth_pipelines.settings import Settings
+from growth_pipelines.warehouse.database import Warehouse
 from tests.integration.ingestion.conftest import QUICK, raw_rows
 
 Machine = Callable[..., Settings]
@@ -159,6 +160,20 @@ def test_a_landed_file_that_does_not_parse_is_fetched_again(small_shop: Any, mac
     assert results["search_property"].rows["search_property_daily"] > 0
     assert "is fetched again" in results["customers"].notes[0]
     assert not file.result.path.exists()
+
+
+def test_history_that_is_read_for_one_form_factor_leaves_the_others(small_shop: Any, machine: Machine) -> None:
+    settings = machine(small_shop)
+    ingest(settings, ["shop", "search_page", "crux_records", "crux_history"])
+    before = raw_rows(settings, "crux_history")["crux_history"]
+    with Warehouse.of(settings).write() as connection:
+        connection.execute("delete from raw.crux_history where form_factor = 'desktop'")
+    lost = raw_rows(settings, "crux_history")["crux_history"]
+
+    ingest(settings, ["crux_history"])
+
+    assert 0 < len(lost) < len(before)
+    assert raw_rows(settings, "crux_history")["crux_history"] == before
 
 
 def test_a_loading_error_leaves_the_warehouse_as_it_was(
