@@ -23,9 +23,13 @@ if TYPE_CHECKING:
     from growth_pipelines.ingestion.results import Progress, StreamResult
 
 ARRIVED = "arrived_in_time"
-# How late a source's newest day may be, in days: what it documents plus one day of grace. Sources that only
-# answer for "now" (CrUX, PageSpeed Insights) have no window and are judged by the age of their asset alone.
-_DAYS_LATE = {"shopify": 2, "search_console": 5}
+# Sources whose newest day is judged. Those that only answer for "now" (CrUX, PageSpeed Insights) have no window
+# and are judged by the age of their asset alone.
+_DATED = {
+    "shopify": "The newest day read is at most 2 days old.",
+    "search_console": "The newest day read is at most 2 days older than final data of Search Console are.",
+}
+_GRACE_DAYS = 2
 _FRESHNESS = {"shopify": DAILY, "search_console": DAILY, "crux": WEEKLY, "psi": WEEKLY}
 _COLUMNS = {
     "shop_id": "The shop: its myshopify domain. Part of every key.",
@@ -82,10 +86,10 @@ def _arrival_checks() -> list[dg.AssetCheckSpec]:
         dg.AssetCheckSpec(
             ARRIVED,
             asset=raw_key(_checked_table(stream)),
-            description=f"The newest day read is at most {_DAYS_LATE[stream.source]} days old.",
+            description=_DATED[stream.source],
         )
         for stream in STREAMS.values()
-        if stream.source in _DAYS_LATE
+        if stream.source in _DATED
     ]
 
 
@@ -164,7 +168,8 @@ def _reported(
             context.log_event(dg.AssetMaterialization(raw_key(table), metadata=metadata))
     check = dg.AssetCheckKey(raw_key(_checked_table(stream)), ARRIVED)
     if check in context.selected_asset_check_keys:
-        yield arrival(check, stream.source, result, machine.today, machine.zone)
+        delay = machine.settings.search_console.delay_days if stream.source == "search_console" else 0
+        yield arrival(check, result, machine.today, machine.zone, delay_days=delay)
 
 
 def stream_metadata(result: "StreamResult", table: str, zone: str) -> Mapping[str, Any]:
@@ -184,13 +189,14 @@ def stream_metadata(result: "StreamResult", table: str, zone: str) -> Mapping[st
 
 
 def arrival(
-    check: dg.AssetCheckKey, source: str, result: "StreamResult", today: date, zone: str
+    check: dg.AssetCheckKey, result: "StreamResult", today: date, zone: str, *, delay_days: int = 0
 ) -> dg.AssetCheckResult:
-    """Whether the window that was read ends recently enough. A late source warns and stops nothing."""
+    """Whether the window that was read ends recently enough, for a source whose data are ``delay_days`` late by
+    their nature. A late source warns and stops nothing."""
     newest = _newest_day(result.window_end, zone)
     late = None if newest is None else (today - newest).days
     return dg.AssetCheckResult(
-        passed=late is None or late <= _DAYS_LATE[source],
+        passed=late is None or late <= delay_days + _GRACE_DAYS,
         asset_key=check.asset_key,
         check_name=check.name,
         severity=dg.AssetCheckSeverity.WARN,

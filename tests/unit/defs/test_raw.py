@@ -14,8 +14,8 @@ CHECK = dg.AssetCheckKey(dg.AssetKey(["raw", "orders"]), "arrived_in_time")
 TODAY = date(2026, 11, 22)
 
 
-def _arrival(end: datetime | None, source: str = "shopify") -> dg.AssetCheckResult:
-    return arrival(CHECK, source, StreamResult("orders", window_end=end), TODAY, "America/Denver")
+def _arrival(end: datetime | None, delay_days: int = 0) -> dg.AssetCheckResult:
+    return arrival(CHECK, StreamResult("orders", window_end=end), TODAY, "America/Denver", delay_days=delay_days)
 
 
 def test_an_evening_in_the_shop_is_not_tomorrow() -> None:
@@ -24,9 +24,18 @@ def test_an_evening_in_the_shop_is_not_tomorrow() -> None:
     assert result.metadata["days_late"].value == 0
 
 
-@pytest.mark.parametrize(("end", "passed"), [(datetime(2026, 11, 18), True), (datetime(2026, 11, 17), False)])
-def test_a_source_may_be_as_late_as_it_documents(end: datetime, passed: bool) -> None:
-    result = _arrival(end, "search_console")
+@pytest.mark.parametrize(
+    ("end", "delay_days", "passed"),
+    [
+        (datetime(2026, 11, 18), 3, True),
+        (datetime(2026, 11, 17), 3, False),
+        (datetime(2026, 11, 17), 4, True),
+        (datetime(2026, 11, 21), 0, True),
+        (datetime(2026, 11, 20), 0, False),
+    ],
+)
+def test_a_source_may_be_as_late_as_its_data_are_by_nature(end: datetime, delay_days: int, passed: bool) -> None:
+    result = _arrival(end, delay_days)
     assert result.passed is passed
     assert result.severity is dg.AssetCheckSeverity.WARN
 
