@@ -69,7 +69,8 @@ def import_paths(settings: Settings, paths: Sequence[Path | str]) -> list[Stream
     warehouse = Warehouse.of(settings)
     with prepared(warehouse) as connection:
         known = read_state(connection).shops
-    importer = _Importer(settings, _shop(settings, known), new_shop=settings.shop.domain not in known)
+    shop = _shop(settings, known)
+    importer = _Importer(settings, shop, new_shop=shop.shop_id not in known)
     try:
         batches = importer.land(orders, search)
         parsed = [_parse(batch, started) for batch in batches]

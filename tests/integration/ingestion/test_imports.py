@@ -67,6 +67,17 @@ def test_a_month_of_a_real_retailer_is_loaded_to_the_penny_and_only_once(setting
     assert shop == [("online-retail.example", "GBP", "Europe/London")]
 
 
+def test_an_import_into_a_known_shop_leaves_what_is_known_of_it(
+    settings: Settings, tmp_path: Path, database: dict[str, str]
+) -> None:
+    import_paths(settings, [MONTH])
+    with Warehouse.of(settings).write() as connection:
+        connection.execute("update raw.shops set name = 'The real name', primary_locale = 'en'")
+    nameless = load_settings({"GROWTH_HOME": str(tmp_path / "home"), **database})
+    assert [result.stream for result in import_paths(nameless, [MONTH])] == ["order_export"]
+    assert "The real name" in str(raw_rows(settings, "shops"))
+
+
 def test_the_shipped_slice_is_several_contiguous_months_under_five_megabytes() -> None:
     files = sorted(DATA.glob("orders_export_*.csv.gz"))
     months = [path.name.removeprefix("orders_export_").removesuffix(".csv.gz") for path in files]
