@@ -54,7 +54,7 @@ def up(detach: bool, announce: bool) -> None:
         if announce:
             print_line({"ready": True, **vars(addresses)})
         else:
-            click.echo(f"Dagster  {addresses.dagster}\nConsole  {addresses.console}\nCtrl-C stops both.")
+            click.echo(f"Dagster  {addresses.dagster}\nConsole  {addresses.console}\nCtrl-C stops everything.")
 
     if not announce:
         click.echo("Starting Dagster and the console …")
