@@ -15,9 +15,12 @@ CHROMIUM = Path("/usr/bin/chromium")
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """One browser for the session; Debian's, since Playwright's own is a download."""
+    """One browser for a module; Debian's, since Playwright's own is a download.
+
+    Playwright keeps an event loop running in this thread: it must end before tests that start one of their own.
+    """
     if not CHROMIUM.exists():
         pytest.skip("no browser: /usr/bin/chromium is missing (apt-get install chromium fonts-noto-core)")
     from playwright.sync_api import sync_playwright
