@@ -40,6 +40,7 @@ def _zone(name: str) -> str:
         raise ValueError(f"{name!r} is no IANA time zone, such as America/Denver") from error
 
 
+PersonalField = Literal["email", "phone", "name", "address"]
 Words = Annotated[list[str], BeforeValidator(_split)]
 Mode = Literal["observe", "propose", "live"]
 
@@ -84,6 +85,13 @@ class ShopifySettings(_Group):
     api_version: str = Field("2026-10", pattern=r"^\d{4}-\d{2}$", description="pinned Admin API version")
     overlap_minutes: int = Field(60, ge=0, description="each window re-reads this much before the cursor")
     bulk_from_days: int = Field(7, ge=0, description="windows longer than this use a bulk operation")
+    bulk_at_once: int = Field(4, ge=1, le=5, description="bulk operations of a backfill that run side by side")
+    bulk_stuck_seconds: float = Field(
+        600, gt=0, description="a bulk operation that counts no further object for this long is cancelled"
+    )
+    sweep_days: int = Field(
+        7, ge=1, description="every so many days the whole catalogue is read again, to find what was missed"
+    )
 
 
 class SearchConsoleSettings(_Group):
@@ -165,6 +173,10 @@ class PrivacySettings(_Group):
     pseudonym_key: SecretStr = Field(
         SecretStr(""),
         description="key of the customer pseudonyms; default: made once in $GROWTH_HOME/secrets",
+    )
+    personal_fields: Annotated[list[PersonalField], BeforeValidator(_split)] = Field(
+        default_factory=list,
+        description="personal data of customers to read in the clear: email, phone, name, address; default: none",
     )
 
 

@@ -148,7 +148,7 @@ class Transport:
             raise TransientError(
                 f"{where}: HTTP {response.status_code}.",
                 "Try again later.",
-                retry_after=_retry_after(response),
+                retry_after=retry_after(response),
             )
         raise GrowthError(
             f"{where}: HTTP {response.status_code}: {response.text[:300]}",
@@ -162,7 +162,7 @@ def _is_quota(response: httpx.Response) -> bool:
     return "quota" in text or "ratelimitexceeded" in text
 
 
-def _retry_after(response: httpx.Response) -> float | None:
+def retry_after(response: httpx.Response) -> float | None:
     """Retry-After in seconds: a number (Shopify sends "2.0") or an HTTP date."""
     value = response.headers.get("Retry-After")
     if value is None:

@@ -32,6 +32,7 @@ class Meter:
     bytes: int = 0
     throttled: int = 0
     retries: int = 0
+    waited: float = 0.0
     notes: list[str] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock, repr=False)
 

@@ -23,7 +23,7 @@ from growth_pipelines.ingestion.windows import Window
 from growth_pipelines.telemetry import logger
 
 _log = logger("ingestion")
-FORMAT = 1
+FORMAT = 2
 # Files that a crash left behind are removed after this long; a younger one may still be being written.
 LEFTOVER_SECONDS = 24 * 3600.0
 
@@ -40,7 +40,11 @@ class Shop:
 
 @dataclass(frozen=True)
 class Landed:
-    """One landing file as its manifest describes it. ``rows`` are lines, ``bytes`` are compressed."""
+    """One landing file as its manifest describes it. ``rows`` are lines, ``bytes`` are compressed.
+
+    ``request`` is the SHA-256 of what was asked for. ``whole``: the file holds everything there is, so what it
+    lacks is gone.
+    """
 
     file_id: str
     stream: str
@@ -51,6 +55,8 @@ class Landed:
     bytes: int
     window: Window | None
     landed_at: datetime
+    request: str = ""
+    whole: bool = False
     api_version: str = ""
     extra: dict[str, str] = field(default_factory=dict)
 
@@ -79,8 +85,8 @@ class LandingWriter:
     def lines(self, block: bytes) -> None:
         """Several JSON documents, separated by line breaks; nothing for an empty block."""
         if block:
-            self._put(self._compressor.compress(block + b"\n"))
-            self.rows += block.count(b"\n") + 1
+            self._put(self._compressor.compress(block if block.endswith(b"\n") else block + b"\n"))
+            self.rows += block.count(b"\n") + (not block.endswith(b"\n"))
 
     def record(self, document: Any) -> None:
         self.raw(json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode())
@@ -112,8 +118,11 @@ class Landing:
         now: datetime,
         window: Window | None = None,
         extra: dict[str, str] | None = None,
+        *,
+        request: str = "",
+        whole: bool = False,
     ) -> Iterator[_Open]:
-        """A new landing file; it exists only when the block ends well. Read ``.landed`` after it."""
+        """A new landing file; it exists only when the block ends well. Read ``.result`` after it."""
         folder = self.root / stream
         folder.mkdir(parents=True, exist_ok=True)
         span = f"{window.start:%Y%m%d}-{window.end:%Y%m%d}" if window else f"{now:%Y%m%d}"
@@ -138,7 +147,9 @@ class Landing:
             rows=opened.writer.rows,
             bytes=opened.writer.bytes,
             window=window,
-            landed_at=now,
+            landed_at=opened.fetched_at or now,
+            request=request,
+            whole=whole,
             api_version=opened.api_version,
             extra=extra or {},
         )
@@ -178,6 +189,7 @@ class _Open:
 
     writer: LandingWriter
     api_version: str = ""
+    fetched_at: datetime | None = None
     landed: Landed | None = None
 
     @property

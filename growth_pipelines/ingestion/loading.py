@@ -1,104 +1,273 @@
-"""Parsed rows into the warehouse: delete what the batch covers, insert the batch, all in the caller's transaction.
+"""A landed file into the warehouse, all in the caller's transaction, so that the order of files does not matter.
 
-Loading the same file twice therefore leaves the same rows. Both engines get Arrow: DuckDB reads it in place,
-PostgreSQL through COPY, never through VALUES.
+What a file covers is deleted and what it holds is inserted, except rows that are older than the stored ones and
+rows that the shop has deleted since (``raw.deletions``). Loading a file twice, or two files in either order,
+leaves the same rows. Parsing runs inside DuckDB; PostgreSQL gets the rows by COPY, never through VALUES.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
 
-from growth_pipelines.ingestion.windows import Window
+from growth_pipelines.ingestion.landing import Landed
+from growth_pipelines.ingestion.parse import Parsed
+from growth_pipelines.ingestion.queries import query
+from growth_pipelines.ingestion.windows import naive_utc
+from growth_pipelines.warehouse.connection import duckdb_config
 from growth_pipelines.warehouse.raw_tables import BY_NAME, SQL_TYPES, RawTable
 
 if TYPE_CHECKING:
-    import pyarrow
-
     from growth_pipelines.warehouse.connection import WarehouseConnection
 
-# What a batch replaces: the rows whose ``replace_by`` values it holds, those of its parents (so that a child
-# that is gone goes), every day of its window, or everything of the shop (a snapshot).
+# What a file replaces: the rows whose ``replace_by`` values it holds, those of its parents (so that a child that
+# is gone goes), every day of its window, or everything of the shop.
 Scope = Literal["rows", "parent", "days", "all"]
+ROWS_A_COPY = 50_000
 
 
 @dataclass(frozen=True)
 class Part:
-    """One raw table that a stream fills: the .sql file that parses it, and what a batch of it replaces."""
+    """One raw table that a stream fills: the .sql file that parses it, what a file of it replaces, and the .sql
+    file of ``ingestion/sql`` that follows from its rows (its only parameter is the shop)."""
 
     table: str
     sql: str = ""
     scope: Scope = "rows"
     parent: str = ""
+    after: str = ""
 
     @property
     def statement(self) -> str:
         return self.sql or self.table
 
-
-def replace_rows(
-    connection: WarehouseConnection,
-    part: Part,
-    batch: dict[str, pyarrow.Table],
-    shop_id: str,
-    window: Window | None,
-) -> int:
-    """Load one part of a parsed batch; returns the number of rows inserted."""
-    table = BY_NAME[part.table]
-    rows = batch[part.table]
-    if part.scope == "all":
-        connection.execute(f"delete from raw.{table.name} where shop_id = ?", (shop_id,))  # noqa: S608
-    elif part.scope == "days":
-        assert window is not None
-        connection.execute(
-            f"delete from raw.{table.name} where shop_id = ? and date >= ? and date < ?",  # noqa: S608
-            (shop_id, window.start.date(), window.end.date()),
-        )
-    else:
-        covered = batch[part.parent] if part.scope == "parent" else rows
-        _delete_covered(connection, table, covered.select(list(table.replace_by)))
-    _insert(connection, table, rows)
-    return int(rows.num_rows)
+    @property
+    def is_parent(self) -> bool:
+        """True where the keys of its rows say what is replaced."""
+        return self.scope == "rows"
 
 
-def _delete_covered(connection: WarehouseConnection, table: RawTable, keys: pyarrow.Table) -> None:
-    """Delete the rows whose ``replace_by`` values occur in ``keys``."""
-    keys = keys.group_by(keys.column_names).aggregate([])
-    same = " and ".join(f"stored.{name} = covered.{name}" for name in table.replace_by)
+@dataclass
+class Loaded:
+    """What loading one file did, a table each: rows inserted, rows left out because newer ones are stored or the
+    shop has deleted them, records that were in the file twice; and fields that no column is made of."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    outdated: dict[str, int] = field(default_factory=dict)
+    repeated: dict[str, int] = field(default_factory=dict)
+    unknown_fields: dict[str, int] = field(default_factory=dict)
+
+
+def load(
+    connection: WarehouseConnection, landed: Landed, folder: str, parts: Sequence[Part], now: datetime
+) -> Loaded:
+    """Parse ``landed`` as ``parse/{folder}`` says and merge it into ``parts``. Raises GrowthError when a value
+    does not have its declared type; then the transaction must be rolled back."""
+    with _parser(connection, landed) as native:
+        parsed = Parsed(native, landed, folder, parts, now)
+        merge = _Merge(connection, native, landed)
+        for part in parts:
+            if part.is_parent:
+                merge.cover(BY_NAME[part.table])
+        rows = {part.table: merge.replace(part) for part in parts}
+        for part in parts:
+            if part.after and rows[part.table]:
+                merge.follow(part.after)
+        return Loaded(rows, merge.outdated, parsed.repeated, parsed.unknown)
+
+
+@contextmanager
+def _parser(connection: WarehouseConnection, landed: Landed) -> Iterator[Any]:
+    """The DuckDB that parses: the warehouse's own, or one beside PostgreSQL that spills next to the file."""
     if connection.engine == "duckdb":
-        connection.native.register("covered", keys)
-        connection.execute(f"delete from raw.{table.name} as stored using covered where {same}")  # noqa: S608
-        connection.native.unregister("covered")
+        try:
+            yield connection.native
+        finally:
+            _drop_temporaries(connection.native)
         return
-    types = {column.name: SQL_TYPES["postgres"][column.type] for column in table.all_columns}
-    columns = ", ".join(f"{name} {types[name]}" for name in table.replace_by)
-    connection.execute(f"create temp table covered ({columns}) on commit drop")
-    _copy(connection, "covered", keys)
-    connection.execute("analyze covered")
-    connection.execute(f"delete from raw.{table.name} as stored using covered where {same}")  # noqa: S608
-    connection.execute("drop table covered")
+    import duckdb
+
+    with duckdb.connect(config=duckdb_config(landed.path)) as native:
+        yield native
 
 
-def _insert(connection: WarehouseConnection, table: RawTable, rows: pyarrow.Table) -> None:
-    if connection.engine == "postgres":
-        _copy(connection, f"raw.{table.name}", rows)
-        return
-    columns = ", ".join(rows.column_names)
-    connection.native.register("batch", rows)
-    connection.execute(f"insert into raw.{table.name} ({columns}) select {columns} from batch")  # noqa: S608
-    connection.native.unregister("batch")
+def _drop_temporaries(native: Any) -> None:
+    """So that the next file of the same transaction finds the names free."""
+    import duckdb
+
+    try:
+        for name, kind in native.execute(query("temporary_relations")).fetchall():
+            native.execute(f"drop {'view' if kind == 'VIEW' else 'table'} temp.{name}")
+    except duckdb.Error:
+        pass  # The transaction has failed already; rolling it back drops them.
 
 
-def _copy(connection: WarehouseConnection, target: str, rows: pyarrow.Table) -> None:
-    """COPY an Arrow table into a PostgreSQL table. Nulls are empty, empty texts are quoted."""
-    import pyarrow as pa
-    from pyarrow import csv
+class _Merge:
+    """Merges the parsed relations of one file."""
 
-    columns = ", ".join(rows.column_names)
-    options = csv.WriteOptions(include_header=False, quoting_style="needed")
-    with connection.native.cursor() as cursor:
-        with cursor.copy(f"copy {target} ({columns}) from stdin (format csv)") as copy:
-            for batch in rows.to_batches(max_chunksize=50_000):
-                sink = pa.BufferOutputStream()
-                csv.write_csv(pa.Table.from_batches([batch]), sink, options)
-                copy.write(sink.getvalue().to_pybytes())
+    def __init__(self, connection: WarehouseConnection, native: Any, landed: Landed) -> None:
+        self.connection = connection
+        self.native = native
+        self.landed = landed
+        self.outdated: dict[str, int] = {}
+        self._covered: set[str] = set()
+
+    def cover(self, table: RawTable) -> None:
+        """Note which keys the file holds, which of them must not be loaded (temporary table ``skipped_…``), and
+        remove what a whole snapshot no longer holds."""
+        engine = self.connection
+        if not self._has_rows(table.name) and not self._has_rows("deletions"):
+            return  # The first load has nothing to compare with.
+        self._covered.add(table.name)
+        self._stage_keys(table)
+        if self.landed.whole:
+            engine.execute(
+                f"delete from raw.{table.name} as stored where shop_id = ? and _loaded_at <= ? "  # noqa: S608
+                f"and not exists (select 1 from covered_{table.name} as covered where {_same(table)})",
+                (self._shop, self._fetched_at),
+            )
+        skipped = engine.arrow(_skipped(table))
+        if skipped.num_rows:
+            self.outdated[table.name] = skipped.num_rows
+            self.native.register("skipped_rows", skipped)
+            self.native.execute(f"create temp table skipped_{table.name} as select * from skipped_rows")  # noqa: S608
+            self.native.unregister("skipped_rows")
+            self._unstage(table)
+
+    def _has_rows(self, name: str) -> bool:
+        found = self.connection.execute(f"select 1 from raw.{name} where shop_id = ? limit 1", (self._shop,))  # noqa: S608
+        return found.fetchone() is not None
+
+    def _stage_keys(self, table: RawTable) -> None:
+        version = [table.version] if table.version else []
+        columns = ", ".join([*table.replace_by, *version])
+        distinct = f"select distinct {columns} from {table.name}"  # noqa: S608
+        if self.connection.engine == "duckdb":
+            self.native.execute(f"create temp table covered_{table.name} as {distinct}")
+            return
+        types = {column.name: SQL_TYPES["postgres"][column.type] for column in table.all_columns}
+        declared = ", ".join(f"{name} {types[name]}" for name in [*table.replace_by, *version])
+        self._temporary(f"covered_{table.name}", f"({declared}) on commit drop")
+        self._copy(distinct, f"covered_{table.name}")
+        self.connection.execute(f"analyze covered_{table.name}")
+
+    def _unstage(self, table: RawTable) -> None:
+        same = " and ".join(f"covered.{name} = skipped.{name}" for name in table.replace_by)
+        if self.connection.engine == "duckdb":
+            source = f"skipped_{table.name}"
+        else:
+            source = f"skipping_{table.name}"
+            self._temporary(source, f"on commit drop as {_skipped(table)}")
+        self.connection.execute(
+            f"delete from covered_{table.name} as covered using {source} as skipped where {same}"  # noqa: S608
+        )
+
+    def _temporary(self, name: str, definition: str) -> None:
+        """A temporary table of PostgreSQL; one that an earlier file of the transaction left goes."""
+        self.connection.execute(f"drop table if exists pg_temp.{name}")
+        self.connection.execute(f"create temp table {name} {definition}")
+
+    def replace(self, part: Part) -> int:
+        """Delete what the file covers of a table and insert what it holds; returns the number of rows inserted."""
+        table = BY_NAME[part.table]
+        parent = BY_NAME[part.parent or part.table]
+        columns = ", ".join(column.name for column in table.all_columns)
+        rows = f"select {columns} from {table.name} as parsed"  # noqa: S608
+        if part.scope == "all":
+            self.connection.execute(f"delete from raw.{table.name} where shop_id = ?", (self._shop,))  # noqa: S608
+        elif part.scope == "days":
+            rows += self._without_days_read_later(table)
+        elif parent.name in self._covered:
+            if part.scope == "parent" and self.landed.whole:
+                self.connection.execute(
+                    f"delete from raw.{table.name} as stored where shop_id = ? and _loaded_at <= ? and not exists "  # noqa: S608
+                    f"(select 1 from raw.{parent.name} as covered where {_same(parent)})",
+                    (self._shop, self._fetched_at),
+                )
+            self.connection.execute(
+                f"delete from raw.{table.name} as stored "  # noqa: S608
+                f"using covered_{parent.name} as covered where {_same(parent)}"
+            )
+            if parent.name in self.outdated:
+                same = " and ".join(f"skipped.{name} = parsed.{name}" for name in parent.replace_by)
+                rows += f" where not exists (select 1 from skipped_{parent.name} as skipped where {same})"  # noqa: S608
+        return self._insert(table, columns, rows)
+
+    def follow(self, name: str) -> None:
+        """Carry out what the loaded rows say of other tables."""
+        for statement in query(name).split(";"):
+            if statement.strip():
+                self.connection.execute(statement, (self._shop, self._shop))
+
+    def _without_days_read_later(self, table: RawTable) -> str:
+        """Delete the window's days; a filter for those that a later file has been loaded for already."""
+        window = self.landed.window
+        assert window is not None
+        later = self.connection.execute(
+            "select window_start, window_end from raw._ingest_file where shop_id = ? and stream = ? "
+            "and landed_at > ? and window_start < ? and window_end > ?",
+            (self._shop, self.landed.stream, self._fetched_at, window.end, window.start),
+        ).fetchall()
+        kept = "".join(
+            f" and not (date >= date '{start:%Y-%m-%d}' and date < date '{end:%Y-%m-%d}')" for start, end in later
+        )
+        self.connection.execute(
+            f"delete from raw.{table.name} where shop_id = ? and date >= ? and date < ?{kept}",  # noqa: S608
+            (self._shop, window.start.date(), window.end.date()),
+        )
+        return f" where true{kept}" if kept else ""
+
+    def _insert(self, table: RawTable, columns: str, rows: str) -> int:
+        if self.connection.engine == "postgres":
+            return self._copy(rows, f"raw.{table.name}", columns)
+        inserted = self.native.execute(f"insert into raw.{table.name} ({columns}) {rows}").fetchone()
+        return int(inserted[0])
+
+    def _copy(self, rows: str, target: str, columns: str = "") -> int:
+        """COPY the rows of a DuckDB query into a PostgreSQL table. Nulls are empty, empty texts are quoted."""
+        import pyarrow as pa
+        from pyarrow import csv
+
+        options = csv.WriteOptions(include_header=False, quoting_style="needed")
+        count = 0
+        named = f" ({columns})" if columns else ""
+        with self.connection.native.cursor() as cursor:
+            with cursor.copy(f"copy {target}{named} from stdin (format csv)") as copy:
+                for batch in self.native.sql(rows).to_arrow_reader(ROWS_A_COPY):
+                    sink = pa.BufferOutputStream()
+                    csv.write_csv(pa.Table.from_batches([batch]), sink, options)
+                    copy.write(memoryview(sink.getvalue()))
+                    count += batch.num_rows
+        return count
+
+    @property
+    def _shop(self) -> str:
+        return self.landed.shop.shop_id
+
+    @property
+    def _fetched_at(self) -> datetime:
+        return naive_utc(self.landed.landed_at)
+
+
+def _same(table: RawTable) -> str:
+    return " and ".join(f"stored.{name} = covered.{name}" for name in table.replace_by)
+
+
+def _skipped(table: RawTable) -> str:
+    """The covered keys that must not be loaded: a newer row is stored, or the shop deleted the record."""
+    keys = ", ".join(f"covered.{name}" for name in table.replace_by)
+    if table.name == "deletions":
+        return f"select {keys} from covered_{table.name} as covered where false"  # noqa: S608
+    gone = (
+        f"select {keys} from covered_{table.name} as covered join raw.deletions as gone "  # noqa: S608
+        f"on gone.shop_id = covered.shop_id and gone.subject_id = covered.{table.replace_by[-1]}"
+    )
+    if not table.version:
+        return gone
+    return (
+        f"{gone} union select {keys} from covered_{table.name} as covered join raw.{table.name} as stored "  # noqa: S608
+        f"on {_same(table)} where stored.{table.version} > covered.{table.version}"
+    )

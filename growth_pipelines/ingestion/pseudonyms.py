@@ -11,27 +11,49 @@ import hmac
 import os
 import re
 import secrets
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 
-_CUSTOMER_GID = re.compile(rb"gid://shopify/Customer/(\d+)")
+# A slash in JSON may be written with a backslash before it.
+_CUSTOMER_GID = re.compile(rb"gid:(?:\\?/){2}shopify\\?/Customer\\?/(\d+)")
 # A landing page's query and fragment can carry click ids, e-mail addresses and names.
 _LANDING_PAGE = re.compile(rb'("landingPage":\s*"[^"?#]*)[?#][^"]*"')
+_GID, _PAGE = b"gid://shopify/Customer/", b'"landingPage":"'
 PREFIX = "customer:"
+# Customers whose pseudonym is kept in memory, about 150 bytes each.
+REMEMBERED = 200_000
+# What each kind of personal data is called where records carry it. Everything else of a person is a keyed hash.
+PERSONAL_KEYS: dict[str, frozenset[str]] = {
+    "email": frozenset({"email", "emailaddress", "defaultemailaddress", "contactemail"}),
+    "phone": frozenset({"phone", "phonenumber", "defaultphonenumber"}),
+    "name": frozenset({"firstname", "lastname", "displayname", "fullname"}),
+    "address": frozenset({"address1", "address2", "city", "zip", "shippingaddress", "billingaddress"}),
+    # Never of use, whatever the settings say.
+    "trace": frozenset({"clientip", "browserip", "useragent", "abandonedcheckouturl", "note", "customattributes"}),
+}
 
 
 class Pseudonyms:
-    """Turns what identifies a person into a keyed hash, the same one each time under one key."""
+    """Turns what identifies a person into a keyed hash, the same one each time under one key.
 
-    def __init__(self, key: bytes) -> None:
+    ``kept`` names the kinds of PERSONAL_KEYS that a setting asks to be read in the clear.
+    """
+
+    def __init__(self, key: bytes, kept: Collection[str] = ()) -> None:
         self._key = key
+        self._customer = hmac.new(key, b"shopify-customer\n", hashlib.sha256)
+        self._known: dict[bytes, bytes] = {}
+        self._removed = frozenset().union(*(keys for kind, keys in PERSONAL_KEYS.items() if kind not in kept))
 
     @classmethod
     def of(cls, settings: Settings) -> Pseudonyms:
         given = settings.privacy.pseudonym_key.get_secret_value()
-        return cls(given.encode() if given else _key_in(settings.home / "secrets" / "pseudonym.key"))
+        key = given.encode() if given else _key_in(settings.home / "secrets" / "pseudonym.key")
+        return cls(key, settings.privacy.personal_fields)
 
     def customer_id(self, number: str) -> str:
         """The key of a Shopify customer, from the number of its gid."""
@@ -45,9 +67,47 @@ class Pseudonyms:
         return hmac.new(self._key, f"{kind}\n{value}".encode(), hashlib.sha256).hexdigest()[:32]
 
     def redact(self, raw: bytes) -> bytes:
-        """JSON text as it may be written: customers' gids as ``customer:<key>``, landing pages without query."""
-        hidden = _CUSTOMER_GID.sub(lambda found: (PREFIX + self.customer_id(found[1].decode())).encode(), raw)
-        return _LANDING_PAGE.sub(rb'\1"', hidden)
+        """JSON text, one or many lines, as it may be written: customers' gids as ``customer:<key>``, landing pages
+        without query. Splitting at the usual spelling is three times as fast as a pattern; the pattern sees to
+        the unusual ones."""
+        first, *rest = raw.split(_GID)
+        parts = [first]
+        for part in rest:
+            end = part.find(b'"') % (len(part) + 1)  # without a quote: to the end
+            parts += (self._customer_key(part[:end]), part[end:])
+        first, *rest = b"".join(parts).split(_PAGE)
+        parts = [first]
+        for part in rest:
+            end = part.find(b'"') % (len(part) + 1)
+            page = part[:end]
+            parts += (_PAGE, page.partition(b"?")[0].partition(b"#")[0], part[end:])
+        redacted = b"".join(parts)
+        if b"shopify\\/Customer" in redacted or b'"landingPage": ' in redacted:
+            redacted = _CUSTOMER_GID.sub(lambda found: self._customer_key(found[1]), redacted)
+            redacted = _LANDING_PAGE.sub(rb'\1"', redacted)
+        return redacted
+
+    def _customer_key(self, number: bytes) -> bytes:
+        known = self._known.get(number)
+        if known is None:
+            hashed = self._customer.copy()
+            hashed.update(number)
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            known = self._known[number] = PREFIX.encode() + hashed.hexdigest()[:32].encode()
+        return known
+
+    def scrub(self, document: Any) -> Any:
+        """``document`` (JSON as Python values) without personal keys, at any depth."""
+        if isinstance(document, dict):
+            return {
+                name: self.scrub(value)
+                for name, value in document.items()
+                if name.replace("_", "").lower() not in self._removed
+            }
+        if isinstance(document, list):
+            return [self.scrub(value) for value in document]
+        return document
 
 
 def _key_in(path: Path) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from growth_pipelines.errors import GrowthError
@@ -13,6 +13,10 @@ from growth_pipelines.errors import GrowthError
 @dataclass(frozen=True)
 class StreamResult:
     """One stream's run. ``rows`` are loaded rows a raw table; ``bytes`` were received; times are naive UTC.
+
+    ``outdated`` rows were left out because newer ones are stored or the shop deleted the record; ``repeated``
+    records came twice; ``unknown_fields`` are sent by the source and read by nobody. ``history_from`` is the first
+    day that the source shows where it shows less than was asked for; ``no_access`` says that a scope is missing.
 
     ``proxy``: the source is not open to us and a stand-in measure has to be used (sessions without the
     read_reports scope).
@@ -27,6 +31,12 @@ class StreamResult:
     seconds: float = 0.0
     throttled: int = 0
     retries: int = 0
+    waited: float = 0.0
+    outdated: Mapping[str, int] = field(default_factory=dict)
+    repeated: Mapping[str, int] = field(default_factory=dict)
+    unknown_fields: Mapping[str, int] = field(default_factory=dict)
+    history_from: date | None = None
+    no_access: bool = False
     notes: tuple[str, ...] = ()
     proxy: bool = False
 

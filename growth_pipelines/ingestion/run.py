@@ -15,26 +15,27 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from queue import Queue
 from threading import Event, Lock
-from typing import TYPE_CHECKING
+from typing import Any
 
 from growth_pipelines.errors import GrowthError, SettingsError
 from growth_pipelines.ingestion.calls import Meter
 from growth_pipelines.ingestion.landing import Landed, Landing, Shop
-from growth_pipelines.ingestion.loading import replace_rows
-from growth_pipelines.ingestion.parse import parse
+from growth_pipelines.ingestion.loading import Loaded, load
 from growth_pipelines.ingestion.pseudonyms import Pseudonyms
 from growth_pipelines.ingestion.results import IngestError, OnProgress, Phase, Progress, StreamResult
 from growth_pipelines.ingestion.shopify.client import ShopifyClient
-from growth_pipelines.ingestion.shopify.cost import CostBucket
+from growth_pipelines.ingestion.shopify.scopes import ALL_ORDERS, CONSEQUENCES, granted_scopes, missing
 from growth_pipelines.ingestion.state import (
     State,
     move_cursor,
+    newer_snapshot,
     prepared,
     read_state,
     record_file,
     record_run,
     status_rows,
 )
+from growth_pipelines.ingestion.status import stream_status
 from growth_pipelines.ingestion.streams import STREAMS, Stream
 from growth_pipelines.ingestion.streams.base import Asked, Job
 from growth_pipelines.ingestion.streams.catalogue import read_shop
@@ -42,13 +43,10 @@ from growth_pipelines.settings import Settings
 from growth_pipelines.telemetry import logger
 from growth_pipelines.warehouse.database import Warehouse
 
-if TYPE_CHECKING:
-    import pyarrow
-
 _log = logger("ingestion")
 FETCHERS = 8
-# Parsed batches that wait for the loader at most; more would only fill memory.
-WAITING_BATCHES = 4
+# Landed files that wait for the loader at most, so that a failing loader stops the fetchers soon.
+WAITING_FILES = 16
 
 
 def ingest(
@@ -86,11 +84,10 @@ def ingest_stream(
     return ingest(settings, [name], since, until, full, on_progress)[0]
 
 
-def ingest_status(settings: Settings) -> list[dict[str, object]]:
-    """Each stream's newest run: stream, covered_from, covered_to, loaded_at, status, rows, failure."""
-    names = ("stream", "covered_from", "covered_to", "loaded_at", "status", "rows", "failure")
+def ingest_status(settings: Settings) -> list[dict[str, Any]]:
+    """Each stream's newest run and how far it is behind, as :func:`stream_status` describes it."""
     with prepared(Warehouse.of(settings)) as connection:
-        return [dict(zip(names, row, strict=True)) for row in status_rows(connection)]
+        return [stream_status(row, settings.clock.now()) for row in status_rows(connection)]
 
 
 @dataclass
@@ -102,12 +99,23 @@ class _Tally:
     began: float
     started_at: datetime
     rows: dict[str, int] = field(default_factory=dict)
+    outdated: dict[str, int] = field(default_factory=dict)
+    repeated: dict[str, int] = field(default_factory=dict)
+    unknown_fields: dict[str, int] = field(default_factory=dict)
     window: tuple[datetime, datetime] | None = None
+    failure: GrowthError | None = None
+    no_access: bool = False
     ended: float = 0.0
 
-    def add(self, landed: Landed, rows: dict[str, int]) -> None:
-        for table, count in rows.items():
-            self.rows[table] = self.rows.get(table, 0) + count
+    def add(self, landed: Landed, loaded: Loaded) -> None:
+        for mine, more in (
+            (self.rows, loaded.rows),
+            (self.outdated, loaded.outdated),
+            (self.repeated, loaded.repeated),
+            (self.unknown_fields, loaded.unknown_fields),
+        ):
+            for name, count in more.items():
+                mine[name] = mine.get(name, 0) + count
         if landed.window is not None:
             start, end = landed.window.start, landed.window.end
             self.window = (min(start, self.window[0]), max(end, self.window[1])) if self.window else (start, end)
@@ -124,6 +132,12 @@ class _Tally:
             seconds=round((self.ended or time.monotonic()) - self.began, 3),
             throttled=meter.throttled,
             retries=meter.retries,
+            waited=meter.waited,
+            outdated=dict(self.outdated),
+            repeated=dict(self.repeated),
+            unknown_fields=dict(self.unknown_fields),
+            history_from=self.job.history_from,
+            no_access=self.no_access,
             notes=tuple(meter.notes),
             proxy=self.job.proxy,
         )
@@ -135,11 +149,10 @@ class _Stopped(Exception):
 
 @dataclass(frozen=True)
 class _Event:
-    """From a fetcher to the loader: a parsed file, or the end of a stream (``landed`` None)."""
+    """From a fetcher to the loader: a landed file, or the end of a stream (``landed`` None)."""
 
     tally: _Tally
     landed: Landed | None = None
-    batch: dict[str, pyarrow.Table] = field(default_factory=dict)
     failure: GrowthError | None = None
 
 
@@ -151,7 +164,7 @@ class _Run:
         self.warehouse = Warehouse.of(settings)
         self.landing = Landing(settings.home)
         self.pseudonyms = Pseudonyms.of(settings)
-        self.bucket = CostBucket()
+        self.scopes: frozenset[str] = frozenset()
         self.shop = Shop("")
         self.state = State()
         self._on_progress = on_progress
@@ -165,12 +178,15 @@ class _Run:
         failures: dict[str, GrowthError] = {}
         self._identify()
         unknown = self.shop.shop_id not in self.state.shops
-        if STREAMS["shop"] in chosen or (unknown and any(stream.source == "shopify" for stream in chosen)):
+        if STREAMS["shop"] in chosen or (unknown and any(stream.source.name == "shopify" for stream in chosen)):
             self._stage([STREAMS["shop"]], results, failures)
             if failures:  # Without the shop nothing else can be read or dated rightly.
                 raise IngestError(failures, [])
             self._read_state()
         self._know_shop()
+        if any(stream.source.name == "shopify" for stream in chosen):
+            with ShopifyClient(self.settings) as client:
+                self.scopes = granted_scopes(client)
         rest = [stream for stream in chosen if stream.name != "shop"]
         for stage in sorted({stream.stage for stream in rest}):
             self._stage([stream for stream in rest if stream.stage == stage], results, failures)
@@ -192,7 +208,7 @@ class _Run:
                     "No shop is configured: GROWTH_SHOP__DOMAIN is not set.",
                     "Set it to your shop's domain, e.g. GROWTH_SHOP__DOMAIN=example.myshopify.com.",
                 )
-            with ShopifyClient(self.settings, bucket=self.bucket) as client:
+            with ShopifyClient(self.settings) as client:
                 domain = str(read_shop(client)["myshopifyDomain"])
         self.shop = Shop(domain)
 
@@ -210,21 +226,23 @@ class _Run:
         """Fetch these streams at the same time, and load what they land as it comes."""
         tallies = [self._prepare(stream) for stream in streams]
         failed: dict[str, GrowthError] = {}
-        events: Queue[_Event] = Queue(WAITING_BATCHES)
+        events: Queue[_Event] = Queue(WAITING_FILES)
         with ThreadPoolExecutor(FETCHERS) as pool:
-            fetches = [pool.submit(self._fetch, tally, events) for tally in tallies]
-            running = len(tallies)
+            open_to_us = [tally for tally in tallies if self._has_access(tally)]
+            fetches = [pool.submit(self._fetch, tally, events) for tally in open_to_us]
+            running = len(open_to_us)
             try:
                 while running:
                     event = events.get()
                     if event.landed is not None:
-                        self._load(event.tally, event.landed, event.batch)
+                        self._load_or_fail(event.tally, event.landed)
                         continue
                     running -= 1
                     event.tally.ended = time.monotonic()
-                    if event.failure is not None:
-                        failed[event.tally.stream.name] = event.failure
-                    self._tell(event.tally, "failed" if event.failure else "done")
+                    failure = event.tally.failure or event.failure
+                    if failure is not None:
+                        failed[event.tally.stream.name] = failure
+                    self._tell(event.tally, "failed" if failure else "done")
             except BaseException:
                 # The fetchers may wait for room in the queue; take what comes until they have stopped.
                 self._stop.set()
@@ -237,10 +255,20 @@ class _Run:
         failures.update(failed)
         results.update({t.stream.name: t.result() for t in tallies if t.stream.name not in failed})
 
+    def _has_access(self, tally: _Tally) -> bool:
+        """False, with a note that says what it costs, when a scope is missing that the stream can't do without."""
+        lacking = missing(tally.stream.scopes, self.scopes)
+        if not lacking:
+            return True
+        tally.no_access = True
+        tally.job.meter.note(lacking)
+        self._tell(tally, "done")
+        return False
+
     def _prepare(self, stream: Stream) -> _Tally:
         """Load what an interrupted run had landed, then say where this run starts."""
         job = Job(
-            stream=stream.name,
+            stream=stream,
             settings=self.settings,
             shop=self.shop,
             now=self.settings.clock.now(),
@@ -248,7 +276,7 @@ class _Run:
             cursor=None,
             landing=self.landing,
             pseudonyms=self.pseudonyms,
-            bucket=self.bucket,
+            scopes=self.scopes,
             meter=Meter(),
         )
         tally = _Tally(stream, job, time.monotonic(), job.now)
@@ -256,18 +284,19 @@ class _Run:
         loaded = 0
         for landed in waiting:
             try:
-                batch = self._parse(tally, landed)
+                self._load(tally, landed)
             except GrowthError as error:
                 # The cursor is still before it. Kept, it would fail this and every later run in all streams.
                 job.meter.note(f"a landing file of an earlier run is fetched again: {error.message}")
                 self.landing.discard(landed)
                 continue
-            self._load(tally, landed, batch)
             loaded += 1
         if loaded:
             job.meter.note(f"loaded {loaded} landing file(s) of an interrupted run")
             self._read_state()
-        job.cursor = self.state.cursor(self.shop.shop_id, stream.name)
+        known = self.state.cursor(self.shop.shop_id, stream.name)
+        if known is not None:
+            job.cursor, job.whole_at = known.position, known.whole_at
         job.on_piece = lambda done, total: self._piece(tally, done, total)
         if stream.targets is not None:
             with self.warehouse.write() as connection:
@@ -275,39 +304,51 @@ class _Run:
         return tally
 
     def _fetch(self, tally: _Tally, events: Queue[_Event]) -> None:
-        """Runs in a thread: fetch, land and parse one stream. Ends with an event in any case."""
+        """Runs in a thread: fetch and land one stream. Ends with an event in any case."""
         failure: GrowthError | None = None
         try:
             self._tell(tally, "fetching")
             for landed in tally.stream.fetch(tally.job):
                 self._tell(tally, "landed")
-                events.put(_Event(tally, landed, self._parse(tally, landed)))
+                events.put(_Event(tally, landed))
         except GrowthError as error:
             failure = error
+        except _Stopped:
+            pass  # The loader knows why.
         finally:
             events.put(_Event(tally, failure=failure))
 
-    def _parse(self, tally: _Tally, landed: Landed) -> dict[str, pyarrow.Table]:
-        tables = [(part.table, part.statement) for part in tally.stream.parts]
-        batch = parse(landed, tally.stream.folder, tables, self.settings.clock.now())
-        for part in tally.stream.parts:
-            _log.debug("parsed", file=landed.file_id, table=part.table, rows=batch[part.table].num_rows)
-        return batch
+    def _load_or_fail(self, tally: _Tally, landed: Landed) -> None:
+        """Load a file, or let its stream alone fail. What follows in a failed stream waits for the next run."""
+        if tally.failure is not None:
+            return
+        try:
+            self._load(tally, landed)
+        except GrowthError as error:
+            tally.failure = error
 
-    def _load(self, tally: _Tally, landed: Landed, batch: dict[str, pyarrow.Table]) -> None:
+    def _load(self, tally: _Tally, landed: Landed) -> None:
         """One file: rows, the file's record and the cursor, in one transaction."""
         now = self.settings.clock.now()
+        stream = tally.stream
         with self.warehouse.write() as connection:
-            rows = {
-                part.table: replace_rows(connection, part, batch, landed.shop.shop_id, landed.window)
-                for part in tally.stream.parts
-            }
+            loaded = Loaded()
+            if not (landed.whole and newer_snapshot(connection, landed)):
+                loaded = load(connection, landed, stream.folder, stream.parts, now)
             record_file(connection, landed, now)
-            move_cursor(connection, landed, self.run_id, now)
+            move_cursor(connection, landed, self.run_id, now, self._history(tally))
             self._tell(tally, "loading")
+        _log.debug("loaded", file=landed.file_id, rows=loaded.rows)
         tally.job.api_version = landed.api_version
-        tally.add(landed, rows)
+        tally.add(landed, loaded)
+        for name, records in loaded.unknown_fields.items():
+            tally.job.meter.note(
+                f"{name} is sent by the source and read by nobody ({records:,} records in a sample)"
+            )
         self._tell(tally, "loaded")
+
+    def _history(self, tally: _Tally) -> tuple[date | None, str]:
+        return tally.job.history_from, CONSEQUENCES[ALL_ORDERS] if tally.job.history_from else ""
 
     def _record(self, tallies: list[_Tally], failed: dict[str, GrowthError]) -> None:
         now = self.settings.clock.now()
@@ -324,7 +365,7 @@ class _Run:
                 )
 
     def _piece(self, tally: _Tally, done: int, total: int) -> None:
-        if self._stop.is_set():
+        if self._stop.is_set() or tally.failure is not None:
             raise _Stopped
         self._tell(tally, "fetching", done, total)
 

@@ -4,14 +4,15 @@ cursors, runs and the landing files that are loaded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
-from importlib import resources
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from growth_pipelines.canonical import canonical_json
 from growth_pipelines.ingestion.landing import Landed, Shop
+from growth_pipelines.ingestion.queries import query
 from growth_pipelines.ingestion.windows import covered, naive_utc
 from growth_pipelines.warehouse.connection import WarehouseConnection
 from growth_pipelines.warehouse.database import Warehouse
@@ -20,17 +21,13 @@ if TYPE_CHECKING:
     from growth_pipelines.ingestion.results import StreamResult
 
 
-def query(name: str) -> str:
-    """The text of ``sql/{name}.sql``."""
-    return resources.files("growth_pipelines.ingestion").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
-
-
 @dataclass(frozen=True)
 class Cursor:
-    """A stream has everything from ``start`` up to ``position`` (naive UTC)."""
+    """A stream has all from ``start`` up to ``position``, and was last read whole at ``whole_at`` (naive UTC)."""
 
     start: datetime | None
     position: datetime
+    whole_at: datetime | None = None
 
 
 @dataclass
@@ -41,9 +38,8 @@ class State:
     loaded_files: set[str] = field(default_factory=set)
     shops: dict[str, Shop] = field(default_factory=dict)
 
-    def cursor(self, shop_id: str, stream: str) -> datetime | None:
-        known = self.cursors.get((shop_id, stream))
-        return known.position if known else None
+    def cursor(self, shop_id: str, stream: str) -> Cursor | None:
+        return self.cursors.get((shop_id, stream))
 
 
 @contextmanager
@@ -60,8 +56,8 @@ def prepared(warehouse: Warehouse) -> Iterator[WarehouseConnection]:
 
 def read_state(connection: WarehouseConnection) -> State:
     state = State()
-    for shop_id, stream, start, position in connection.execute(query("cursors")).fetchall():
-        state.cursors[shop_id, stream] = Cursor(start, position)
+    for shop_id, stream, start, position, whole_at in connection.execute(query("cursors")).fetchall():
+        state.cursors[shop_id, stream] = Cursor(start, position, whole_at)
     state.loaded_files = {row[0] for row in connection.execute("select file_id from raw._ingest_file").fetchall()}
     for shop_id, timezone, currency, primary_url in connection.execute(query("shops")).fetchall():
         state.shops[shop_id] = Shop(shop_id, timezone or "UTC", currency or "", primary_url or "")
@@ -78,6 +74,9 @@ def record_file(connection: WarehouseConnection, landed: Landed, now: datetime) 
             landed.shop.shop_id,
             landed.stream,
             landed.sha256,
+            landed.request,
+            landed.api_version,
+            landed.whole,
             landed.rows,
             landed.bytes,
             window.start if window else None,
@@ -88,17 +87,44 @@ def record_file(connection: WarehouseConnection, landed: Landed, now: datetime) 
     )
 
 
-def move_cursor(connection: WarehouseConnection, landed: Landed, run_id: str, now: datetime) -> None:
-    """Move a stream's cursor over a loaded window. A snapshot's cursor is the time it was taken."""
+def move_cursor(
+    connection: WarehouseConnection,
+    landed: Landed,
+    run_id: str,
+    now: datetime,
+    history: tuple[date | None, str] = (None, ""),
+) -> None:
+    """Move a stream's cursor over a loaded file. A snapshot's cursor is the time it was taken.
+
+    ``history`` is the first day that the source shows and why there is no earlier one.
+    """
     key = (landed.shop.shop_id, landed.stream)
-    start, position = connection.execute(query("cursor"), key).fetchone() or (None, None)
+    stored = connection.execute(query("cursor"), key).fetchone() or (None, None, None, None, None)
+    start, position, whole_at, history_from, reason = stored
+    if history[0] is not None:
+        # What was loaded while more could be seen stays.
+        history_from, reason = min(filter(None, (history_from, history[0]))), history[1]
     if landed.window is not None:
         start, position = covered(start, position, landed.window)
     else:
         taken = naive_utc(landed.landed_at)
         start, position = start or taken, max(position or taken, taken)
+    if landed.whole:
+        whole_at = max(filter(None, (whole_at, naive_utc(landed.landed_at))))
     connection.execute("delete from raw._ingest_cursor where shop_id = ? and stream = ?", key)
-    connection.execute(query("record_cursor"), (*key, start, position, run_id, naive_utc(now)))
+    connection.execute(
+        query("record_cursor"),
+        (*key, start, position, whole_at, history_from, reason or None, run_id, naive_utc(now)),
+    )
+
+
+def newer_snapshot(connection: WarehouseConnection, landed: Landed) -> bool:
+    """True when a snapshot of the same stream that was taken later is loaded already."""
+    found = connection.execute(
+        "select 1 from raw._ingest_file where shop_id = ? and stream = ? and whole and landed_at > ? limit 1",
+        (landed.shop.shop_id, landed.stream, naive_utc(landed.landed_at)),
+    )
+    return found.fetchone() is not None
 
 
 def record_run(
@@ -117,7 +143,7 @@ def record_run(
             run_id,
             shop_id,
             result.stream,
-            "failed" if failure else "loaded",
+            "failed" if failure else "no access" if result.no_access else "loaded",
             result.window_start,
             result.window_end,
             naive_utc(times[0]),
@@ -127,7 +153,12 @@ def record_run(
             result.bytes,
             result.throttled,
             result.retries,
+            result.waited,
             result.seconds,
+            sum(result.outdated.values()),
+            sum(result.repeated.values()),
+            canonical_json(dict(result.unknown_fields)),
+            canonical_json(dict(result.rows)),
             api_version,
             "; ".join(result.notes),
             failure,
@@ -135,7 +166,6 @@ def record_run(
     )
 
 
-def status_rows(connection: WarehouseConnection) -> Sequence[tuple[Any, ...]]:
-    """(stream, covered from, covered to, last loaded, last run's status, rows, failure), newest run each."""
-    rows: Sequence[tuple[Any, ...]] = connection.execute(query("status")).fetchall()
-    return rows
+def status_rows(connection: WarehouseConnection) -> list[dict[str, Any]]:
+    """Each stream's newest run and how far it has come, as sql/status.sql names the columns."""
+    return list(connection.arrow(query("status")).to_pylist())

@@ -34,6 +34,20 @@ class Window:
             yield Window(start, end, self.open_end and end == self.end)
             start = end
 
+    def months(self) -> Iterator[Window]:
+        """The same time in calendar months, oldest first; the first and the last may be parts of one."""
+        start = self.start
+        while start < self.end:
+            following = (start.replace(day=1) + timedelta(days=32)).replace(day=1)
+            end = min(self.end, datetime.combine(following.date(), time()))
+            yield Window(start, end, self.open_end and end == self.end)
+            start = end
+
+    def halves(self) -> tuple[Window, Window]:
+        """The same time in two pieces, cut at a whole second."""
+        middle = (self.start + self.length / 2).replace(microsecond=0)
+        return Window(self.start, middle, False), Window(middle, self.end, self.open_end)
+
 
 def midnight(day: date) -> datetime:
     return datetime.combine(day, time())

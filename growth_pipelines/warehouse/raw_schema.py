@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from growth_pipelines.warehouse.connection import WarehouseConnection
-from growth_pipelines.warehouse.raw_tables import SQL_TYPES, TABLES, RawTable
+from growth_pipelines.warehouse.raw_tables import SQL_TYPES, RawTable, all_tables
 
 
 def create_table(table: RawTable, engine: str) -> str:
@@ -21,7 +21,7 @@ def create_raw(connection: WarehouseConnection) -> None:
     for table_name, column_name in connection.execute(query).fetchall():
         present.setdefault(table_name, set()).add(column_name)
     types = SQL_TYPES[connection.engine]
-    for table in TABLES:
+    for table in all_tables():
         if table.name not in present:
             connection.execute(create_table(table, connection.engine))
             if connection.engine == "postgres":

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-ColumnType = Literal["text", "bigint", "double", "money", "bool", "date", "timestamp"]
+# json is text that holds JSON.
+ColumnType = Literal["text", "bigint", "double", "money", "bool", "date", "timestamp", "json"]
 SQL_TYPES: dict[str, dict[str, str]] = {
     "duckdb": {
         "text": "VARCHAR",
@@ -20,6 +21,7 @@ SQL_TYPES: dict[str, dict[str, str]] = {
         "bool": "BOOLEAN",
         "date": "DATE",
         "timestamp": "TIMESTAMP",
+        "json": "VARCHAR",
     },
     "postgres": {
         "text": "text",
@@ -29,14 +31,18 @@ SQL_TYPES: dict[str, dict[str, str]] = {
         "bool": "boolean",
         "date": "date",
         "timestamp": "timestamp",
+        "json": "text",
     },
 }
 
 
 @dataclass(frozen=True)
 class Column:
+    """``at`` is where the value stands in a landed record (names joined by dots), for streams without .sql."""
+
     name: str
     type: ColumnType
+    at: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,12 @@ class RawTable:
     key: tuple[str, ...]
     replace_by: tuple[str, ...]
     description: str
+
+    @property
+    def version(self) -> str:
+        """The column that tells which of two states of a record is the newer; empty where none does."""
+        names = {column.name for column in self.columns}
+        return "updated_at" if "updated_at" in names and self.replace_by == self.key else ""
 
     @property
     def all_columns(self) -> tuple[Column, ...]:
@@ -74,7 +86,35 @@ def _table(
     return RawTable(table, _columns(**types), ("shop_id", *key), ("shop_id", *(replace_by or key)), meaning)
 
 
+def raw_table(name: str, meaning: str, *columns: Column, key: str) -> RawTable:
+    """Declare a table of records, each replaced as a whole: for the file of a stream that fills it.
+
+    Raises ValueError when the name is taken or ``key`` is no column.
+    """
+    if name in BY_NAME:
+        raise ValueError(f"raw.{name} is declared already")
+    if key not in {column.name for column in columns}:
+        raise ValueError(f"raw.{name} has no column {key!r} to be its key")
+    table = BY_NAME[name] = RawTable(name, columns, ("shop_id", key), ("shop_id", key), meaning)
+    return table
+
+
+def all_tables() -> tuple[RawTable, ...]:
+    """Every raw table: those below and those that stream files declare beside their stream."""
+    import growth_pipelines.ingestion.streams  # noqa: F401 - declares them
+
+    return tuple(BY_NAME.values())
+
+
 TABLES: tuple[RawTable, ...] = (
+    _table(
+        "deletions",
+        "What the shop has deleted: such records are removed from the other tables, and never come back.",
+        key=("subject_id",),
+        subject_id="text",
+        subject_type="text",
+        deleted_at="timestamp",
+    ),
     _table(
         "shops",
         "The shop itself: its name, primary host, currency, zone and locale.",
@@ -109,6 +149,9 @@ TABLES: tuple[RawTable, ...] = (
         refunded_amount="money",
         landing_path="text",
         source_name="text",
+        cancel_reason="text",
+        fulfillment_status="text",
+        presentment_currency="text",
     ),
     _table(
         "order_lines",
@@ -151,6 +194,31 @@ TABLES: tuple[RawTable, ...] = (
         subtotal_amount="money",
     ),
     _table(
+        "order_transactions",
+        "Payments of orders: authorisations, sales, captures, refunds and voids, with their outcome.",
+        key=("transaction_id",),
+        replace_by=("order_id",),
+        transaction_id="text",
+        order_id="text",
+        parent_id="text",
+        kind="text",
+        status="text",
+        gateway="text",
+        is_test="bool",
+        processed_at="timestamp",
+        local_date="date",
+        amount="money",
+    ),
+    _table(
+        "order_discount_codes",
+        "The discount codes of orders, one row a code.",
+        key=("order_id", "position"),
+        replace_by=("order_id",),
+        order_id="text",
+        position="bigint",
+        code="text",
+    ),
+    _table(
         "products",
         "Products with their search fields. images is a JSON list of {id, alt, url, width, height}, in order; tags"
         ' are separated by ", "; url is null where the product is not in the online store.',
@@ -184,17 +252,69 @@ TABLES: tuple[RawTable, ...] = (
         compare_at_price="money",
         unit_cost="money",
         inventory_quantity="bigint",
+        inventory_item_id="text",
         updated_at="timestamp",
     ),
     _table(
+        "inventory_levels",
+        "Stock of an item at a location: on hand, available to sell, committed to orders, and incoming.",
+        key=("inventory_item_id", "location_id"),
+        replace_by=("inventory_item_id",),
+        inventory_item_id="text",
+        location_id="text",
+        location_name="text",
+        sku="text",
+        is_tracked="bool",
+        available="bigint",
+        committed="bigint",
+        incoming="bigint",
+        on_hand="bigint",
+        updated_at="timestamp",
+    ),
+    _table(
+        "abandoned_checkouts",
+        "Checkouts that were begun and not finished, or finished later (completed_at).",
+        key=("checkout_id",),
+        checkout_id="text",
+        customer_key="text",
+        created_at="timestamp",
+        updated_at="timestamp",
+        completed_at="timestamp",
+        local_date="date",
+        lines_amount="money",
+        discount_amount="money",
+        total_amount="money",
+    ),
+    _table(
+        "abandoned_checkout_lines",
+        "What was in abandoned checkouts.",
+        key=("checkout_line_id",),
+        replace_by=("checkout_id",),
+        checkout_line_id="text",
+        checkout_id="text",
+        product_id="text",
+        variant_id="text",
+        title="text",
+        sku="text",
+        quantity="bigint",
+        unit_price="money",
+    ),
+    _table(
         "customers",
-        "Customers as keyed hashes; no name, address, e-mail or phone.",
+        "Customers as keyed hashes. E-mail, phone, names, city and postal code are null unless"
+        " GROWTH_PRIVACY__PERSONAL_FIELDS asks for them.",
         key=("customer_key",),
         customer_key="text",
         created_at="timestamp",
         updated_at="timestamp",
         orders_count="bigint",
         country="text",
+        email="text",
+        phone="text",
+        first_name="text",
+        last_name="text",
+        city="text",
+        postal_code="text",
     ),
     _table(
         "collections",
@@ -269,13 +389,53 @@ TABLES: tuple[RawTable, ...] = (
         position="double",
     ),
     _table(
+        "search_country_device_daily",
+        "Search Console, the whole property by day, country (ISO 3166-1 alpha-3) and device.",
+        key=("date", "country", "device"),
+        replace_by=("date",),
+        site_url="text",
+        date="date",
+        country="text",
+        device="text",
+        clicks="bigint",
+        impressions="bigint",
+        position="double",
+    ),
+    _table(
+        "search_page_provisional_daily",
+        "Search Console, page × day, of the days whose figures are not final yet: they still grow.",
+        key=("date", "page"),
+        replace_by=("date",),
+        site_url="text",
+        date="date",
+        page="text",
+        clicks="bigint",
+        impressions="bigint",
+        position="double",
+    ),
+    _table(
+        "search_property_provisional_daily",
+        "Search Console, the whole property, of the days whose figures are not final yet: they still grow.",
+        key=("date",),
+        replace_by=("date",),
+        site_url="text",
+        date="date",
+        clicks="bigint",
+        impressions="bigint",
+        position="double",
+    ),
+    _table(
         "sessions_daily",
-        "Online store sessions by landing page and day, in the shop's zone.",
-        key=("date", "landing_path"),
+        "Online store sessions by day in the shop's zone, landing page and kind of device, and how far they came.",
+        key=("date", "landing_path", "device"),
         replace_by=("date",),
         date="date",
         landing_path="text",
+        device="text",
         sessions="bigint",
+        cart_additions="bigint",
+        reached_checkout="bigint",
+        completed_checkout="bigint",
     ),
     _table(
         "crux_records",

@@ -63,9 +63,9 @@ def _spec(stream: Stream, table: str) -> dg.AssetSpec:
         raw_key(table),
         description=f"{BY_NAME[table].description}\n\nRead by the stream `{stream.name}`: {stream.description}",
         group_name=stream.group,
-        kinds={stream.source, "python"},
+        kinds={stream.source.name, "python"},
         owners=[OWNER],
-        freshness_policy=_FRESHNESS.get(stream.source),
+        freshness_policy=_FRESHNESS.get(stream.source.name),
         metadata={"dagster/column_schema": dg.TableSchema(columns=columns)},
         skippable=True,
     )
@@ -86,10 +86,10 @@ def _arrival_checks() -> list[dg.AssetCheckSpec]:
         dg.AssetCheckSpec(
             ARRIVED,
             asset=raw_key(_checked_table(stream)),
-            description=_DATED[stream.source],
+            description=_DATED[stream.source.name],
         )
         for stream in STREAMS.values()
-        if stream.source in _DATED
+        if stream.source.name in _DATED
     ]
 
 
@@ -168,7 +168,7 @@ def _reported(
             context.log_event(dg.AssetMaterialization(raw_key(table), metadata=metadata))
     check = dg.AssetCheckKey(raw_key(_checked_table(stream)), ARRIVED)
     if check in context.selected_asset_check_keys:
-        delay = machine.settings.search_console.delay_days if stream.source == "search_console" else 0
+        delay = machine.settings.search_console.delay_days if stream.source.name == "search_console" else 0
         yield arrival(check, result, machine.today, machine.zone, delay_days=delay)
 
 

@@ -32,11 +32,17 @@ def site_url(settings: Settings) -> str:
 
 
 def query_days(
-    client: GoogleClient, site: str, first: date, last: date, dimensions: Sequence[str], aggregation: str
+    client: GoogleClient,
+    site: str,
+    first: date,
+    last: date,
+    dimensions: Sequence[str],
+    aggregation: str,
+    data_state: str = "final",
 ) -> Iterator[bytes]:
-    """The final rows of the days from ``first`` to ``last``, each page as JSON lines, one row a line.
+    """The rows of the days from ``first`` to ``last``, each page as JSON lines, one row a line.
 
-    Rows of days that Search Console calls incomplete are left out; a later run reads them.
+    Of ``final`` data, rows of days that Search Console calls incomplete are left out; a later run reads them.
     """
     path = f"/webmasters/v3/sites/{quote(site, safe='')}/searchAnalytics/query"
     start = 0
@@ -50,7 +56,7 @@ def query_days(
                 "dimensions": list(dimensions),
                 "type": "web",
                 "aggregationType": aggregation,
-                "dataState": "final",
+                "dataState": data_state,
                 "rowLimit": ROW_LIMIT,
                 "startRow": start,
             },
@@ -61,7 +67,7 @@ def query_days(
         if not isinstance(rows, list):
             raise GrowthError("Search Console answered rows that are not a list.", "The API may have changed.")
         incomplete = _incomplete_from(body)
-        if incomplete is not None and incomplete <= last.isoformat():
+        if data_state == "final" and incomplete is not None and incomplete <= last.isoformat():
             yield _dumped([row for row in rows if row["keys"][0] < incomplete])
         else:
             yield row_lines(content, rows)

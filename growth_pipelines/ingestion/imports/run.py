@@ -16,8 +16,7 @@ from growth_pipelines.ingestion.imports.orders import is_order_export, order_rec
 from growth_pipelines.ingestion.imports.search import is_search_export, read_search_export
 from growth_pipelines.ingestion.imports.sheets import BadSheet, read_sheets
 from growth_pipelines.ingestion.landing import Landed, Landing, Shop
-from growth_pipelines.ingestion.loading import Part, replace_rows
-from growth_pipelines.ingestion.parse import parse
+from growth_pipelines.ingestion.loading import Part, load
 from growth_pipelines.ingestion.pseudonyms import Pseudonyms
 from growth_pipelines.ingestion.results import StreamResult
 from growth_pipelines.ingestion.state import prepared, read_state, record_file, record_run
@@ -73,23 +72,36 @@ def import_paths(settings: Settings, paths: Sequence[Path | str]) -> list[Stream
     importer = _Importer(settings, shop, new_shop=shop.shop_id not in known)
     try:
         batches = importer.land(orders, search)
-        parsed = [_parse(batch, started) for batch in batches]
+        return _load(settings, warehouse, importer, batches, (started, began))
     except BaseException:
         importer.discard()
         raise
-    run_id = secrets.token_hex(8)
+
+
+def _load(
+    settings: Settings,
+    warehouse: Warehouse,
+    importer: _Importer,
+    batches: list[_Batch],
+    times: tuple[datetime, float],
+) -> list[StreamResult]:
+    """Everything in one transaction."""
+    started, began = times
     rows: dict[str, dict[str, int]] = {}
     with warehouse.write() as connection:
-        for batch, tables in zip(batches, parsed, strict=True):
-            counts = rows.setdefault(batch.stream, {})
-            for part in batch.parts:
-                counts[part.table] = replace_rows(
-                    connection, part, tables, importer.shop.shop_id, batch.landed.window
-                )
+        for batch in batches:
+            loaded = load(connection, batch.landed, batch.folder, batch.parts, started)
+            rows.setdefault(batch.stream, {}).update(loaded.rows)
             record_file(connection, batch.landed, started)
         results = [_result(stream, batches, counts, began) for stream, counts in rows.items()]
         for result in results:
-            record_run(connection, run_id, importer.shop.shop_id, result, (started, settings.clock.now()))
+            record_run(
+                connection,
+                secrets.token_hex(8),
+                importer.shop.shop_id,
+                result,
+                (started, settings.clock.now()),
+            )
     return results
 
 
@@ -179,10 +191,6 @@ class _Importer:
 def _order_window(records: list[dict[str, Any]]) -> Window | None:
     days = [datetime.fromisoformat(record["created_at"]) for record in records]
     return Window(min(days), max(days)) if days else None
-
-
-def _parse(batch: _Batch, loaded_at: datetime) -> dict[str, Any]:
-    return parse(batch.landed, batch.folder, [(part.table, part.statement) for part in batch.parts], loaded_at)
 
 
 def _result(stream: str, batches: list[_Batch], rows: dict[str, int], began: float) -> StreamResult:

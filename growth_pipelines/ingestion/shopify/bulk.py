@@ -1,72 +1,162 @@
 """Bulk operations: Shopify runs a whole query by itself and serves its result as one JSONL file.
 
 The operation's id is written down before it is polled, so that a run that was killed while Shopify worked goes
-on with the same operation. A result counts when its size and its number of objects are those that Shopify told;
-a partial result is never a success.
+on with the same operation. The result goes straight to the caller, block by block: it is never stored as it came.
+It counts when its size and its number of objects are those that Shopify told; a partial result is never a success.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from growth_pipelines.errors import GrowthError, TransientError
-from growth_pipelines.ingestion.shopify.client import AccessDenied, ShopifyClient, document
+from growth_pipelines.ingestion.shopify.client import AccessDenied, AddressExpired, ShopifyClient, document
 
 FIRST_POLL_SECONDS = 0.2
 SLOWEST_POLL_SECONDS = 10.0
 # Result addresses live for 7 days; an operation older than this is not worth going on with.
 RESUME_WITHIN = timedelta(days=2)
+TURN_WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 60.0, 120.0)
 
 
 class BulkFailed(GrowthError):
-    """The operation ended without a result; the same records can still be read page by page."""
+    """The operation gave no whole result. ``too_large``: Shopify ran out of time; ask for a smaller window."""
+
+    def __init__(self, message: str, *, too_large: bool = False) -> None:
+        super().__init__(message)
+        self.too_large = too_large
 
 
-@dataclass(frozen=True)
-class BulkFile:
-    """A downloaded result. ``asked_at`` is when the operation was started, by our clock."""
+@dataclass
+class BulkResult:
+    """A finished operation. ``asked_at`` is when it was started, by our clock."""
 
-    path: Path
-    objects: int
+    client: ShopifyClient
+    note: Path
     asked_at: datetime
+    finished: dict[str, Any] = field(repr=False)
+
+    @property
+    def objects(self) -> int:
+        """The number of objects that Shopify counted."""
+        return int(self.finished.get("objectCount") or 0)
+
+    def blocks(self) -> Iterator[bytes]:
+        """The result in blocks of whole lines. A broken download goes on where it broke.
+
+        Raises BulkFailed at the end when bytes or objects are missing: what was given is then not to be used.
+        """
+        if not self.finished.get("url"):
+            if self.objects:
+                raise BulkFailed("The bulk operation has objects but no result.")
+            return  # Nothing matched.
+        size = lines = 0
+        rest = b""
+        for block in self._bytes():
+            size += len(block)
+            head, line_end, tail = block.rpartition(b"\n")
+            if line_end:
+                whole = rest + head + line_end
+                lines += whole.count(b"\n")
+                yield whole
+                rest = tail
+            else:
+                rest += tail
+        if rest.strip():
+            lines += 1
+            yield rest
+        told = self.finished.get("fileSize")
+        if told is not None and size != int(told):
+            raise BulkFailed(f"The bulk result has {size:,} bytes of {int(told):,}.")
+        if lines != self.objects:
+            raise BulkFailed(f"The bulk result has {lines:,} objects of {self.objects:,}.")
+
+    def _bytes(self) -> Iterator[bytes]:
+        """Every byte once, over as many connections as it takes; each must bring some, or patience counts."""
+        done = 0
+        renewed = False
+        told = self.finished.get("fileSize")
+        while told is None or done < int(told):
+            try:
+                stream, first = self._opened(done)
+                if first is None:
+                    return
+                done += len(first)
+                yield first
+                for block in stream:
+                    done += len(block)
+                    yield block
+            except TransientError as error:
+                if not done:
+                    raise BulkFailed(error.message) from error
+                self.client.meter.add(retries=1)
+            except AddressExpired as error:
+                if renewed:
+                    raise BulkFailed(error.message) from error
+                renewed = True
+                self.finished = status(self.client, self.finished["id"]) or self.finished
+            else:
+                return
+
+    def _opened(self, offset: int) -> tuple[Iterator[bytes], bytes | None]:
+        """A connection that has brought its first block from ``offset`` on; None at the end of the file."""
+
+        def once() -> tuple[Iterator[bytes], bytes | None]:
+            stream = self.client.stream(self.finished["url"], offset)
+            return stream, next(stream, None)
+
+        return self.client.retried(once)
+
+    def forget(self) -> None:
+        """The result is landed (or of no use): a later run shall not go on with it."""
+        self.note.unlink(missing_ok=True)
 
 
-def fetch_bulk(
+def run_bulk(
     client: ShopifyClient,
     name: str,
     query_filter: str,
     folder: Path,
     now: datetime,
+    *,
+    stuck_seconds: float,
     on_poll: Callable[[int], None] = lambda objects: None,
-) -> BulkFile:
-    """Run ``documents/{name}.graphql`` with FILTER replaced, and download its result into ``folder``.
+) -> BulkResult:
+    """Run ``documents/{name}.graphql`` with FILTER replaced, until it is finished.
 
-    Raises BulkFailed, AccessDenied, or TransientError when the time budget is used up.
+    Notes of running operations are kept in ``folder``. Raises BulkFailed, AccessDenied, or TransientError when
+    the time budget is used up.
     """
     text = document(name).replace("FILTER", query_filter)
     folder.mkdir(parents=True, exist_ok=True)
-    note = folder / f"{name}.operation.json"
-    operation, asked_at = _resumable(client, note, text, now)
+    note = folder / f"{name}-{_fingerprint(text)[:16]}.operation.json"
+    operation, asked_at = _resumable(client, note, now)
     if operation is None:
-        operation = _start(client, text)
-        asked_at = now
-        _write_note(note, operation, text, now)
-    finished = _wait(client, operation, on_poll)
-    target = folder / f"{name}.download.part"
-    _download(client, finished, target)
-    note.unlink(missing_ok=True)
-    return BulkFile(target, int(finished.get("objectCount") or 0), asked_at)
+        operation, asked_at = _start(client, text), now
+        _write_note(note, operation, now)
+    try:
+        return BulkResult(client, note, asked_at, _wait(client, operation, stuck_seconds, on_poll))
+    except BulkFailed:
+        note.unlink(missing_ok=True)
+        raise
+
+
+def status(client: ShopifyClient, operation: str) -> dict[str, Any] | None:
+    """The operation as Shopify knows it."""
+    found = client.execute("bulk_status", {"id": operation})["bulkOperation"]
+    return dict(found) if found else None
 
 
 def _start(client: ShopifyClient, text: str) -> str:
-    """Start the operation. Another one of this app may be running: then wait for its turn."""
-    for wait in (2.0, 4.0, 8.0, 16.0, 30.0, 60.0, 120.0):
+    """Start the operation. Others of this app may be running: then wait for a turn."""
+    for wait in TURN_WAITS:
         answer = client.execute("bulk_run", {"query": text})["bulkOperationRunQuery"]
         if not answer["userErrors"]:
             return str(answer["bulkOperation"]["id"])
@@ -74,71 +164,64 @@ def _start(client: ShopifyClient, text: str) -> str:
         if first.get("code") not in ("OPERATION_IN_PROGRESS", "LIMIT_REACHED"):
             raise BulkFailed(f"Shopify refused the bulk operation: {first['message']}")
         client.pause(wait)
-    raise BulkFailed("Another bulk operation of this app kept running.")
+    raise BulkFailed("Other bulk operations of this app kept running.")
 
 
-def _wait(client: ShopifyClient, operation: str, on_poll: Callable[[int], None]) -> dict[str, Any]:
+def _wait(
+    client: ShopifyClient, operation: str, stuck_seconds: float, on_poll: Callable[[int], None]
+) -> dict[str, Any]:
     pause = FIRST_POLL_SECONDS
+    counted, moved_at = -1, time.monotonic()
     while True:
-        found = client.execute("bulk_status", {"id": operation})["bulkOperation"]
+        found = status(client, operation)
         if not found:
             raise BulkFailed("Shopify does not know the bulk operation any more.")
-        status = found["status"]
-        on_poll(int(found.get("objectCount") or 0))
-        if status == "COMPLETED":
-            return dict(found)
-        if status not in ("CREATED", "RUNNING", "CANCELING"):
+        objects = int(found.get("objectCount") or 0)
+        on_poll(objects)
+        if found["status"] == "COMPLETED":
+            return found
+        if found["status"] not in ("CREATED", "RUNNING", "CANCELING"):
             if found.get("errorCode") == "ACCESS_DENIED":
                 raise AccessDenied(
                     "The Shopify token lacks a scope for the bulk operation.", "Grant it, see `growth doctor`."
                 )
-            raise BulkFailed(f"The bulk operation ended as {status} ({found.get('errorCode')}).")
+            raise BulkFailed(
+                f"The bulk operation ended as {found['status']} ({found.get('errorCode')}).",
+                too_large=found.get("errorCode") == "TIMEOUT",
+            )
+        if objects > counted:
+            counted, moved_at = objects, time.monotonic()
+        elif time.monotonic() - moved_at > stuck_seconds:
+            client.execute("bulk_cancel", {"id": operation})
+            raise BulkFailed(
+                f"The bulk operation stood still at {objects:,} objects and was cancelled.", too_large=True
+            )
         client.pause(pause)
         pause = min(SLOWEST_POLL_SECONDS, pause * 1.5)
 
 
-def _download(client: ShopifyClient, finished: dict[str, Any], target: Path) -> None:
-    """The result, whole. No address means that nothing matched."""
-    if not finished.get("url"):
-        if int(finished.get("objectCount") or 0):
-            raise BulkFailed("The bulk operation has objects but no result.")
-        target.write_bytes(b"")
-        return
-    size = client.download(finished["url"], target)
-    if finished.get("fileSize") is not None and size != int(finished["fileSize"]):
-        raise TransientError(f"The bulk result has {size} bytes of {finished['fileSize']}.", "Run it again.")
-    with target.open("rb") as file:
-        lines = sum(1 for line in file if line.strip())
-    if lines != int(finished["objectCount"]):
-        raise TransientError(f"The bulk result has {lines} objects of {finished['objectCount']}.", "Run it again.")
-
-
-def _resumable(client: ShopifyClient, note: Path, text: str, now: datetime) -> tuple[str | None, datetime]:
+def _resumable(client: ShopifyClient, note: Path, now: datetime) -> tuple[str | None, datetime]:
     """The operation that an interrupted run started for the very same query, if it is young enough."""
-    if not note.exists():
-        return None, now
     try:
         written = json.loads(note.read_text(encoding="utf-8"))
         asked_at = datetime.fromisoformat(written["asked_at"])
+        operation = str(written["id"])
+    except FileNotFoundError:
+        return None, now
     except (ValueError, KeyError, TypeError):
         note.unlink(missing_ok=True)
         return None, now
-    if written.get("query") != _fingerprint(text) or not timedelta(0) <= now - asked_at < RESUME_WITHIN:
-        note.unlink(missing_ok=True)
-        return None, now
-    found = client.execute("bulk_status", {"id": written["id"]})["bulkOperation"]
+    found = status(client, operation) if timedelta(0) <= now - asked_at < RESUME_WITHIN else None
     if not found or found["status"] not in ("CREATED", "RUNNING", "COMPLETED"):
         note.unlink(missing_ok=True)
         return None, now
     client.meter.note("went on with the bulk operation of an interrupted run")
-    return str(written["id"]), asked_at
+    return operation, asked_at
 
 
-def _write_note(note: Path, operation: str, text: str, now: datetime) -> None:
+def _write_note(note: Path, operation: str, now: datetime) -> None:
     partial = note.with_suffix(".part")
-    partial.write_text(
-        json.dumps({"id": operation, "query": _fingerprint(text), "asked_at": now.isoformat()}), encoding="utf-8"
-    )
+    partial.write_text(json.dumps({"id": operation, "asked_at": now.isoformat()}), encoding="utf-8")
     partial.replace(note)
 
 

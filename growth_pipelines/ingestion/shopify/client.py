@@ -8,12 +8,11 @@ caller knows how to find out whether a lost answer belonged to a change that was
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from importlib import resources
-from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -22,16 +21,22 @@ from growth_pipelines.ingestion.calls import Meter, Patience, Throttled
 from growth_pipelines.ingestion.shopify.cost import CostBucket
 from growth_pipelines.settings import Settings
 from growth_pipelines.telemetry import logger
-from growth_pipelines.transport import RetryPolicy, Transport, json_object
+from growth_pipelines.transport import RetryPolicy, Transport, json_object, retry_after
 
 _log = logger("shopify")
 Variables = Mapping[str, Any]
+T = TypeVar("T")
+DOWNLOAD_BLOCK = 1 << 22
 # A client-credentials token is renewed this long before it ends (they live 24 hours).
 RENEW_BEFORE_SECONDS = 300.0
 
 
 class AccessDenied(CredentialRefused):
     """The token is good but lacks a scope (ACCESS_DENIED)."""
+
+
+class AddressExpired(GrowthError):
+    """The signed address of a bulk result is refused; the operation may tell another one."""
 
 
 class CostTooHigh(GrowthError):
@@ -114,28 +119,36 @@ class ShopifyClient:
         """The same for a document given as text."""
         return self._once(text, variables)
 
-    def download(self, url: str, target: Path) -> int:
-        """A bulk result from its signed address on another host into ``target``; returns its bytes.
+    def stream(self, url: str, offset: int) -> Iterator[bytes]:
+        """The bytes from ``offset`` on of a bulk result at its signed address on another host.
 
-        Shopify's token is not sent there. A download that is cut off is started again.
+        Shopify's token is not sent there. Raises AddressExpired when the signature is no longer good, and
+        TransientError when the connection breaks: what was given until then is right, so go on from there.
         """
-        with httpx.Client(timeout=httpx.Timeout(120.0, connect=10.0), trust_env=False) as client:
+        self.meter.add(requests=1)
+        headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={offset}-"} if offset else {})}
+        timeout = httpx.Timeout(120.0, connect=10.0)
+        try:
+            with httpx.stream("GET", url, headers=headers, timeout=timeout, trust_env=False) as response:
+                if response.status_code in (401, 403, 404, 410):
+                    raise AddressExpired("The address of the bulk result is no longer good.")
+                if response.status_code not in (200, 206):
+                    raise TransientError(
+                        f"The bulk result answered HTTP {response.status_code}.", retry_after=retry_after(response)
+                    )
+                # A host without ranges sends everything again.
+                skip = offset if response.status_code == 200 else 0
+                for block in response.iter_raw(DOWNLOAD_BLOCK):
+                    self.meter.add(bytes=len(block))
+                    fresh, skip = block[skip:], max(0, skip - len(block))
+                    if fresh:
+                        yield fresh
+        except httpx.HTTPError as error:
+            raise TransientError(f"The bulk result was cut off ({type(error).__name__}).") from error
 
-            def fetch() -> int:
-                self.meter.add(requests=1)
-                try:
-                    with client.stream("GET", url) as response, target.open("wb") as file:
-                        if response.status_code != 200:
-                            raise TransientError(f"The bulk result answered HTTP {response.status_code}.")
-                        for block in response.iter_bytes(1 << 20):
-                            file.write(block)
-                        size = file.tell()
-                except httpx.HTTPError as error:
-                    raise TransientError(f"The bulk result was cut off ({type(error).__name__}).") from error
-                self.meter.add(bytes=size)
-                return size
-
-            return self._patience.call(fetch)
+    def retried(self, attempt_once: Callable[[], T]) -> T:
+        """``attempt_once`` with this client's patience: again while it raises TransientError and time is left."""
+        return self._patience.call(attempt_once)
 
     def pause(self, seconds: float) -> None:
         """Wait for something that takes its time on Shopify's side."""

@@ -16,8 +16,12 @@ MAX_PAGE = 250
 
 def updated_filter(window: Window) -> str:
     """The search filter of a window. The times must be quoted: Shopify cuts an unquoted one to midnight."""
-    text = f"updated_at:>='{_stamp(window.start)}'"
-    return text if window.open_end else f"{text} AND updated_at:<'{_stamp(window.end)}'"
+    return time_filter("updated_at", window)
+
+
+def time_filter(field: str, window: Window) -> str:
+    text = f"{field}:>='{_stamp(window.start)}'"
+    return text if window.open_end else f"{text} AND {field}:<'{_stamp(window.end)}'"
 
 
 def _stamp(moment: datetime) -> str:
@@ -30,11 +34,11 @@ def nodes(
     """The nodes of ``data.{root}``, a page at a time."""
     after: str | None = None
     while True:
-        connection = client.execute(document, {**variables, "first": first, "after": after})[root]
+        connection, following = _page(client, document, {**variables, "first": first, "after": after}, (root,))
         yield connection["nodes"]
-        after = _next(connection, after)
-        if after is None:
+        if following is None:
             return
+        after = following
 
 
 def nested(client: ShopifyClient, parent: Node, field: str, document: str) -> list[Node]:
@@ -43,12 +47,34 @@ def nested(client: ShopifyClient, parent: Node, field: str, document: str) -> li
     found = list(connection["nodes"])
     after = _next(connection, None)
     while after is not None:
-        node = client.execute(document, {"id": parent["id"], "first": MAX_PAGE, "after": after})["node"]
-        if not node:
-            break  # Deleted meanwhile; the next run sees its parent without it.
-        found += node[field]["nodes"]
-        after = _next(node[field], after)
+        asked = {"id": parent["id"], "first": MAX_PAGE, "after": after}
+        connection, after = _page(client, document, asked, ("node", field))
+        found += connection["nodes"]
     return found
+
+
+def count(client: ShopifyClient, document: str, query: str | None = None) -> int:
+    """How many records the API has, exactly: ``document`` asks for one Count without a limit."""
+    answer = client.execute(document, {"query": query})
+    (counted,) = answer.values()
+    return int(counted["count"])
+
+
+def _page(
+    client: ShopifyClient, document: str, asked: dict[str, Any], path: tuple[str, ...]
+) -> tuple[Node, str | None]:
+    """One page and the cursor of the next. A page whose cursor stands still is asked for again."""
+
+    def once() -> tuple[Node, str | None]:
+        found: Any = client.execute(document, asked)
+        for name in path:
+            found = found.get(name)
+            if found is None:
+                # Deleted meanwhile; the next run sees its parent without it.
+                return {"nodes": []}, None
+        return found, _next(found, asked["after"])
+
+    return client.retried(once)
 
 
 def _next(connection: Node, after: str | None) -> str | None:

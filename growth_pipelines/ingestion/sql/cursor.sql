@@ -1,1 +1,3 @@
-select window_start, position from raw._ingest_cursor where shop_id = ? and stream = ?
+select window_start, position, whole_at, history_from, history_reason
+from raw._ingest_cursor
+where shop_id = ? and stream = ?

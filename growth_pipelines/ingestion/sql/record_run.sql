@@ -13,9 +13,14 @@ insert into raw._ingest_run
         received_bytes,
         throttled,
         retries,
+        waited_seconds,
         seconds,
+        outdated_rows,
+        repeated_rows,
+        unknown_fields,
+        table_rows,
         api_version,
         notes,
         failure
     )
-values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

@@ -9,6 +9,12 @@ create table if not exists raw._ingest_cursor (
     updated_at timestamp
 );
 
+alter table raw._ingest_cursor add column if not exists whole_at timestamp;
+
+alter table raw._ingest_cursor add column if not exists history_from date;
+
+alter table raw._ingest_cursor add column if not exists history_reason varchar;
+
 create table if not exists raw._ingest_run (
     run_id varchar not null,
     shop_id varchar,
@@ -29,6 +35,16 @@ create table if not exists raw._ingest_run (
     failure varchar
 );
 
+alter table raw._ingest_run add column if not exists waited_seconds double precision;
+
+alter table raw._ingest_run add column if not exists outdated_rows bigint;
+
+alter table raw._ingest_run add column if not exists repeated_rows bigint;
+
+alter table raw._ingest_run add column if not exists unknown_fields varchar;
+
+alter table raw._ingest_run add column if not exists table_rows varchar;
+
 create table if not exists raw._ingest_file (
     file_id varchar not null,
     shop_id varchar not null,
@@ -41,3 +57,9 @@ create table if not exists raw._ingest_file (
     landed_at timestamp,
     loaded_at timestamp
 );
+
+alter table raw._ingest_file add column if not exists request varchar;
+
+alter table raw._ingest_file add column if not exists api_version varchar;
+
+alter table raw._ingest_file add column if not exists whole boolean;

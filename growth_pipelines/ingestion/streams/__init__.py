@@ -1,30 +1,30 @@
-"""Every stream that the machine reads, in the order in which they are shown."""
+"""Every stream that the machine reads, in the order in which they are shown: each module here declares some.
+
+A file put into this folder is found by itself; docs/adding-a-source.md shows one.
+"""
 
 from __future__ import annotations
 
-from growth_pipelines.ingestion.streams.base import Stream
-from growth_pipelines.ingestion.streams.catalogue import COLLECTIONS, PAGES, PRODUCTS, SHOP
-from growth_pipelines.ingestion.streams.sales import CUSTOMERS, ORDERS, SESSIONS
-from growth_pipelines.ingestion.streams.search import SEARCH_PAGE, SEARCH_PAGE_QUERY, SEARCH_PROPERTY
-from growth_pipelines.ingestion.streams.vitals import CRUX_HISTORY, CRUX_RECORDS, PSI
+import pkgutil
+from importlib import import_module
+from typing import get_args
 
-STREAMS: dict[str, Stream] = {
-    stream.name: stream
-    for stream in (
-        SHOP,
-        PRODUCTS,
-        COLLECTIONS,
-        PAGES,
-        CUSTOMERS,
-        ORDERS,
-        SESSIONS,
-        SEARCH_PAGE_QUERY,
-        SEARCH_PAGE,
-        SEARCH_PROPERTY,
-        CRUX_RECORDS,
-        CRUX_HISTORY,
-        PSI,
-    )
-}
+from growth_pipelines.ingestion.streams.base import Group, Source, Stream
 
-__all__ = ["STREAMS", "Stream"]
+
+def _declared() -> dict[str, Stream]:
+    found: list[Stream] = []
+    for module in sorted(pkgutil.iter_modules(__path__), key=lambda module: module.name):
+        members = vars(import_module(f"{__name__}.{module.name}")).values()
+        found += [member for member in members if isinstance(member, Stream)]
+    groups = get_args(Group)
+    streams: dict[str, Stream] = {}
+    for stream in sorted(found, key=lambda stream: (groups.index(stream.group), stream.stage)):
+        if streams.setdefault(stream.name, stream) is not stream:
+            raise ValueError(f"two streams are called {stream.name!r}")
+    return streams
+
+
+STREAMS: dict[str, Stream] = _declared()
+
+__all__ = ["STREAMS", "Source", "Stream"]

@@ -1,24 +1,37 @@
-"""What a stream is: where its rows come from, which tables they fill, and how one run of it is fetched."""
+"""What a source and a stream are, and how one run of a stream is fetched.
+
+A source is an outside system: how a client of it is opened. A stream is one kind of record of a source: how it is
+fetched and landed, which tables its files fill, how fresh it should be and what may be missing for it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
+from growth_pipelines.canonical import digest
 from growth_pipelines.ingestion.calls import Meter
 from growth_pipelines.ingestion.landing import Landed, Landing, Shop
 from growth_pipelines.ingestion.loading import Part
 from growth_pipelines.ingestion.pseudonyms import Pseudonyms
-from growth_pipelines.ingestion.shopify.client import ShopifyClient
-from growth_pipelines.ingestion.shopify.cost import CostBucket
 from growth_pipelines.ingestion.windows import Window
 from growth_pipelines.settings import Settings
 from growth_pipelines.warehouse.connection import WarehouseConnection
 
-Source = Literal["shopify", "search_console", "crux", "psi"]
-Group = Literal["shop", "orders", "search", "web_vitals"]
+Group = Literal["shop", "orders", "search", "web_vitals", "other"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """An outside system. ``connect`` opens a client of it for one run of a stream: authenticated, kept to its
+    limits, patient. ``zone`` is that of its days, empty for the shop's own."""
+
+    name: str
+    title: str
+    connect: Callable[[Job], Any]
+    zone: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,9 +45,12 @@ class Asked:
 
 @dataclass
 class Job:
-    """One run of one stream: everything that fetching may use. No warehouse: ``targets`` were read before."""
+    """One run of one stream: everything that fetching may use. No warehouse: ``targets`` were read before.
 
-    stream: str
+    ``whole_at`` is when everything there is was last read, for streams that otherwise read only what changed.
+    """
+
+    stream: Stream
     settings: Settings
     shop: Shop
     now: datetime
@@ -42,32 +58,52 @@ class Job:
     cursor: datetime | None
     landing: Landing
     pseudonyms: Pseudonyms
-    bucket: CostBucket
+    whole_at: datetime | None = None
+    scopes: frozenset[str] = frozenset()
     targets: list[tuple[Any, ...]] = field(default_factory=list)
     meter: Meter = field(default_factory=Meter)
     proxy: bool = False
     api_version: str = ""
+    history_from: date | None = None
     on_piece: Callable[[int, int], None] = lambda done, total: None
 
-    def shopify(self) -> ShopifyClient:
-        return ShopifyClient(self.settings, bucket=self.bucket, meter=self.meter)
+    def connect(self) -> Any:
+        """A client of the stream's source, as a context manager."""
+        return self.stream.source.connect(self)
 
-    def land(self, window: Window | None = None, **extra: str) -> Any:
-        """A landing file of this run: ``with job.land(window) as file: file.writer.record(…)``."""
-        return self.landing.write(self.stream, self.shop, self.now, window, extra)
+    def land(self, window: Window | None = None, *, whole: bool = False, request: Any = None, **extra: str) -> Any:
+        """A landing file of this run: ``with job.land(window) as file: file.writer.record(…)``.
+
+        ``request`` is what was asked for, as JSON values; its digest is kept in the manifest.
+        """
+        asked = digest([self.stream.name, self.settings.shopify.api_version, request, _span(window)])
+        return self.landing.write(self.stream.name, self.shop, self.now, window, extra, request=asked, whole=whole)
+
+
+def _span(window: Window | None) -> list[str] | None:
+    return [window.start.isoformat(), window.end.isoformat()] if window else None
 
 
 @dataclass(frozen=True)
 class Stream:
-    """A declared stream. ``stage`` orders what needs other streams' rows (which pages to ask CrUX about)."""
+    """A declared stream.
+
+    ``folder`` holds the .sql files of its parse; without one its only table declares where its values stand.
+    ``objective`` is how far behind its data may be at most. ``scopes`` are needed to read it at all. ``stage``
+    orders what needs other streams' rows (which pages to ask CrUX about). ``counted`` is the field of
+    counts.graphql that tells how many records the API has of the first part that is a parent.
+    """
 
     name: str
     source: Source
     group: Group
     description: str
-    folder: str
     parts: tuple[Part, ...]
     fetch: Callable[[Job], Iterator[Landed]]
+    folder: str = ""
+    objective: timedelta = timedelta(hours=26)
+    scopes: tuple[str, ...] = ()
+    counted: str = ""
     stage: int = 0
     targets: Callable[[WarehouseConnection, Job], list[tuple[Any, ...]]] | None = None
 

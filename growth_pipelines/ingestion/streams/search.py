@@ -1,35 +1,36 @@
 """Search Console: page × query, page, and the whole property, each by day. They never add up to each other.
 
+Days are Pacific. Final figures and those that still grow are streams and tables of their own.
+
 Days are asked for one by one where rows are many: that is what Search Console's load quota asks for, and it
 lets several be fetched at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import partial
+from typing import Any
 
 from growth_pipelines.clock import local_date
 from growth_pipelines.ingestion.google.client import GoogleClient
-from growth_pipelines.ingestion.google.credentials import search_console_credentials
-from growth_pipelines.ingestion.google.search_console import PER_MINUTE, query_days, site_url
+from growth_pipelines.ingestion.google.search_console import query_days, site_url
 from growth_pipelines.ingestion.landing import Landed
 from growth_pipelines.ingestion.loading import Part
 from growth_pipelines.ingestion.streams.base import Job, Stream
-from growth_pipelines.ingestion.windows import Window, plan_days
+from growth_pipelines.ingestion.streams.sources import SEARCH_CONSOLE
+from growth_pipelines.ingestion.windows import Window, midnight, plan_days
 
-# Search Console's days are Pacific.
-SEARCH_ZONE = "America/Los_Angeles"
 THREADS = 4
 
 
 def _window(job: Job) -> Window:
     settings = job.settings.search_console
-    newest = local_date(job.now, SEARCH_ZONE) - timedelta(days=settings.delay_days)
     return plan_days(
-        newest,
+        _newest_final(job),
         job.cursor,
         overlap_days=settings.overlap_days,
         history_days=settings.history_days,
@@ -39,52 +40,89 @@ def _window(job: Job) -> Window:
     )
 
 
-def _fetch(
-    job: Job, *, dimensions: tuple[str, ...], aggregation: str, days_a_call: int, days_a_file: int
-) -> Iterator[Landed]:
-    """``days_a_file``, a multiple of ``days_a_call``, is what a crash can cost and what is parsed at a time."""
+def _newest_final(job: Job) -> date:
+    today = local_date(job.now, job.stream.source.zone)
+    return today - timedelta(days=job.settings.search_console.delay_days)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked for: ``days_a_file``, a multiple of ``days_a_call``, is what a crash can cost."""
+
+    dimensions: tuple[str, ...]
+    aggregation: str
+    days_a_call: int
+    days_a_file: int
+    data_state: str = "final"
+
+    def as_json(self) -> list[object]:
+        return [self.dimensions, self.aggregation, self.data_state]
+
+
+def _final(question: Question, job: Job) -> Iterator[Landed]:
+    """The days whose figures are final, as far as the cursor lacks them, and some before it again."""
     window = _window(job)
-    site = site_url(job.settings)
-    calls = list(window.chunks(days_a_call))
-    done = 0
-    client = GoogleClient(
-        job.settings.search_console.base_url,
-        search_console_credentials(job.settings),
-        job.meter,
-        per_minute=PER_MINUTE,
-        deadline=job.settings.ingestion.deadline_seconds,
-    )
-
-    def call(part: Window) -> list[bytes]:
-        days = part.days
-        return list(query_days(client, site, days[0], days[-1], dimensions, aggregation))
-
-    with client, ThreadPoolExecutor(THREADS) as pool:
-        for chunk in window.chunks(days_a_file):
-            inside = [part for part in calls if chunk.start <= part.start < chunk.end]
-            with job.land(chunk, site_url=site) as file:
-                for lines in pool.map(call, inside):
-                    for block in lines:
+    with job.connect() as client, ThreadPoolExecutor(THREADS) as pool:
+        done = 0
+        for chunk in window.chunks(question.days_a_file):
+            with _landing(job, chunk, question) as file:
+                for blocks in pool.map(
+                    lambda part: _asked(job, client, part, question), chunk.chunks(question.days_a_call)
+                ):
+                    for block in blocks:
                         file.writer.lines(block)
-                    done += 1
-                    job.on_piece(done, len(calls))
+                    done += question.days_a_call
+                    job.on_piece(min(done, len(window.days)), len(window.days))
             yield file.result
 
 
-def _search(
-    name: str, table: str, description: str, dimensions: tuple[str, ...], aggregation: str, days: tuple[int, int]
-) -> Stream:
-    fetch: Callable[[Job], Iterator[Landed]] = partial(
-        _fetch, dimensions=dimensions, aggregation=aggregation, days_a_call=days[0], days_a_file=days[1]
+def _provisional(question: Question, job: Job) -> Iterator[Landed]:
+    """The days after the newest final one, in place of what was provisional before."""
+    start = midnight(_newest_final(job)) + timedelta(days=1)
+    end = midnight(local_date(job.now, job.stream.source.zone))
+    if end <= start:
+        return
+    window = Window(start, end)
+    with job.connect() as client:
+        with _landing(job, window, question, whole=True) as file:
+            for block in _asked(job, client, window, question):
+                file.writer.lines(block)
+    yield file.result
+
+
+def _landing(job: Job, window: Window, question: Question, *, whole: bool = False) -> Any:
+    site = site_url(job.settings)
+    return job.land(window, whole=whole, request=[site, question.as_json()], site_url=site)
+
+
+def _asked(job: Job, client: GoogleClient, window: Window, question: Question) -> list[bytes]:
+    """The rows of a window. One that burns Search Console's load quota is asked for in halves."""
+    days = window.days
+    return list(
+        query_days(
+            client,
+            site_url(job.settings),
+            days[0],
+            days[-1],
+            question.dimensions,
+            question.aggregation,
+            question.data_state,
+        )
     )
+
+
+def _search(
+    name: str, table: str, description: str, question: Question, *, sql: str = "rows", provisional: bool = False
+) -> Stream:
     return Stream(
         name=name,
-        source="search_console",
+        source=SEARCH_CONSOLE,
         group="search",
         description=description,
         folder="search",
-        parts=(Part(table, "rows", scope="days"),),
-        fetch=fetch,
+        parts=(Part(table, sql, scope="all" if provisional else "days"),),
+        fetch=partial(_provisional if provisional else _final, question),
+        objective=timedelta(days=2) if provisional else timedelta(days=4, hours=6),
     )
 
 
@@ -92,23 +130,38 @@ SEARCH_PAGE_QUERY = _search(
     "search_page_query",
     "search_page_query_daily",
     "Search clicks, impressions and position by page, query and day; rare queries are withheld by Google.",
-    ("date", "page", "query"),
-    "auto",
-    (1, 90),
+    Question(("date", "page", "query"), "auto", 1, 90),
 )
 SEARCH_PAGE = _search(
     "search_page",
     "search_page_daily",
     "Search clicks, impressions and position by page and day, rare queries included.",
-    ("date", "page"),
-    "auto",
-    (5, 240),
+    Question(("date", "page"), "auto", 5, 240),
+)
+SEARCH_COUNTRY_DEVICE = _search(
+    "search_country_device",
+    "search_country_device_daily",
+    "Search clicks, impressions and position of the whole property by day, country and device.",
+    Question(("date", "country", "device"), "byProperty", 30, 480),
+    sql="countries",
 )
 SEARCH_PROPERTY = _search(
     "search_property",
     "search_property_daily",
     "Search clicks, impressions and position of the whole property by day.",
-    ("date",),
-    "byProperty",
-    (480, 480),
+    Question(("date",), "byProperty", 480, 480),
+)
+SEARCH_PAGE_PROVISIONAL = _search(
+    "search_page_provisional",
+    "search_page_provisional_daily",
+    "Search clicks, impressions and position by page of the newest days, which still grow.",
+    Question(("date", "page"), "auto", 5, 5, data_state="all"),
+    provisional=True,
+)
+SEARCH_PROPERTY_PROVISIONAL = _search(
+    "search_property_provisional",
+    "search_property_provisional_daily",
+    "Search clicks, impressions and position of the whole property of the newest days, which still grow.",
+    Question(("date",), "byProperty", 5, 5, data_state="all"),
+    provisional=True,
 )

@@ -12,15 +12,14 @@ from growth_pipelines.ingestion.google.client import GoogleClient
 from growth_pipelines.ingestion.google.lighthouse import lab_row
 from growth_pipelines.ingestion.google.web_vitals import (
     FORM_FACTORS,
-    crux_client,
     history,
     lab_run,
-    psi_client,
     record,
 )
 from growth_pipelines.ingestion.landing import Landed
 from growth_pipelines.ingestion.loading import Part
-from growth_pipelines.ingestion.state import query
+from growth_pipelines.ingestion.queries import query
+from growth_pipelines.ingestion.streams import sources
 from growth_pipelines.ingestion.streams.base import Job, Stream
 from growth_pipelines.ingestion.windows import naive_utc
 from growth_pipelines.warehouse.connection import WarehouseConnection
@@ -75,7 +74,7 @@ def _field_data(job: Job, asked: list[tuple[str, str, str]], fetch: Fetch) -> It
     if not asked:
         return
     fetched_at = job.now.isoformat()
-    with crux_client(job.settings, job.meter) as client, ThreadPoolExecutor(THREADS) as pool:
+    with job.connect() as client, ThreadPoolExecutor(THREADS) as pool:
         with job.land() as file:
             answers = pool.map(lambda one: fetch(client, one[0], one[1], one[2]), asked)
             for done, ((scope, target, form_factor), answer) in enumerate(zip(asked, answers, strict=True), 1):
@@ -105,7 +104,7 @@ def _lab(job: Job) -> Iterator[Landed]:
     if not job.targets:
         return
     done = 0
-    with psi_client(job.settings, job.meter) as client, ThreadPoolExecutor(THREADS) as pool:
+    with job.connect() as client, ThreadPoolExecutor(THREADS) as pool:
 
         def run(target: tuple[Any, ...]) -> dict[str, Any] | None:
             try:
@@ -128,34 +127,37 @@ def _lab(job: Job) -> Iterator[Landed]:
 
 CRUX_RECORDS = Stream(
     name="crux_records",
-    source="crux",
+    source=sources.CRUX,
     group="web_vitals",
     description="The newest 28 days of field data of the origin and the most visited pages.",
     folder="crux",
     parts=(Part("crux_records"),),
     fetch=_records,
+    objective=timedelta(days=3),
     stage=1,
     targets=_field_targets,
 )
 CRUX_HISTORY = Stream(
     name="crux_history",
-    source="crux",
+    source=sources.CRUX,
     group="web_vitals",
     description="Weekly history of the field data, 28-day periods that end on Saturdays.",
     folder="crux",
     parts=(Part("crux_history"),),
     fetch=_history,
+    objective=timedelta(days=10),
     stage=2,
     targets=_history_targets,
 )
 PSI = Stream(
     name="psi",
-    source="psi",
+    source=sources.PSI,
     group="web_vitals",
     description="Lab runs (Lighthouse) of the pages whose field data are worst: they explain, they don't decide.",
     folder="psi",
     parts=(Part("psi_runs"),),
     fetch=_lab,
+    objective=timedelta(days=8),
     stage=3,
     targets=_lab_targets,
 )

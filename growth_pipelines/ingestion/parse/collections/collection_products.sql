@@ -1,3 +1,3 @@
-select _line, "__parentId" as collection_id, id as product_id, position
+select _line, "__parentId" as collection_id, id as product_id, "__position" as position
 from landed
 where id like 'gid://shopify/Product/%'

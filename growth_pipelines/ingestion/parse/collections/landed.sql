@@ -3,11 +3,10 @@ from
     read_json(
         getvariable('path'),
         format = 'newline_delimited',
-        maximum_object_size = 268435456,
         columns = {
             'id':'VARCHAR',
             '__parentId':'VARCHAR',
-            'position':'BIGINT',
+            '__position':'BIGINT',
             'handle':'VARCHAR',
             'title':'VARCHAR',
             'description':'VARCHAR',

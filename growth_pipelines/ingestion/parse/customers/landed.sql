@@ -3,12 +3,15 @@ from
     read_json(
         getvariable('path'),
         format = 'newline_delimited',
-        maximum_object_size = 268435456,
         columns = {
             'id':'VARCHAR',
             'createdAt':'TIMESTAMPTZ',
             'updatedAt':'TIMESTAMPTZ',
             'numberOfOrders':'BIGINT',
-            'defaultAddress':'STRUCT(countryCodeV2 VARCHAR)'
+            'defaultAddress':'STRUCT(countryCodeV2 VARCHAR, city VARCHAR, zip VARCHAR)',
+            'defaultEmailAddress':'STRUCT(emailAddress VARCHAR)',
+            'defaultPhoneNumber':'STRUCT(phoneNumber VARCHAR)',
+            'firstName':'VARCHAR',
+            'lastName':'VARCHAR'
         }
     )

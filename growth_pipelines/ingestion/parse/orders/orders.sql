@@ -33,6 +33,9 @@ select
                 '/'
             )
     end as landing_path,
-    o.sourcename as source_name
+    o.sourcename as source_name,
+    lower(o.cancelreason) as cancel_reason,
+    lower(o.displayfulfillmentstatus) as fulfillment_status,
+    o.presentmentcurrencycode as presentment_currency
 from orders as o
 left join lines on lines.order_id = o.id

@@ -3,7 +3,6 @@ from
     read_json(
         getvariable('path'),
         format = 'newline_delimited',
-        maximum_object_size = 268435456,
         columns = {
             'id':'VARCHAR',
             'handle':'VARCHAR',

@@ -3,10 +3,10 @@ from
     read_json(
         getvariable('path'),
         format = 'newline_delimited',
-        maximum_object_size = 268435456,
         columns = {
             'id':'VARCHAR',
             '__parentId':'VARCHAR',
+            '__position':'BIGINT',
             'handle':'VARCHAR',
             'title':'VARCHAR',
             'productType':'VARCHAR',
@@ -24,6 +24,6 @@ from
             'price':'DECIMAL(18,4)',
             'compareAtPrice':'DECIMAL(18,4)',
             'inventoryQuantity':'BIGINT',
-            'inventoryItem':'STRUCT(unitCost STRUCT(amount DECIMAL(18,4)))'
+            'inventoryItem':'STRUCT(id VARCHAR, unitCost STRUCT(amount DECIMAL(18,4)))'
         }
     )

@@ -8,6 +8,7 @@ select
     compareatprice as compare_at_price,
     inventoryitem.unitcost.amount as unit_cost,
     inventoryquantity as inventory_quantity,
+    inventoryitem.id as inventory_item_id,
     timezone('UTC', updatedat) as updated_at
 from landed
 where id like 'gid://shopify/ProductVariant/%'

@@ -3,7 +3,6 @@ from
     read_json(
         getvariable('path'),
         format = 'newline_delimited',
-        maximum_object_size = 268435456,
         columns = {'run':'STRUCT(
                 url VARCHAR, strategy VARCHAR, fetched_at TIMESTAMPTZ, performance_score DOUBLE, lcp_ms DOUBLE,
                 cls DOUBLE, tbt_ms DOUBLE, ttfb_ms DOUBLE, fcp_ms DOUBLE, details JSON)'}
