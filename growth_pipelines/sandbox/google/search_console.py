@@ -21,6 +21,7 @@ DEFAULT_ROWS = 1_000
 MAX_ROWS = 25_000
 DIMENSIONS = ("date", "page", "query", "country", "device")
 KEPT_DAYS = 487  # sixteen months
+RECENT = 8  # answers that are kept for their next page
 ONCE = 0.93  # of the impressions of pages, what a property counts
 INCOMPLETE_KEYS = ("firstIncompleteDate", "first_incomplete_date")  # the API's spelling and its guide's
 
@@ -33,6 +34,7 @@ class SearchConsole:
         self._urls = [json.dumps(options.PRIMARY_URL + path) for path in shop.demand.paths]
         self._texts = [json.dumps(text) for text in shop.demand.texts]
         self._same_text: np.ndarray | None = None
+        self._recent: dict[Any, list[str]] = {}
         self._countries = [json.dumps(name) for name in COUNTRIES for _ in DEVICES]
         self._devices = [json.dumps(name) for _ in COUNTRIES for name in DEVICES]
         self._country_device = [f"{c},{d}" for c, d in zip(self._countries, self._devices, strict=True)]
@@ -65,7 +67,7 @@ class SearchConsole:
         if body.get("dimensionFilterGroups"):
             raise invalid("dimensionFilterGroups are not answered here.")
         days = self._days(since, until, state)
-        rows = self._rows(days, dimensions, aggregation)[start : start + limit]
+        rows = self._paged(days, dimensions, aggregation)[start : start + limit]
         incomplete = self.shop.search_complete_until + timedelta(days=1)
         return self._answer(rows, aggregation, incomplete if state == "all" and until >= incomplete else None)
 
@@ -88,6 +90,22 @@ class SearchConsole:
         if incomplete:
             parts.append(f'"metadata":{{"{self.incomplete_key}":"{incomplete.isoformat()}"}}')
         return "{" + ",".join(parts) + "}"
+
+    def _paged(self, days: list[date], dimensions: list[str], aggregation: str) -> list[str]:
+        """All rows; kept for a while, since clients come back for the next page until there is none."""
+        asked = (
+            *days[:1],
+            *days[-1:],
+            *dimensions,
+            aggregation,
+            self.shop.today,
+            self.shop.demand.effects.version,
+        )
+        if asked not in self._recent:
+            if len(self._recent) >= RECENT:
+                self._recent.pop(next(iter(self._recent)))
+            self._recent[asked] = self._rows(days, dimensions, aggregation)
+        return self._recent[asked]
 
     def _rows(self, days: list[date], dimensions: list[str], aggregation: str) -> list[str]:
         """All rows as JSON texts: by clicks, most first; by date where that is the only dimension."""
