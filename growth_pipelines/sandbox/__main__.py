@@ -29,6 +29,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--months", type=int, default=24, help="months of history")
     parser.add_argument("--healthy", action="store_true", help="plant nothing")
     parser.add_argument("--faults", type=Path, help="JSON file with planned failures")
+    parser.add_argument("--fault-rate", type=float, default=0.0, help="part of all requests that fail at random")
+    parser.add_argument("--fault-seed", type=int, default=0, help="the same seed fails in the same way")
     parser.add_argument("--limits", choices=("generous", "real"), default="generous", help="API limits")
     parser.add_argument("--today", type=date.fromisoformat, help="the shop's day; default: the real one")
     parser.add_argument("--truth", type=Path, help="where to write what is planted")
@@ -45,7 +47,7 @@ def main() -> int:
     if unknown:
         sys.exit(f"growth sandbox: --without-scope {unknown.pop()}: known are {', '.join(facts.SCOPES)}")
     try:
-        faults = Faults(read_plan(given.faults) if given.faults else [])
+        faults = Faults(read_plan(given.faults) if given.faults else [], given.fault_rate, given.fault_seed)
     except FaultPlanError as error:
         sys.exit(f"growth sandbox: {error}")
     options = Options(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import secrets
 from collections import Counter
@@ -14,17 +15,24 @@ from urllib.parse import parse_qs, unquote
 
 from growth_pipelines.sandbox import options, truth
 from growth_pipelines.sandbox.faults import FaultPlanError, Faults
+from growth_pipelines.sandbox.google import tokens
 from growth_pipelines.sandbox.google.crux import Crux
-from growth_pipelines.sandbox.google.errors import GoogleError
+from growth_pipelines.sandbox.google.errors import GoogleError, unauthenticated
 from growth_pipelines.sandbox.google.psi import PageSpeed
 from growth_pipelines.sandbox.google.search_console import SearchConsole
 from growth_pipelines.sandbox.limits import google_limits
+from growth_pipelines.sandbox.score import Score
 from growth_pipelines.sandbox.shopify.api import AdminApi
 from growth_pipelines.sandbox.world import Shop
 
 GRAPHQL = re.compile(r"^/admin/api/(?P<version>\d{4}-\d{2}|unstable)/graphql\.json$")
 SEARCH = re.compile(r"^/webmasters/v3/sites/(?P<site>[^/]+)/searchAnalytics/query$")
 TOKEN_SECONDS = 86_399
+# As Google's storage answers for a signed address whose time is over.
+EXPIRED = (
+    "<?xml version='1.0' encoding='UTF-8'?>"
+    "<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>"
+)
 SUPPORTED = ("2026-01", "2026-04", "2026-07", "2026-10")
 
 
@@ -65,6 +73,7 @@ class Routes:
     def __init__(self, shop: Shop, truth_file: Path | None = None, faults: Faults | None = None) -> None:
         self.shop = shop
         self.faults = faults or Faults([])
+        self.score = Score()
         self.truth_file = truth_file
         self.admin = AdminApi(shop, shop.options)
         self.search_console = SearchConsole(shop)
@@ -78,6 +87,10 @@ class Routes:
     def answer(self, request: Request) -> Response:
         """The answer to any request; unknown paths are 404."""
         path = request.path
+        if path in ("/_sandbox/fault_rate", "/_sandbox/search_console") and request.method == "POST":
+            return self._misbehave(request)
+        if path.startswith("/_sandbox/bulk/") and request.query.get("signature") == "expired":
+            return Response(403, EXPIRED, content_type="application/xml")
         if path.startswith("/_sandbox/"):
             return self._control(request)
         if path.startswith("/admin/"):
@@ -88,7 +101,30 @@ class Routes:
             return self._google("crux", request, self._crux)
         if path == "/pagespeedonline/v5/runPagespeed":
             return self._google("psi", request, self._psi)
+        if path == "/token" and request.method == "POST":
+            return self._google_grant(request)
         return as_json({"errors": "Not Found"}, 404)
+
+    @property
+    def expirable_tokens(self) -> set[str]:
+        """The tokens that were granted; those that the sandbox is born with never expire."""
+        return self.tokens - {options.ACCESS_TOKEN}
+
+    def expire(self, token: str) -> None:
+        """A granted token is invalid from now on."""
+        self.tokens.discard(token)
+
+    def _misbehave(self, request: Request) -> Response:
+        """Controls of how the APIs behave: the odds of random failures, and Search Console's spelling."""
+        try:
+            body = request.json()
+            if request.path.endswith("/fault_rate"):
+                self.faults.at_random(float(body["rate"]), int(body.get("seed", 0)), body.get("polls"))
+            else:
+                self.search_console.spell(str(body["incomplete_key"]))
+        except (ValueError, KeyError, TypeError) as error:
+            return as_json({"error": str(error)}, 400)
+        return as_json({"today": self.shop.today.isoformat()})
 
     def _shopify(self, request: Request) -> Response:
         self.requests["shopify"] += 1
@@ -131,7 +167,7 @@ class Routes:
         if wait:
             self.throttled += 1
             error = GoogleError(429, f"Quota exceeded for {name}.", "RESOURCE_EXHAUSTED", "rateLimitExceeded")
-            return as_json(error.body, 429, **{"Retry-After": f"{wait:.0f}"})
+            return as_json(error.body, 429, **{"Retry-After": f"{math.ceil(wait)}"})
         try:
             with self.shop.lock:
                 answer = handle(request)
@@ -142,11 +178,18 @@ class Routes:
             return as_json(refused.body, 400)
         return Response(200, answer) if isinstance(answer, str) else as_json(answer)
 
+    def _google_grant(self, request: Request) -> Response:
+        try:
+            answer = tokens.grant(parse_query(request.body.decode("utf-8", "replace")))
+        except tokens.InvalidGrant as error:
+            return as_json({"error": "invalid_grant", "error_description": str(error)}, 400)
+        self.tokens.add(answer["access_token"])
+        return as_json(answer)
+
     def _search(self, request: Request) -> Any:
-        if request.headers.get("authorization") != f"Bearer {options.GOOGLE_TOKEN}":
-            raise GoogleError(
-                401, "Request had invalid authentication credentials.", "UNAUTHENTICATED", "authError"
-            )
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if token != options.GOOGLE_TOKEN and not (token.startswith(tokens.PREFIX) and token in self.tokens):
+            raise unauthenticated()
         if request.path == "/webmasters/v3/sites" and request.method == "GET":
             return self.search_console.sites()
         match = SEARCH.match(request.path)
@@ -215,6 +258,7 @@ class Routes:
             "resources": self.shop.written_resources(),
             "requests": dict(self.requests),
             "throttled": self.throttled + self.admin.bucket.throttled,
+            "faults": {"struck": dict(self.faults.struck), **self.score.report()},
         }
 
     def write_truth(self) -> None:

@@ -9,8 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-from growth_pipelines.sandbox.faults import Fault
-from growth_pipelines.sandbox.routes import Request, Response, Routes, as_json, parse_query
+from growth_pipelines.sandbox.routes import Request, Response, Routes, parse_query
+from growth_pipelines.sandbox.strikes import strike
+from growth_pipelines.sandbox.target import Target
 
 
 class SandboxServer(ThreadingHTTPServer):
@@ -38,7 +39,7 @@ class SandboxServer(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Reads one request, lets a planned fault strike, and writes the answer in one piece."""
+    """Reads one request, lets a fault strike, and writes the answer in one piece."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -54,51 +55,21 @@ class Handler(BaseHTTPRequestHandler):
         """Requests are counted, not logged."""
 
     def _serve(self) -> None:
+        at = time.monotonic()
+        routes = self.server.routes
         parts = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(self.command, parts.path, parse_query(parts.query), headers, body)
-        fault = None
-        if not parts.path.startswith("/_sandbox/"):
-            fault = self.server.routes.faults.next(f"{self.path} {body.decode('utf-8', 'replace')}")
-        if fault is None:
-            self._send(self.server.routes.answer(request))
-        else:
-            self._strike(fault, request)
-
-    def _strike(self, fault: Fault, request: Request) -> None:
-        routes = self.server.routes
-        if fault.kind == "status":
-            retry = {"Retry-After": f"{fault.retry_after}"} if fault.retry_after is not None else {}
-            self._send(as_json({"errors": HTTPStatus(fault.status).phrase}, fault.status, **retry))
-        elif fault.kind == "throttle":
-            routes.throttled += 1
-            cost = {
-                "requestedQueryCost": 12,
-                "actualQueryCost": None,
-                "throttleStatus": routes.admin.bucket.status(),
-            }
-            error = {"message": "Throttled", "extensions": {"code": "THROTTLED"}}
-            self._send(as_json({"errors": [error], "extensions": {"cost": cost}}))
-        elif fault.kind == "graphql_error":
-            error = {"message": "Internal error. Looks like something went wrong on our end."}
-            error_code = {"extensions": {"code": "INTERNAL_SERVER_ERROR"}}
-            self._send(as_json({"errors": [error | error_code]}))
-        elif fault.kind == "broken_json":
-            self._send(Response(200, "<!doctype html><p>Something went wrong"))
-        elif fault.kind == "delay":
-            answer = routes.answer(request)  # what was asked for is done; only the answer is late
-            time.sleep(fault.seconds)
-            self._send(answer)
-        elif fault.kind == "truncate":
-            self._send(routes.answer(request), cut=True)
-        elif fault.kind == "bulk_failure":
-            routes.admin.bulk_operations.fail_next()
-            self._send(routes.answer(request))
-        else:
-            if fault.kind == "crash_after_write":
-                routes.answer(request)
+        target = Target(self.path, headers, body, routes.expirable_tokens)
+        routes.score.arrived(target, at)
+        fault = routes.faults.next(target)
+        answer = routes.answer(request) if fault is None else strike(fault, request, target, routes)
+        if answer is None:
             self._hang_up()
+            return
+        routes.score.answering(target, answer.headers)
+        self._send(answer, cut=fault is not None and fault.kind == "truncate")
 
     def _hang_up(self) -> None:
         self.close_connection = True

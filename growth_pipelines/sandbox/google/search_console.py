@@ -1,4 +1,4 @@
-"""Search Console's ``searchAnalytics.query``: rows by date, page and query, with what it hides and when.
+"""Search Console's ``searchAnalytics.query``: rows by its five dimensions, with what it hides and when.
 
 Answers are built as text: a day has thousands of rows, and their JSON is the same four numbers around two strings.
 """
@@ -6,7 +6,7 @@ Answers are built as text: a day has thousands of rows, and their JSON is the sa
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,12 +14,16 @@ import numpy as np
 
 from growth_pipelines.sandbox import options
 from growth_pipelines.sandbox.demand import SearchDay
+from growth_pipelines.sandbox.google.breakdown import CELLS, COUNTRIES, DEVICES, counted_once, split
 from growth_pipelines.sandbox.google.errors import GoogleError, invalid
 
 DEFAULT_ROWS = 1_000
 MAX_ROWS = 25_000
-DIMENSIONS = ("date", "page", "query")
+DIMENSIONS = ("date", "page", "query", "country", "device")
 KEPT_DAYS = 487  # sixteen months
+RECENT = 8  # answers that are kept for their next page
+ONCE = 0.93  # of the impressions of pages, what a property counts
+INCOMPLETE_KEYS = ("firstIncompleteDate", "first_incomplete_date")  # the API's spelling and its guide's
 
 
 class SearchConsole:
@@ -30,6 +34,11 @@ class SearchConsole:
         self._urls = [json.dumps(options.PRIMARY_URL + path) for path in shop.demand.paths]
         self._texts = [json.dumps(text) for text in shop.demand.texts]
         self._same_text: np.ndarray | None = None
+        self._recent: dict[Any, list[str]] = {}
+        self._countries = [json.dumps(name) for name in COUNTRIES for _ in DEVICES]
+        self._devices = [json.dumps(name) for _ in COUNTRIES for name in DEVICES]
+        self._country_device = [f"{c},{d}" for c, d in zip(self._countries, self._devices, strict=True)]
+        self.incomplete_key = INCOMPLETE_KEYS[0]
         self._page_query = [
             f"{self._urls[page]},{text}" for page, text in zip(shop.demand.page_of, self._texts, strict=True)
         ]
@@ -58,7 +67,7 @@ class SearchConsole:
         if body.get("dimensionFilterGroups"):
             raise invalid("dimensionFilterGroups are not answered here.")
         days = self._days(since, until, state)
-        rows = self._rows(days, dimensions, aggregation)[start : start + limit]
+        rows = self._paged(days, dimensions, aggregation)[start : start + limit]
         incomplete = self.shop.search_complete_until + timedelta(days=1)
         return self._answer(rows, aggregation, incomplete if state == "all" and until >= incomplete else None)
 
@@ -69,18 +78,41 @@ class SearchConsole:
         )
         return days
 
-    @staticmethod
-    def _answer(rows: list[str], aggregation: str, incomplete: date | None) -> str:
+    def spell(self, key: str) -> None:
+        """Name the first incomplete day ``key`` in metadata from now on: one of INCOMPLETE_KEYS."""
+        if key not in INCOMPLETE_KEYS:
+            raise ValueError(f"incomplete_key must be one of {', '.join(INCOMPLETE_KEYS)}")
+        self.incomplete_key = key
+
+    def _answer(self, rows: list[str], aggregation: str, incomplete: date | None) -> str:
         parts = [f'"rows":[{",".join(rows)}]'] if rows else []
         parts.append(f'"responseAggregationType":"{aggregation}"')
         if incomplete:
-            parts.append(f'"metadata":{{"firstIncompleteDate":"{incomplete.isoformat()}"}}')
+            parts.append(f'"metadata":{{"{self.incomplete_key}":"{incomplete.isoformat()}"}}')
         return "{" + ",".join(parts) + "}"
+
+    def _paged(self, days: list[date], dimensions: list[str], aggregation: str) -> list[str]:
+        """All rows; kept for a while, since clients come back for the next page until there is none."""
+        asked = (
+            *days[:1],
+            *days[-1:],
+            *dimensions,
+            aggregation,
+            self.shop.today,
+            self.shop.demand.effects.version,
+        )
+        if asked not in self._recent:
+            if len(self._recent) >= RECENT:
+                self._recent.pop(next(iter(self._recent)))
+            self._recent[asked] = self._rows(days, dimensions, aggregation)
+        return self._recent[asked]
 
     def _rows(self, days: list[date], dimensions: list[str], aggregation: str) -> list[str]:
         """All rows as JSON texts: by clicks, most first; by date where that is the only dimension."""
-        if dimensions == ["date", "page", "query"] and len(days) == 1:
+        if len(days) == 1 and dimensions == ["date", "page", "query"]:
             return self._page_query_rows(days[0])
+        if len(days) == 1 and dimensions == list(DIMENSIONS):
+            return self._finest_rows(days[0])
         groups: list[tuple[int, int, float, int, str]] = []
         for day in days:
             rows = self._kept(day, dimensions)
@@ -107,6 +139,24 @@ class SearchConsole:
             for query, clicks, impressions, ctr, position in zip(*(c.tolist() for c in columns), strict=True)
         ]
 
+    def _finest_rows(self, day: date) -> list[str]:
+        """The same for all five dimensions, several times as many rows."""
+        rows = self._kept(day, ["page", "query"])
+        parts = split(day, rows)
+        query = rows.query[parts.row]
+        order = np.lexsort((parts.cell, query, -parts.impressions, -parts.clicks))
+        names, places, moment = self._page_query, self._country_device, day.isoformat()
+        clicks, impressions = parts.clicks[order], parts.impressions[order]
+        numbers = (clicks, impressions, clicks / impressions, rows.position[parts.row][order])
+        columns = (query[order], parts.cell[order], *numbers)
+        return [
+            f'{{"keys":["{moment}",{names[query]},{places[cell]}],"clicks":{clicks},"impressions":{impressions},'
+            f'"ctr":{ctr:.6g},"position":{position:.6g}}}'
+            for query, cell, clicks, impressions, ctr, position in zip(
+                *(column.tolist() for column in columns), strict=True
+            )
+        ]
+
     def _kept(self, day: date, dimensions: list[str]) -> SearchDay:
         """A day's rows; anonymised queries vanish as soon as queries are asked for; late days are partial."""
         rows: SearchDay = self.shop.demand.day(day)
@@ -129,32 +179,52 @@ class SearchConsole:
         """(keys as JSON, clicks, impressions, Σ position·impressions) of one day."""
         if not len(rows.page):
             return []
-        moment = f'"{day.isoformat()}"'
-        page, query = "page" in dimensions, "query" in dimensions
-        identity = np.zeros(len(rows.page), dtype=np.int64)
-        if query:
-            identity = self._text_ids()[rows.query]
-        if page:
-            identity = identity * len(self._urls) + rows.page
-        _, first, inverse = np.unique(identity, return_index=True, return_inverse=True)
-        clicks = np.bincount(inverse, rows.clicks).astype(int).tolist()
-        impressions = np.bincount(inverse, rows.impressions)
-        weighted = np.bincount(inverse, rows.position * rows.impressions)
-        if aggregation == "byProperty":  # a search that shows two of our pages counts once
-            shown = np.maximum(clicks, np.round(impressions * 0.93))
+        row, cell, clicks, impressions = self._parts(day, rows, dimensions)
+        group = np.zeros(len(rows.page), dtype=np.int64)
+        if "query" in dimensions:
+            group = self._text_ids()[rows.query]
+        if "page" in dimensions:
+            group = group * len(self._urls) + rows.page
+        found, first, inverse = np.unique(group[row] * CELLS + cell, return_index=True, return_inverse=True)
+        weighted = np.bincount(inverse, rows.position[row] * impressions)
+        clicks = np.bincount(inverse, clicks).astype(np.int64)
+        impressions = np.bincount(inverse, impressions).astype(np.int64)
+        if aggregation == "byProperty":
+            shown = counted_once(found // CELLS, clicks, impressions, ONCE)
             weighted, impressions = weighted / impressions * shown * 0.97, shown
-        urls, texts = self._urls, self._texts
-        answer = []
-        for i, (count, seen, sum_) in enumerate(
-            zip(clicks, impressions.astype(int).tolist(), weighted.tolist(), strict=True)
-        ):
-            values = {"date": moment, "page": "", "query": ""}
-            if page:
-                values["page"] = urls[rows.page[first[i]]]
-            if query:
-                values["query"] = texts[rows.query[first[i]]]
-            answer.append((",".join(values[name] for name in dimensions), count, seen, sum_))
-        return answer
+        seen = np.flatnonzero(impressions)
+        first = first[seen]
+        keys = self._keys(day, rows, row[first], cell[first], dimensions)
+        numbers = (clicks[seen].tolist(), impressions[seen].tolist(), weighted[seen].tolist())
+        return list(zip(keys, *numbers, strict=True))
+
+    @staticmethod
+    def _parts(
+        day: date, rows: SearchDay, dimensions: list[str]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """(row, cell, clicks, impressions); the cell tells apart only what is asked for."""
+        by_country, by_device = "country" in dimensions, "device" in dimensions
+        if not by_country and not by_device:
+            whole = np.arange(len(rows.page))
+            return whole, np.zeros_like(whole), rows.clicks, rows.impressions
+        parts = split(day, rows)
+        country, device = np.divmod(parts.cell, len(DEVICES))
+        return parts.row, by_country * country * len(DEVICES) + by_device * device, parts.clicks, parts.impressions
+
+    def _keys(
+        self, day: date, rows: SearchDay, row: np.ndarray, cell: np.ndarray, dimensions: list[str]
+    ) -> list[str]:
+        """The keys of each group as JSON, from one of its rows."""
+        if not dimensions:
+            return [""] * len(row)
+        columns: dict[str, Callable[[], list[str]]] = {
+            "date": lambda: [f'"{day.isoformat()}"'] * len(row),
+            "page": lambda: [self._urls[page] for page in rows.page[row].tolist()],
+            "query": lambda: [self._texts[query] for query in rows.query[row].tolist()],
+            "country": lambda: [self._countries[place] for place in cell.tolist()],
+            "device": lambda: [self._devices[place] for place in cell.tolist()],
+        }
+        return [",".join(keys) for keys in zip(*(columns[name]() for name in dimensions), strict=True)]
 
     def _text_ids(self) -> np.ndarray:
         """Queries of the same text on different pages are one query."""

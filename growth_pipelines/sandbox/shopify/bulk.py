@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
@@ -32,6 +34,29 @@ class BulkRecord(dict[str, Any]):
     typename = TYPE
 
 
+@dataclass(frozen=True)
+class Fate:
+    """What becomes of an operation: "" for success, or a kind of :meth:`BulkOperations.fail_next`."""
+
+    kind: str = ""
+    polls: int | None = None
+
+
+@dataclass
+class Stuck:
+    """An operation that makes no progress, and what lets it end."""
+
+    polls: int | None
+    finish: Callable[[], None]
+
+    def poll(self) -> bool:
+        """Whether this poll is the one after the last that sees no progress."""
+        if self.polls is None:
+            return False
+        self.polls -= 1
+        return self.polls < 0
+
+
 class BulkOperations:
     """All bulk operations of one shop. Each runs in a thread of its own; its result is kept as bytes."""
 
@@ -39,18 +64,36 @@ class BulkOperations:
         self._api = api
         self._records: dict[str, BulkRecord] = {}
         self._results: dict[str, bytes] = {}
-        self._failures = 0
+        self._fates: deque[Fate] = deque()
+        self._stuck: dict[str, Stuck] = {}
         self.base_url = ""
 
-    def fail_next(self) -> None:
-        """The next operation ends FAILED with only half of its lines, at ``partialDataUrl``."""
-        self._failures += 1
+    def fail_next(self, kind: str = "bulk_failure", polls: int | None = None) -> None:
+        """What becomes of the next operation that starts:
+
+        - ``bulk_failure``: it ends FAILED with only half of its lines, at ``partialDataUrl``;
+        - ``bulk_stuck``: it makes no progress for ``polls`` polls, without polls until it is cancelled;
+        - ``bulk_expired``: it is COMPLETED, but the address of its result has expired;
+        - ``bulk_short``: its result lacks the last lines, though size and count tell the truth.
+        """
+        self._fates.append(Fate(kind, polls))
 
     def get(self, gid: str) -> BulkRecord | None:
-        return self._records.get(gid)
+        """The operation as a poll sees it."""
+        record = self._records.get(gid)
+        if record is None:
+            return None
+        stuck = self._stuck.get(gid)
+        if stuck is not None and stuck.poll():
+            self._stuck.pop(gid).finish()
+        seen = BulkRecord(record)
+        if record["status"] == "CANCELING":
+            record.update(status="CANCELED", completedAt=timestamp(self._api.shop.now()))
+        return seen
 
     def current(self) -> BulkRecord | None:
-        return next(reversed(self._records.values()), None)
+        newest = next(reversed(self._records), None)
+        return None if newest is None else self.get(newest)
 
     def result(self, number: str) -> bytes | None:
         """The JSON lines of a finished operation."""
@@ -92,47 +135,61 @@ class BulkOperations:
         )
         self._records[record["id"]] = record
         created = BulkRecord(record)
-        threading.Thread(target=self._work, args=(record, number, stream), daemon=True).start()
+        fate = self._fates.popleft() if self._fates else Fate()
+        threading.Thread(target=self._work, args=(record, number, stream, fate), daemon=True).start()
         return {"bulkOperation": created, "userErrors": []}
 
     def cancel(self, gid: str) -> dict[str, Any]:
         record = self._records.get(gid)
         if record is None:
             return _refused("Bulk operation does not exist", "NOT_FOUND")
+        if record["status"] in ("COMPLETED", "FAILED"):
+            message = f"A bulk operation cannot be canceled when it is {record['status'].lower()}"
+            return {"bulkOperation": record, "userErrors": [{"field": ["id"], "message": message}]}
         if record["status"] in ("CREATED", "RUNNING"):
-            record["status"] = "CANCELED"
-        return {"bulkOperation": record, "userErrors": []}
+            record["status"] = "CANCELING"
+            self._stuck.pop(gid, None)
+        return {"bulkOperation": BulkRecord(record), "userErrors": []}
 
-    def _work(self, record: BulkRecord, number: str, stream: Callable[[], Iterator[tuple[bool, str]]]) -> None:
-        record["status"] = "RUNNING"
-        lines: list[str] = []
-        roots = 0
-        try:
-            with self._api.shop.lock:
+    def _work(
+        self, record: BulkRecord, number: str, stream: Callable[[], Iterator[tuple[bool, str]]], fate: Fate
+    ) -> None:
+        with self._api.shop.lock:  # a cancellation comes before or after, never in between
+            if record["status"] != "CREATED":
+                return
+            record["status"] = "RUNNING"
+            lines: list[str] = []
+            roots = 0
+            try:
                 for is_root, line in stream():
                     lines.append(line)
                     roots += is_root
-        except ApiError as error:
-            denied = error.extensions.get("code") == "ACCESS_DENIED"
-            record.update(status="FAILED", errorCode="ACCESS_DENIED" if denied else "INTERNAL_SERVER_ERROR")
-            return
-        if record["status"] != "RUNNING":  # cancelled meanwhile
-            return
-        failed = self._failures > 0
-        if failed:
-            self._failures -= 1
-            lines = lines[: len(lines) // 2]
-        body = "".join(line + "\n" for line in lines).encode()
-        self._results[number] = body
-        url = f"{self.base_url}/_sandbox/bulk/{number}.jsonl?signature=valid" if lines else None
-        if failed:
-            record.update(status="FAILED", errorCode="INTERNAL_SERVER_ERROR", partialDataUrl=url)
+            except ApiError as error:
+                denied = error.extensions.get("code") == "ACCESS_DENIED"
+                record.update(status="FAILED", errorCode="ACCESS_DENIED" if denied else "INTERNAL_SERVER_ERROR")
+                return
+            if fate.kind == "bulk_stuck":
+                record["objectCount"] = str(len(lines) // 2)
+                self._stuck[record["id"]] = Stuck(fate.polls, lambda: self._finish(record, number, lines, roots))
+                return
+            self._finish(record, number, lines, roots, fate.kind)
+
+    def _finish(self, record: BulkRecord, number: str, lines: list[str], roots: int, kind: str = "") -> None:
+        size = sum(map(len, lines)) + len(lines)  # JSON is written in ASCII: a byte a character
+        kept = {"bulk_failure": len(lines) // 2, "bulk_short": len(lines) - len(lines) // 10 - 1}
+        served = lines[: max(0, kept.get(kind, len(lines)))]
+        self._results[number] = "".join(line + "\n" for line in served).encode()
+        signature = "expired" if kind == "bulk_expired" else "valid"
+        url = f"{self.base_url}/_sandbox/bulk/{number}.jsonl?signature={signature}"
+        if kind == "bulk_failure":
+            partial = url if served else None
+            record.update(status="FAILED", errorCode="INTERNAL_SERVER_ERROR", partialDataUrl=partial)
             return
         record.update(
             objectCount=str(len(lines)),
             rootObjectCount=str(roots),
-            fileSize=str(len(body)) if lines else None,
-            url=url,
+            fileSize=str(size) if lines else None,
+            url=url if lines else None,
             completedAt=timestamp(self._api.shop.now()),
             status="COMPLETED",
         )

@@ -84,11 +84,91 @@ def test_final_data_end_three_days_ago_and_later_days_are_marked(search: SearchC
     assert everything["metadata"]["firstIncompleteDate"] == (TODAY - timedelta(days=2)).isoformat()
 
 
+@pytest.mark.parametrize("key", ["firstIncompleteDate", "first_incomplete_date"])
+def test_the_first_incomplete_day_is_named_in_either_spelling(key: str, shop: Shop) -> None:
+    search = SearchConsole(shop)
+    search.spell(key)
+    window = {"startDate": "2026-11-01", "endDate": TODAY.isoformat(), "dataState": "all"}
+    assert _query(search, **window)["metadata"] == {key: (TODAY - timedelta(days=2)).isoformat()}
+    with pytest.raises(ValueError, match="first_incomplete_date"):
+        search.spell("firstincompletedate")
+
+
+def _sums(rows: list[dict[str, Any]], *places: int) -> dict[tuple[str, ...], tuple[int, int]]:
+    """Clicks and impressions, added up by the keys in these places."""
+    found: dict[tuple[str, ...], tuple[int, int]] = {}
+    for row in rows:
+        keys = tuple(row["keys"][place] for place in places)
+        clicks, impressions = found.get(keys, (0, 0))
+        found[keys] = clicks + row["clicks"], impressions + row["impressions"]
+    return found
+
+
+FIVE = ["date", "page", "query", "country", "device"]
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "places"),
+    [
+        (FIVE, (0, 1, 2)),
+        (["date", "country", "query", "page"], (0, 3, 2)),
+        (["date", "page", "query", "device"], (0, 1, 2)),
+    ],
+)
+@pytest.mark.parametrize("days", [4, 1])
+def test_countries_and_devices_add_up_to_their_row(
+    dimensions: list[str], places: tuple[int, ...], days: int, search: SearchConsole
+) -> None:
+    day = (TODAY - timedelta(days=days)).isoformat()
+    window = {"startDate": day, "endDate": day, "dataState": "all"}
+    whole = _query(search, dimensions=FIVE[:3], **window)["rows"]
+    parts = _query(search, dimensions=dimensions, **window)["rows"]
+    assert len(parts) > len(whole)
+    assert _sums(parts, *places) == _sums(whole, 0, 1, 2)
+    assert all(0 <= row["clicks"] <= row["impressions"] > 0 for row in parts)
+
+
+def test_countries_are_three_small_letters_and_devices_capitals(search: SearchConsole) -> None:
+    rows = _query(search, dimensions=["country", "device"])["rows"]
+    assert {row["keys"][0] for row in rows} == {"usa", "can", "gbr", "aus", "deu"}
+    assert {row["keys"][1] for row in rows} == {"DESKTOP", "MOBILE", "TABLET"}
+    assert rows[0]["keys"] == ["usa", "MOBILE"]
+
+
+def test_the_quick_answer_by_all_dimensions_equals_the_general_one(search: SearchConsole) -> None:
+    quick = _query(search, dimensions=FIVE)["rows"]
+    general = _query(search, dimensions=FIVE[::-1])["rows"]
+    assert quick == sorted(quick, key=lambda row: (-row["clicks"], -row["impressions"]))
+    assert {(*row["keys"], row["clicks"], row["impressions"], row["position"]) for row in quick} == {
+        (*reversed(row["keys"]), row["clicks"], row["impressions"], row["position"]) for row in general
+    }
+
+
+def test_a_propertys_countries_and_devices_add_up_to_its_day(search: SearchConsole) -> None:
+    whole = _query(search, dimensions=["date"])
+    parts = _query(search, dimensions=["country", "date", "device"])
+    assert parts["responseAggregationType"] == "byProperty"
+    assert _sums(parts["rows"], 1) == _sums(whole["rows"], 0)
+    by_query = _query(search, dimensions=["date", "query"])["rows"]
+    assert _sums(_query(search, dimensions=["date", "query", "country"])["rows"], 0, 1) == _sums(by_query, 0, 1)
+
+
+def test_rows_by_all_dimensions_come_in_pages_that_hold_each_once(search: SearchConsole) -> None:
+    everything = _query(search, dimensions=FIVE)["rows"]
+    paged: list[Any] = []
+    while rows := _query(search, dimensions=FIVE, rowLimit=700, startRow=len(paged)).get("rows"):
+        paged += rows
+    assert len(paged) > 1_400
+    assert paged == everything
+
+
 @pytest.mark.parametrize(
     "body",
     [
         {"dimensions": ["page"], "aggregationType": "byProperty"},
-        {"dimensions": ["country"]},
+        {"dimensions": ["planet"]},
+        {"dimensions": ["country", "country"]},
+        {"dimensions": ["page", "country", "device"], "aggregationType": "byProperty"},
         {"rowLimit": 25_001},
         {"startDate": "yesterday"},
         {"startDate": "2026-11-19", "endDate": "2026-11-01"},
