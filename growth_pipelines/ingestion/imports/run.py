@@ -4,93 +4,82 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from growth_pipelines.errors import SettingsError
-from growth_pipelines.ingestion.imports.orders import is_order_export, order_records
-from growth_pipelines.ingestion.imports.search import is_search_export, read_search_export
-from growth_pipelines.ingestion.imports.sheets import BadSheet, read_sheets
+from growth_pipelines.ingestion.imports.customers import CUSTOMERS
+from growth_pipelines.ingestion.imports.kinds import Context, Kind, Piece
+from growth_pipelines.ingestion.imports.known import read_known
+from growth_pipelines.ingestion.imports.orders import ORDERS
+from growth_pipelines.ingestion.imports.products import PRODUCTS
+from growth_pipelines.ingestion.imports.search import SEARCH
+from growth_pipelines.ingestion.imports.sheets import BadSheet, Sheet, read_sheets
 from growth_pipelines.ingestion.landing import Landed, Landing, Shop
 from growth_pipelines.ingestion.loading import Part, replace_rows
 from growth_pipelines.ingestion.parse import parse
-from growth_pipelines.ingestion.pseudonyms import Pseudonyms
 from growth_pipelines.ingestion.results import StreamResult
 from growth_pipelines.ingestion.state import prepared, read_state, record_file, record_run
-from growth_pipelines.ingestion.windows import Window, midnight
 from growth_pipelines.settings import Settings
 from growth_pipelines.warehouse.database import Warehouse
+from growth_pipelines.warehouse.raw_tables import BY_NAME
 
+if TYPE_CHECKING:
+    import pyarrow
+
+# In the order in which they are asked whether a sheet is theirs, and loaded: what a customer export tells of a
+# customer is more than what an order tells, so it comes after.
+KINDS: tuple[Kind, ...] = (ORDERS, CUSTOMERS, PRODUCTS, SEARCH)
 SHOP_PARTS = (Part("shops", scope="all"),)
-ORDER_PARTS = (
-    Part("order_lines", scope="parent", parent="orders"),
-    Part("orders"),
-    Part("refunds", scope="parent", parent="orders"),
-    Part("refund_lines", scope="parent", parent="orders"),
-    Part("customers"),
-)
-DAY_PARTS = (Part("search_property_daily", "rows"),)
-PAGE_PARTS = (Part("search_page_daily", "rows"),)
-UNDATED_REFUNDS = "the export does not date refunds: they count on the day of the cancellation or of the order"
 
 
 @dataclass(frozen=True)
 class _Batch:
-    """One landing file of the import, the tables it fills and what to tell about it."""
+    """A piece of the import that has landed, and the rows that were made of it by raw table."""
 
-    stream: str
-    folder: str
-    parts: tuple[Part, ...]
+    piece: Piece
     landed: Landed
-    notes: tuple[str, ...] = ()
+    rows: dict[str, pyarrow.Table]
 
 
 def import_paths(settings: Settings, paths: Sequence[Path | str]) -> list[StreamResult]:
-    """Load Shopify order exports and Search Console exports; one result a kind.
+    """Load exports of Shopify (orders, customers, products) and of Search Console; one result a kind.
 
     ``paths`` are .csv, .csv.gz, .zip or folders of them. Loading the same file again changes nothing. Raises
     BadSheet naming file, line and column; then nothing was loaded.
     """
     began = time.monotonic()
     started = settings.clock.now()
-    sheets = read_sheets([Path(path) for path in paths])
-    orders = [sheet for sheet in sheets if is_order_export(sheet)]
-    search = [sheet for sheet in sheets if not is_order_export(sheet) and is_search_export(sheet)]
-    for sheet in sheets:
-        if sheet not in orders and sheet not in search:
-            raise BadSheet(
-                f"{sheet.label}, line 1: neither a Shopify order export nor a Search Console export.",
-                "Order exports have columns 'Name' and 'Lineitem …'; Search Console exports must be in English.",
-            )
+    sorted_sheets = _by_kind(read_sheets([Path(path) for path in paths]))
     warehouse = Warehouse.of(settings)
-    with prepared(warehouse) as connection:
-        known = read_state(connection).shops
-    shop = _shop(settings, known)
-    importer = _Importer(settings, shop, new_shop=shop.shop_id not in known)
-    try:
-        batches = importer.land(orders, search)
-        parsed = [_parse(batch, started) for batch in batches]
-    except BaseException:
-        importer.discard()
-        raise
-    run_id = secrets.token_hex(8)
-    rows: dict[str, dict[str, int]] = {}
-    with warehouse.write() as connection:
-        for batch, tables in zip(batches, parsed, strict=True):
-            counts = rows.setdefault(batch.stream, {})
-            for part in batch.parts:
-                counts[part.table] = replace_rows(
-                    connection, part, tables, importer.shop.shop_id, batch.landed.window
-                )
-            record_file(connection, batch.landed, started)
-        results = [_result(stream, batches, counts, began) for stream, counts in rows.items()]
-        for result in results:
-            record_run(connection, run_id, importer.shop.shop_id, result, (started, settings.clock.now()))
-    return results
+    with warehouse.lock():  # What is known of the shop must hold until the rows are written.
+        with prepared(warehouse) as connection:
+            shops = read_state(connection).shops
+            shop = _shop(settings, shops)
+            context = Context(settings, shop, _zone(shop), read_known(connection, shop.shop_id))
+        pieces = [piece for kind, sheets in sorted_sheets for piece in kind.read(sheets, context)]
+        if shop.shop_id not in shops:
+            pieces.insert(0, _shop_piece(context))
+        return _load(warehouse, context, _land(pieces, context, started), (began, started))
+
+
+def _by_kind(sheets: Sequence[Sheet]) -> list[tuple[Kind, list[Sheet]]]:
+    """The sheets of each kind that is there. Raises BadSheet for a sheet of none."""
+    found: dict[str, list[Sheet]] = {}
+    for sheet in sheets:
+        kind = next((kind for kind in KINDS if kind.recognises(sheet)), None)
+        if kind is None:
+            known = "; ".join(f"{kind.name} ({kind.signs})" for kind in KINDS)
+            raise BadSheet(
+                f"{sheet.label}, line 1: the columns are of no export that is known.",
+                f"Accepted are, by their columns: {known}.",
+            )
+        found.setdefault(kind.name, []).append(sheet)
+    return [(kind, found[kind.name]) for kind in KINDS if kind.name in found]
 
 
 def _shop(settings: Settings, known: dict[str, Shop]) -> Shop:
@@ -110,83 +99,92 @@ def _shop(settings: Settings, known: dict[str, Shop]) -> Shop:
     )
 
 
-class _Importer:
-    def __init__(self, settings: Settings, shop: Shop, *, new_shop: bool) -> None:
-        self.settings = settings
-        self.shop = shop
-        self.new_shop = new_shop
-        self.landing = Landing(settings.home)
-        self.landed: list[Landed] = []
-        try:
-            self.zone = ZoneInfo(shop.timezone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise SettingsError(
-                f"GROWTH_SHOP__TIMEZONE: there is no zone {shop.timezone!r}.", "Use a name like Europe/London."
-            ) from error
+def _zone(shop: Shop) -> ZoneInfo:
+    try:
+        return ZoneInfo(shop.timezone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise SettingsError(
+            f"GROWTH_SHOP__TIMEZONE: there is no zone {shop.timezone!r}.", "Use a name like Europe/London."
+        ) from error
 
-    def land(self, orders: list[Any], search: list[Any]) -> list[_Batch]:
+
+def _shop_piece(context: Context) -> Piece:
+    shop = context.shop
+    record = {
+        "name": shop.shop_id,
+        "myshopifyDomain": shop.shop_id,
+        "primaryDomain": {"url": shop.primary_url},
+        "currencyCode": shop.currency,
+        "ianaTimezone": shop.timezone,
+        "primaryLocale": next(iter(context.settings.shop.locales), None),
+    }
+    return Piece("shop", "shop", SHOP_PARTS, [record])
+
+
+def _land(pieces: Sequence[Piece], context: Context, started: datetime) -> list[_Batch]:
+    """Land and parse every piece; what was landed is taken back when one fails."""
+    landing = Landing(context.settings.home)
+    done: list[Landed] = []
+    try:
         batches = []
-        if orders:
-            pseudonyms = Pseudonyms.of(self.settings)
-            records = list(order_records(orders, self.zone, self.shop.currency, pseudonyms))
-            refunded = any(record["refunded_amount"] not in ("0", "0.00") for record in records)
-            landed = self._write("order_export", records, _order_window(records))
-            notes = (UNDATED_REFUNDS,) if refunded else ()
-            batches.append(_Batch("order_export", "order_export", ORDER_PARTS, landed, notes))
-        if search:
-            export = read_search_export(search)
-            if not export.days:
-                raise BadSheet(
-                    f"{search[0].label}: the export has no Chart.csv or Dates.csv, so none of it has a day.",
-                    "Export the whole performance report as CSV and import the zip file.",
-                )
-            first, last = export.window
-            window = Window(midnight(first), midnight(last) + timedelta(days=1))
-            days = self._write("search_export", export.days, window)
-            batches.append(_Batch("search_export", "search_export", DAY_PARTS, days, tuple(export.notes)))
-            if export.pages:
-                pages = self._write("search_export", export.pages, window)
-                batches.append(_Batch("search_export", "search_export", PAGE_PARTS, pages))
-        if self.new_shop and batches:
-            batches.insert(0, _Batch("shop", "shop", SHOP_PARTS, self._write("shop_settings", [self._shop_row()])))
-        return batches
-
-    def _shop_row(self) -> dict[str, Any]:
-        return {
-            "name": self.shop.shop_id,
-            "myshopifyDomain": self.shop.shop_id,
-            "primaryDomain": {"url": self.shop.primary_url},
-            "currencyCode": self.shop.currency,
-            "ianaTimezone": self.shop.timezone,
-            "primaryLocale": next(iter(self.settings.shop.locales), None),
-        }
-
-    def _write(self, stream: str, records: Iterable[dict[str, Any]], window: Window | None = None) -> Landed:
-        site = self.settings.search_console.site_url or f"https://{self.shop.shop_id}/"
-        now = self.settings.clock.now()
-        with self.landing.write(stream, self.shop, now, window, {"site_url": site}) as file:
-            for record in records:
-                file.writer.record(record)
-        self.landed.append(file.result)
-        return file.result
-
-    def discard(self) -> None:
-        """Take back what was landed by an import that failed."""
-        for landed in self.landed:
-            self.landing.discard(landed)
+        for piece in pieces:
+            done.append(_write(landing, piece, context))
+            statements = [(part.table, part.statement) for part in piece.parts]
+            batches.append(_Batch(piece, done[-1], parse(done[-1], piece.folder, statements, started)))
+    except BaseException:
+        for landed in done:
+            landing.discard(landed)
+        raise
+    return batches
 
 
-def _order_window(records: list[dict[str, Any]]) -> Window | None:
-    days = [datetime.fromisoformat(record["created_at"]) for record in records]
-    return Window(min(days), max(days)) if days else None
+def _write(landing: Landing, piece: Piece, context: Context) -> Landed:
+    # The shop's own row lands beside, not in, the stream that reads it: only its API's answers are taken up later.
+    stream = "shop_settings" if piece.stream == "shop" else piece.stream
+    site = context.settings.search_console.site_url or f"https://{context.shop.shop_id}/"
+    now = context.settings.clock.now()
+    with landing.write(stream, context.shop, now, piece.window, {"site_url": site}) as file:
+        for record in piece.records:
+            file.writer.record(record)
+    return file.result
 
 
-def _parse(batch: _Batch, loaded_at: datetime) -> dict[str, Any]:
-    return parse(batch.landed, batch.folder, [(part.table, part.statement) for part in batch.parts], loaded_at)
+def _load(
+    warehouse: Warehouse, context: Context, batches: Sequence[_Batch], times: tuple[float, datetime]
+) -> list[StreamResult]:
+    """Write everything in one transaction; ``times`` are when the import began, monotonic and by the clock."""
+    began, started = times
+    shop_id = context.shop.shop_id
+    run_id = secrets.token_hex(8)
+    rows: dict[str, dict[str, int]] = {}
+    with warehouse.write() as connection:
+        for batch in batches:
+            counts = rows.setdefault(batch.piece.stream, {})
+            for part in batch.piece.parts:
+                kept = batch.piece.kept.get(part.table)
+                tables = {**batch.rows, part.table: _without(batch.rows[part.table], part, kept)}
+                counts[part.table] = replace_rows(connection, part, tables, shop_id, batch.landed.window)
+            record_file(connection, batch.landed, started)
+        results = [_result(stream, batches, counts, began) for stream, counts in rows.items()]
+        for result in results:
+            record_run(connection, run_id, shop_id, result, (started, context.settings.clock.now()))
+    return results
 
 
-def _result(stream: str, batches: list[_Batch], rows: dict[str, int], began: float) -> StreamResult:
-    mine = [batch for batch in batches if batch.stream == stream]
+def _without(rows: pyarrow.Table, part: Part, kept: frozenset[str] | None) -> pyarrow.Table:
+    """``rows`` without those whose key is in ``kept``."""
+    if not kept:
+        return rows
+    import pyarrow as pa
+    from pyarrow import compute
+
+    (_, column) = BY_NAME[part.table].key
+    stays: Any = compute.is_in(rows[column], value_set=pa.array(sorted(kept), pa.string()))
+    return rows.filter(compute.invert(stays))
+
+
+def _result(stream: str, batches: Sequence[_Batch], rows: dict[str, int], began: float) -> StreamResult:
+    mine = [batch for batch in batches if batch.piece.stream == stream]
     window = mine[0].landed.window
     return StreamResult(
         stream=stream,
@@ -195,5 +193,5 @@ def _result(stream: str, batches: list[_Batch], rows: dict[str, int], began: flo
         window_end=window.end if window else None,
         bytes=sum(batch.landed.bytes for batch in mine),
         seconds=round(time.monotonic() - began, 3),
-        notes=tuple(note for batch in mine for note in batch.notes),
+        notes=tuple(note for batch in mine for note in batch.piece.notes),
     )
