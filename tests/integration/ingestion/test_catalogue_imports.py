@@ -131,6 +131,7 @@ def test_customers_and_orders_of_an_export_are_the_same_customers_in_either_orde
     first = raw_rows(settings, "customers")
     assert len(first["customers"]) == len(emails())
     imported(settings, MONTH)
+    assert raw_rows(settings, "customers") == first
     imported(settings, export)
     assert raw_rows(settings, "customers") == first
     orders = fetched(
