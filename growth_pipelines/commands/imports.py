@@ -14,7 +14,8 @@ from growth_pipelines.commands.ingest import print_results
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
 @json_option
 def import_files(paths: tuple[Path, ...], as_json: bool) -> None:
-    """Load Shopify order exports and Search Console exports (.csv, .csv.gz, .zip or folders of them).
+    """Load Shopify's exports of orders, customers and products, and Search Console's (.csv, .csv.gz, .zip or
+    folders of them).
 
     All files are checked first and loaded together or not at all.
     """

@@ -7,7 +7,7 @@ leaves the same rows. Parsing runs inside DuckDB; PostgreSQL gets the rows by CO
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -62,12 +62,22 @@ class Loaded:
 
 
 def load(
-    connection: WarehouseConnection, landed: Landed, folder: str, parts: Sequence[Part], now: datetime
+    connection: WarehouseConnection,
+    landed: Landed,
+    folder: str,
+    parts: Sequence[Part],
+    now: datetime,
+    kept: Mapping[str, Collection[str]] | None = None,
 ) -> Loaded:
-    """Parse ``landed`` as ``parse/{folder}`` says and merge it into ``parts``. Raises GrowthError when a value
-    does not have its declared type; then the transaction must be rolled back."""
+    """Parse ``landed`` as ``parse/{folder}`` says and merge it into ``parts``.
+
+    ``kept`` are keys by raw table, of parts that are parents, whose rows stay as the warehouse has them. Raises
+    GrowthError when a value does not have its declared type; then the transaction must be rolled back.
+    """
     with _parser(connection, landed) as native:
         parsed = Parsed(native, landed, folder, parts, now)
+        for name, keys in (kept or {}).items():
+            parsed.leave_out(name, keys)
         merge = _Merge(connection, native, landed)
         for part in parts:
             if part.is_parent:

@@ -6,16 +6,27 @@ it is dated on the cancellation or else on the order; and line items have no ids
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from growth_pipelines.ingestion.imports.kinds import Context, Kind, Piece
 from growth_pipelines.ingestion.imports.sheets import Cells, Sheet
+from growth_pipelines.ingestion.loading import Part
 from growth_pipelines.ingestion.pseudonyms import Pseudonyms
+from growth_pipelines.ingestion.windows import Window
 
+PARTS = (
+    Part("order_lines", scope="parent", parent="orders"),
+    Part("orders"),
+    Part("refunds", scope="parent", parent="orders"),
+    Part("refund_lines", scope="parent", parent="orders"),
+    Part("customers"),
+)
+UNDATED_REFUNDS = "the export does not date refunds: they count on the day of the cancellation or of the order"
 REQUIRED = ("Name", "Created at", "Lineitem quantity", "Lineitem name", "Lineitem price")
 ROUNDING = Decimal("0.01")
 ZERO = Decimal(0)
@@ -58,6 +69,28 @@ def order_records(
         orders.update(in_this_sheet)
     for order in orders.values():
         yield _record(order, zone, currency, pseudonyms)
+
+
+def read_orders(sheets: Sequence[Sheet], context: Context) -> list[Piece]:
+    """One piece. Customers that a customer export told stay as it told them. Raises BadSheet."""
+    records = list(order_records(sheets, context.zone, context.shop.currency, context.pseudonyms()))
+    refunded = any(record["refunded_amount"] not in ("0", "0.00") for record in records)
+    return [
+        Piece(
+            "order_export",
+            "order_export",
+            PARTS,
+            records,
+            _window(records),
+            notes=(UNDATED_REFUNDS,) if refunded else (),
+            kept={"customers": context.known.exported_customers},
+        )
+    ]
+
+
+def _window(records: list[dict[str, Any]]) -> Window | None:
+    days = [datetime.fromisoformat(record["created_at"]) for record in records]
+    return Window(min(days), max(days)) if days else None
 
 
 def _record(order: _Order, zone: ZoneInfo, currency: str, pseudonyms: Pseudonyms) -> dict[str, Any]:
@@ -155,3 +188,11 @@ def _spread(amount: Decimal, weights: list[Decimal]) -> list[Decimal]:
 
 def _stamp(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
+
+
+ORDERS = Kind(
+    name="Shopify order export",
+    signs="'Name' and 'Lineitem …'",
+    recognises=is_order_export,
+    read=read_orders,
+)

@@ -7,13 +7,18 @@ queries, which name no page, never are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
-from growth_pipelines.ingestion.imports.sheets import Cells, Sheet
+from growth_pipelines.ingestion.imports.kinds import Context, Kind, Piece
+from growth_pipelines.ingestion.imports.sheets import BadSheet, Cells, Sheet
+from growth_pipelines.ingestion.loading import Part
+from growth_pipelines.ingestion.windows import Window, midnight
 
+DAY_PARTS = (Part("search_property_daily", "rows"),)
+PAGE_PARTS = (Part("search_page_daily", "rows"),)
 MEASURES = ("Clicks", "Impressions", "Position")
 DAYS = ("Date",)
 PAGES = ("Top pages", "Page")
@@ -63,6 +68,23 @@ def read_search_export(sheets: Iterable[Sheet]) -> SearchExport:
     return found
 
 
+def read_search(sheets: Sequence[Sheet], _context: Context) -> list[Piece]:
+    """The daily totals, and the pages where the export is of one day. Raises BadSheet."""
+    export = read_search_export(sheets)
+    if not export.days:
+        raise BadSheet(
+            f"{sheets[0].label}: the export has no Chart.csv or Dates.csv, so none of it has a day.",
+            "Export the whole performance report as CSV and import the zip file.",
+        )
+    first, last = export.window
+    window = Window(midnight(first), midnight(last) + timedelta(days=1))
+    notes = tuple(export.notes)
+    pieces = [Piece("search_export", "search_export", DAY_PARTS, export.days, window, notes)]
+    if export.pages:
+        pieces.append(Piece("search_export", "search_export", PAGE_PARTS, export.pages, window))
+    return pieces
+
+
 def _pages(sheet: Sheet, day: str) -> Iterator[dict[str, Any]]:
     for cells in sheet.cells():
         yield {"date": day, "page": cells.text(sheet.columns[0]), **_measures(cells)}
@@ -74,3 +96,11 @@ def _measures(cells: Cells) -> dict[str, Any]:
         "impressions": cells.whole("Impressions"),
         "position": cells.number("Position"),
     }
+
+
+SEARCH = Kind(
+    name="Search Console export",
+    signs="English names like 'Date' and 'Clicks'",
+    recognises=is_search_export,
+    read=read_search,
+)

@@ -24,6 +24,10 @@ from growth_pipelines.errors import GrowthError
 SUFFIXES = (".csv", ".csv.gz", ".zip")
 AS_UTF8 = "Export it again, or save it as CSV UTF-8; nothing was loaded."
 EXPORT_AGAIN = "Export it again as a plain CSV file and leave it as it is; nothing was loaded."
+# A description with pictures in it is longer than the csv module expects of a cell.
+csv.field_size_limit(2**31 - 1)
+# Shopify writes an apostrophe before what a spreadsheet would take for a formula.
+_ESCAPED = re.compile(r"'(?=[=+@-])")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
 # No count and no amount of a shop is as large; larger ones would not fit the warehouse's columns.
 LARGEST = 10**13
@@ -67,13 +71,16 @@ class Cells:
     values: tuple[str, ...]
 
     def text(self, column: str) -> str:
-        """The cell without surrounding spaces; empty when the column is not there."""
+        """The cell without surrounding spaces and Shopify's escape; empty when the column is not there."""
         place = self.places.get(column)
-        return self.values[place].strip() if place is not None else ""
+        text = self.values[place].strip() if place is not None else ""
+        return text[1:] if _ESCAPED.match(text) else text
 
-    def bad(self, column: str, expected: str) -> BadSheet:
+    def bad(self, column: str, expected: str, *, shown: bool = True) -> BadSheet:
+        """The error to raise; ``shown`` is False where the cell is personal and not to be repeated."""
+        found = repr(self.text(column)) if shown else "the cell"
         return BadSheet(
-            f"{self.label}, line {self.line}, column {column!r}: {self.text(column)!r} is not {expected}.",
+            f"{self.label}, line {self.line}, column {column!r}: {found} is not {expected}.",
             "Correct the cell or export the file again; nothing was loaded.",
         )
 
@@ -205,8 +212,15 @@ def _bad_byte(content: bytes, start: int) -> tuple[int, str]:
     """The line of a byte, and the column it stands in where that can be told."""
     line = content[:start].count(b"\n") + 1
     begin = content.rfind(b"\n", 0, start) + 1
-    header = next(csv.reader([content.split(b"\n", 1)[0].decode("latin-1")]), [])
+    header = _first_row(content.split(b"\n", 1)[0])
     # The cell that is open where the text breaks is the last one of what stands before it.
-    before = next(csv.reader([content[begin:start].decode("latin-1")]), [""])
+    before = _first_row(content[begin:start])
     place = len(before) - 1 if before else 0
     return line, header[place].strip() if line > 1 and place < len(header) else ""
+
+
+def _first_row(line: bytes) -> list[str]:
+    try:
+        return next(csv.reader(io.StringIO(line.decode("latin-1"), newline="")), [])
+    except csv.Error:
+        return []

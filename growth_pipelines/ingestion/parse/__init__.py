@@ -10,7 +10,7 @@ declared type is an error that names the file, never a silent null.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -84,6 +84,11 @@ class Parsed:
         if rows != distinct:
             self.repeated[table.name] = rows - distinct
             self.native.execute(f"create or replace temp table {table.name} as {typed} {_last_seen(table)}")
+
+    def leave_out(self, name: str, keys: Collection[str]) -> None:
+        """Drop the rows of a parent's relation whose key is in ``keys``."""
+        column = BY_NAME[name].key[1]
+        self.native.execute(f"delete from {name} where list_contains(?, {column})", [sorted(keys)])  # noqa: S608
 
 
 def _set_variables(connection: Any, landed: Landed, loaded_at: datetime) -> None:

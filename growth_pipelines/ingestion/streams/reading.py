@@ -124,9 +124,7 @@ class Incomplete(TransientError):
 
 
 @contextmanager
-def count_checked(
-    client: ShopifyClient, connection: Connection, asked: str | None
-) -> Iterator[set[str]]:
+def count_checked(client: ShopifyClient, connection: Connection, asked: str | None) -> Iterator[set[str]]:
     """Ends in Incomplete when fewer ids were put into the set than the API counts.
 
     Records may come and go meanwhile, so they are counted before, and after if too few came.

@@ -1,0 +1,8 @@
+-- An export has no times.
+select
+    * exclude (images, variants),
+    to_json(images)::varchar as images,
+    null as created_at,
+    null as updated_at,
+    null as published_at
+from landed
