@@ -45,7 +45,8 @@ class Life:
 
 @dataclass
 class Catalogue:
-    """What the shop sells and says. ``by_gid`` holds everything with a page, variants, images and the blog."""
+    """What the shop sells and says. ``by_gid`` holds everything with a page, variants, images and the blog;
+    ``made`` every product ever, so that an index always names the same one."""
 
     products: list[Product]
     collections: list[Collection]
@@ -54,6 +55,7 @@ class Catalogue:
     blog: Blog
 
     def __post_init__(self) -> None:
+        self.made = tuple(self.products)
         self.by_gid: dict[str, Any] = {record.gid: record for record in self.landing_resources}
         for product in self.products:
             self.by_gid.update({variant.gid: variant for variant in product.variants})

@@ -209,6 +209,24 @@ class Refund:
         return f"gid://shopify/Refund/{self.number}"
 
 
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """Money that moved: an order's SALE, or a REFUND of it (whose ``parent`` is the sale)."""
+
+    number: int
+    order: Order
+    kind: str
+    amount_cents: int
+    created_at: datetime
+    parent: Transaction | None = None
+
+    typename = "OrderTransaction"
+
+    @property
+    def gid(self) -> str:
+        return f"gid://shopify/OrderTransaction/{self.number}"
+
+
 @dataclass(slots=True)
 class Order:
     number: int
@@ -259,3 +277,13 @@ class Order:
         if self.refunds:
             return "REFUNDED" if self.refunded_cents >= self.total_cents else "PARTIALLY_REFUNDED"
         return "VOIDED" if self.cancelled_at else "PAID"
+
+
+def transactions_of(order: Order) -> list[Transaction]:
+    """One sale, and a refund for each of the order's refunds."""
+    sale = Transaction(order.number + 100_000_000_000, order, "SALE", order.total_cents, order.processed_at)
+    refunds = [
+        Transaction(refund.number + 100_000_000_000, order, "REFUND", refund.total_cents, refund.created_at, sale)
+        for refund in order.refunds
+    ]
+    return [sale, *refunds]

@@ -27,6 +27,7 @@ from growth_pipelines.sandbox.world import Shop
 
 GRAPHQL = re.compile(r"^/admin/api/(?P<version>\d{4}-\d{2}|unstable)/graphql\.json$")
 SEARCH = re.compile(r"^/webmasters/v3/sites/(?P<site>[^/]+)/searchAnalytics/query$")
+RANGE = re.compile(r"^bytes=(?P<start>\d+)-$")
 TOKEN_SECONDS = 86_399
 # As Google's storage answers for a signed address whose time is over.
 EXPIRED = (
@@ -222,6 +223,8 @@ class Routes:
                 return as_json(self.state())
         change = {
             "advance": self._advance,
+            "delete": self._delete,
+            "touch": self._touch,
             "edit": lambda body: self.shop.edit(str(body["gid"]), str(body["field"]), body.get("value")),
             "faults": lambda body: self.faults.add(body["faults"]),
             "expire_tokens": lambda body: self.tokens.intersection_update({options.ACCESS_TOKEN}),
@@ -230,10 +233,10 @@ class Routes:
             return as_json({"error": "Not Found"}, 404)
         try:
             with self.shop.lock:
-                change(request.json())
+                outcome = change(request.json())
         except (ValueError, KeyError, TypeError, FaultPlanError) as error:
             return as_json({"error": str(error)}, 400)
-        return as_json({"today": self.shop.today.isoformat()})
+        return as_json({"today": self.shop.today.isoformat()} | (outcome or {}))
 
     def _advance(self, body: dict[str, Any]) -> None:
         days = int(body.get("days", 1))
@@ -242,14 +245,32 @@ class Routes:
         self.shop.advance(days)
         self.write_truth()
 
+    def _delete(self, body: dict[str, Any]) -> dict[str, Any]:
+        deleted = self.shop.delete(str(body["gid"]))
+        self.write_truth()
+        return {"deleted": deleted}
+
+    def _touch(self, body: dict[str, Any]) -> dict[str, Any]:
+        touched = self.shop.touch(int(body["orders"]))
+        self.write_truth()
+        return {"touched": touched}
+
     def _bulk_result(self, request: Request, name: str) -> Response:
-        """A finished bulk operation's lines. As on Google's storage, a token sent here is an error."""
+        """A finished bulk operation's lines. As on Google's storage, a token sent here is an error,
+        and ``Range: bytes=N-`` asks for the rest of a body that was cut."""
         if "x-shopify-access-token" in request.headers or "authorization" in request.headers:
             return as_json({"error": "a signed URL takes no credentials"}, 400)
         found = self.admin.bulk_operations.result(name.removeprefix("bulk/").removesuffix(".jsonl"))
         if found is None or request.query.get("signature") != "valid":
             return as_json({"error": "no such object"}, 403)
-        return Response(200, found, content_type="application/jsonl")
+        wanted = RANGE.match(request.headers.get("range", ""))
+        if wanted is None:
+            return Response(200, found, content_type="application/jsonl")
+        start, total = int(wanted["start"]), len(found)
+        if start >= total:
+            return Response(416, b"", {"Content-Range": f"bytes */{total}"}, "application/jsonl")
+        place = {"Content-Range": f"bytes {start}-{total - 1}/{total}"}
+        return Response(206, found[start:], place, "application/jsonl")
 
     def state(self) -> dict[str, Any]:
         return {

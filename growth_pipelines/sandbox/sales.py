@@ -17,12 +17,22 @@ import numpy as np
 from growth_pipelines.sandbox import options
 from growth_pipelines.sandbox.catalogue import FIRST_NUMBER, WORDS, Catalogue
 from growth_pipelines.sandbox.options import Options
-from growth_pipelines.sandbox.records import SALES_TAX, Customer, Line, Order, Refund, RefundLine, Variant
+from growth_pipelines.sandbox.records import (
+    SALES_TAX,
+    Customer,
+    Line,
+    Order,
+    Product,
+    Refund,
+    RefundLine,
+    Variant,
+)
 
 ZONE = ZoneInfo(options.TIMEZONE)
 STREAM = 2
 COUNTRIES = ["US", "US", "US", "US", "US", "US", "US", "CA", "AU", "GB"]
 WEEKDAY = np.array([1.12, 1.05, 1.0, 0.98, 1.02, 0.92, 0.95])
+CODES = {"BUILD10": 0.10, "CLUB15": 0.15}
 LARGE_ORDER_EVERY = 1_900  # wholesale orders with more lines than one page of a nested connection
 
 
@@ -36,6 +46,11 @@ def season(day: date) -> float:
 def local_midnight(day: date) -> datetime:
     """The first instant of a day in the shop's zone, in UTC."""
     return datetime.combine(day, time(), ZONE).astimezone(UTC)
+
+
+def shipping_of(net_cents: int) -> int:
+    """What shipping costs: nothing from 199 dollars on."""
+    return 0 if net_cents >= 19_900 else 1_195
 
 
 @dataclass(frozen=True)
@@ -60,7 +75,11 @@ class Sales:
     ) -> None:
         self.orders: list[Order] = []
         self.customers: list[Customer] = []
+        self.codes = set(CODES)
+        self._orders_made = 0
+        self._customers_made = 0
         self._options = options_
+        self._withdrawn: set[int] = set()
         self._variants: list[list[Variant]] = [product.variants for product in catalogue.products]
         popularity = np.array([product.popularity for product in catalogue.products])
         self._cumulative = np.cumsum(popularity / popularity.sum())
@@ -105,7 +124,8 @@ class Sales:
 
     def _order(self, at: datetime, end: datetime, rng: np.random.Generator) -> None:
         draws = rng.random(12)
-        number = len(self.orders)
+        number = self._orders_made
+        self._orders_made += 1
         customer = None if draws[0] < 0.14 else self._customer(at, draws, rng)
         lines = self._lines(number, draws, rng)
         gross = sum(line.unit_cents * line.quantity for line in lines)
@@ -123,7 +143,7 @@ class Sales:
             processed_at=at - timedelta(days=3) if draws[9] < 0.004 else at,
             updated_at=min(at + timedelta(minutes=int(draws[8] * 50)), end),
             lines=lines,
-            shipping_cents=0 if net >= 19_900 else 1_195,
+            shipping_cents=shipping_of(net),
             landing_path=None,
             source_name="web" if draws[6] < 0.93 else "pos",
             discount_code=code,
@@ -141,16 +161,18 @@ class Sales:
         if known > 30 and draws[1] < 0.42:  # a returning customer; recent ones return more often
             back = int(rng.geometric(min(0.5, 1 / (1 + 0.3 * known))))
             return self.customers[max(0, known - back)]
+        made = self._customers_made
+        self._customers_made += 1
         first, last = WORDS["first_names"], WORDS["last_names"]
         name, family = first[int(draws[2] * len(first))], last[int(draws[3] * len(last))]
         customer = Customer(
-            number=7_000_000_000_000 + known * 4_096 + 5,
+            number=7_000_000_000_000 + made * 4_096 + 5,
             created_at=at - timedelta(minutes=4),
             updated_at=at,
             country=COUNTRIES[int(draws[4] * len(COUNTRIES))],
             first_name=name,
             last_name=family,
-            email=f"{name}.{family}{known}@mail.example".lower(),
+            email=f"{name}.{family}{made}@mail.example".lower(),
         )
         self.customers.append(customer)
         return customer
@@ -169,7 +191,14 @@ class Sales:
             for affinity in self._companions.get(index, ()):
                 if rng.random() < affinity.p:
                     chosen[affinity.b] = None
-        return [self._line(index, rng, deleted=bool(draws[10] < 0.004)) for index in chosen]
+        sold = dict.fromkeys(self._for_sale(index) for index in chosen)
+        return [self._line(index, rng, deleted=bool(draws[10] < 0.004)) for index in sold]
+
+    def _for_sale(self, index: int) -> int:
+        """The product itself, or the next one in the catalogue while it is withdrawn."""
+        while index in self._withdrawn:
+            index = (index + 1) % len(self._variants)
+        return index
 
     def _line(self, index: int, rng: np.random.Generator, deleted: bool) -> Line:
         variants = self._variants[index]
@@ -187,13 +216,12 @@ class Sales:
             discount_cents=0,
         )
 
-    @staticmethod
-    def _discount(lines: list[Line], draws: np.ndarray) -> str | None:
-        if draws[11] >= 0.18:
+    def _discount(self, lines: list[Line], draws: np.ndarray) -> str | None:
+        code = "BUILD10" if draws[11] < 0.12 else "CLUB15"
+        if draws[11] >= 0.18 or code not in self.codes:
             return None
-        code, share = ("BUILD10", 0.10) if draws[11] < 0.12 else ("CLUB15", 0.15)
         for line in lines:
-            line.discount_cents = round(line.unit_cents * line.quantity * share)
+            line.discount_cents = round(line.unit_cents * line.quantity * CODES[code])
         return code
 
     def _plan_later(self, order: Order, draws: np.ndarray) -> None:
@@ -226,6 +254,11 @@ class Sales:
             order.updated_at = max(order.updated_at, at)
 
     def _refund(self, order: Order, at: datetime, lines: list[Line], whole: bool) -> None:
+        """Take back what is left of the lines, or one piece of each; what was taken back before stays so."""
+        lines = [line for line in lines if line.current_quantity > 0]
+        if not lines:
+            return
+        left = order.total_cents - order.refunded_cents
         self._refund_number += 101
         refund = Refund(self._refund_number, order, at, 0, [])
         for position, line in enumerate(lines):
@@ -233,8 +266,35 @@ class Sales:
             subtotal = (line.unit_cents * line.quantity - line.discount_cents) * quantity // line.quantity
             refund.lines.append(RefundLine(self._refund_number * 1_000 + position, line, quantity, subtotal))
             line.current_quantity -= quantity
-        refund.total_cents = order.total_cents if whole else sum(part.subtotal_cents for part in refund.lines)
+        refund.total_cents = left if whole else sum(part.subtotal_cents for part in refund.lines)
         order.refunds.append(refund)
+
+    def take_back(self, count: int, at: datetime, rng: np.random.Generator) -> list[Order]:
+        """Refund ``count`` orders now: a third of them wholly, the others one piece of a line."""
+        open_orders = [
+            order
+            for order in self.orders
+            if not order.cancelled_at and any(line.current_quantity for line in order.lines)
+        ]
+        if not 0 < count <= len(open_orders):
+            raise ValueError(f"orders must be 1 to {len(open_orders)}: so many can be refunded")
+        chosen = [open_orders[i] for i in sorted(rng.choice(len(open_orders), count, replace=False))]
+        for order in chosen:
+            left = [line for line in order.lines if line.current_quantity]
+            whole = bool(rng.random() < 1 / 3)
+            self._refund(order, at, left if whole else [left[int(rng.integers(len(left)))]], whole=whole)
+            order.updated_at = max(order.updated_at, at)
+        return chosen
+
+    def withdraw(self, product: Product) -> None:
+        """The product is sold no more."""
+        self._withdrawn.add(self._index[product.gid])
+
+    def forget(self, order: Order) -> None:
+        """The order is gone, and what would have happened to it."""
+        self.orders.remove(order)
+        self._later = [entry for entry in self._later if entry[3] is not order]
+        heapq.heapify(self._later)
 
     def units_by_product(self, since: datetime) -> dict[int, int]:
         """Units sold a product (index) since a time; cancelled and test orders do not count."""

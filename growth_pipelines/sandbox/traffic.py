@@ -11,6 +11,16 @@ from growth_pipelines.sandbox.demand import Demand
 from growth_pipelines.sandbox.options import Options
 
 STREAM = 5
+FUNNEL_STREAM = 7
+DEVICES = ("mobile", "desktop", "tablet")
+METRICS = (
+    "sessions",
+    "sessions_with_cart_additions",
+    "sessions_that_reached_checkout",
+    "sessions_that_completed_checkout",
+)
+REACHED = 0.55  # of the sessions with something in the cart
+COMPLETED = 0.45  # of the sessions that reached the checkout
 OTHER_SHARE = 0.35  # direct, mail and paid sessions per organic one
 
 
@@ -28,6 +38,13 @@ class Traffic:
         )
         self._other = expected * OTHER_SHARE * rng.lognormal(0, 0.3, len(expected))
         self.expected = expected + self._other
+        own = np.random.default_rng([options.seed, FUNNEL_STREAM])
+        shares = own.dirichlet(np.array([0.62, 0.33, 0.05]) * 60, len(expected))
+        self._devices = shares / shares.sum(axis=1, keepdims=True)
+        # About as many sessions end with an order as there are orders.
+        orders_a_session = options.orders / (options.months * 30.44) / self.expected.sum()
+        carts = orders_a_session / REACHED / COMPLETED * own.lognormal(0, 0.4, len(expected))
+        self._carts = np.clip(carts, 0.0, 0.6)
 
     @lru_cache(maxsize=2048)  # noqa: B019 - one Traffic lives as long as its process
     def _counts(self, day: date, version: int) -> np.ndarray:
@@ -39,3 +56,21 @@ class Traffic:
         """(landing path, sessions) of a day; pages without sessions are absent."""
         counts = self._counts(day, self._demand.effects.version)
         return [(self._demand.paths[i], int(counts[i])) for i in np.flatnonzero(counts)]
+
+    @lru_cache(maxsize=400)  # noqa: B019 - one Traffic lives as long as its process
+    def _funnel(self, day: date, version: int) -> np.ndarray:
+        rng = np.random.default_rng([self._options.seed, FUNNEL_STREAM, day.toordinal()])
+        sessions = rng.multinomial(self._counts(day, version), self._devices)
+        carts = rng.binomial(sessions, self._carts[:, None])
+        reached = rng.binomial(carts, REACHED)
+        return np.stack([sessions, carts, reached, rng.binomial(reached, COMPLETED)], axis=2).astype(np.int32)
+
+    def funnel(self, day: date) -> np.ndarray:
+        """Sessions of a day by page, device (``DEVICES``) and step (``METRICS``); each step is part of the one
+        before, and the devices add up to :meth:`sessions`."""
+        return self._funnel(day, self._demand.effects.version)
+
+    @property
+    def paths(self) -> list[str]:
+        """The landing paths, in the order of the funnel's first axis."""
+        return self._demand.paths

@@ -11,6 +11,7 @@ from typing import Any
 from growth_pipelines.sandbox import options
 from growth_pipelines.sandbox.records import Order
 from growth_pipelines.sandbox.shopify.formats import decimal
+from growth_pipelines.sandbox.stock import InventoryItem
 from growth_pipelines.sandbox.world import Shop
 
 
@@ -34,6 +35,15 @@ def _counts(shop: Shop) -> dict[str, Any]:
         "collections": len(shop.catalogue.collections),
         "pages": len(shop.catalogue.pages),
         "articles": len(shop.catalogue.articles),
+        "transactions": sum(1 + len(order.refunds) for order in orders),
+        "abandoned_checkouts": len(shop.checkouts.checkouts),
+        "discount_nodes": len(shop.discounts),
+        "redirects": len(shop.redirects),
+        "metaobjects": sum(len(definition.entries) for definition in shop.definitions),
+        "inventory_items": len(shop.catalogue.variants),
+        "inventory_levels": sum(
+            len(InventoryItem(variant).levels(shop.locations)) for variant in shop.catalogue.variants
+        ),
         "gross": decimal(sum(order.gross_cents for order in counted)),
         "discounts": decimal(sum(order.discount_cents for order in counted)),
         "refunded": decimal(sum(order.refunded_cents for order in counted)),
@@ -51,8 +61,14 @@ def _place(shop: Shop, page: int) -> dict[str, Any]:
     }
 
 
+def _exists(shop: Shop, page: int) -> bool:
+    """Whether a landing page was not deleted since it was planted."""
+    resource = shop.demand.pages[page]
+    return resource is None or resource.gid in shop.catalogue.by_gid
+
+
 def _stockouts(shop: Shop) -> list[dict[str, Any]]:
-    products = [shop.catalogue.products[index] for index in shop.plants.stockouts]
+    products = [shop.catalogue.made[index] for index in shop.plants.stockouts]
     return [
         {
             "gid": product.gid,
@@ -60,12 +76,13 @@ def _stockouts(shop: Shop) -> list[dict[str, Any]]:
             "on_hand": sum(variant.on_hand for variant in product.variants),
         }
         for product in products
+        if product.gid in shop.catalogue.by_gid
     ]
 
 
 def _affinities(shop: Shop) -> list[dict[str, Any]]:
     """The planted pairs with what the orders really show."""
-    products = shop.catalogue.products
+    products = shop.catalogue.made
     baskets = [
         {line.variant.product.gid for line in order.lines if line.variant}
         for order in shop.sales.orders
@@ -74,6 +91,8 @@ def _affinities(shop: Shop) -> list[dict[str, Any]]:
     found = []
     for pair in shop.plants.affinities:
         a, b = products[pair.a].gid, products[pair.b].gid
+        if not {a, b} <= shop.catalogue.by_gid.keys():
+            continue
         with_a = sum(a in basket for basket in baskets)
         with_b = sum(b in basket for basket in baskets)
         both = sum(a in basket and b in basket for basket in baskets)
@@ -95,6 +114,7 @@ def document(shop: Shop) -> dict[str, Any]:
             "since": _iso(one.since),
         }
         for one in shop.plants.snippets
+        if _exists(shop, one.page)
     ]
     vitals = [
         _place(shop, one.page)
@@ -108,6 +128,7 @@ def document(shop: Shop) -> dict[str, Any]:
             "fixed_on": _iso(one.fixed_on),
         }
         for one in shop.plants.regressions
+        if _exists(shop, one.page)
     ]
     return {
         "seed": shop.options.seed,
@@ -125,7 +146,9 @@ def document(shop: Shop) -> dict[str, Any]:
         "snippets": snippets,
         "vitals": vitals,
         "decoys": [
-            _place(shop, one.page) | {"kind": one.kind, "since": _iso(one.since)} for one in shop.plants.decoys
+            _place(shop, one.page) | {"kind": one.kind, "since": _iso(one.since)}
+            for one in shop.plants.decoys
+            if _exists(shop, one.page)
         ],
         "stockouts": _stockouts(shop),
         "affinities": _affinities(shop),

@@ -9,18 +9,23 @@ from typing import Any
 
 import numpy as np
 
+from growth_pipelines.sandbox import content, deletion
 from growth_pipelines.sandbox import plants as planting
 from growth_pipelines.sandbox.catalogue import Life, build_catalogue
+from growth_pipelines.sandbox.checkouts import Checkouts
 from growth_pipelines.sandbox.demand import Demand
+from growth_pipelines.sandbox.discounts import build_discounts
 from growth_pipelines.sandbox.options import Options
 from growth_pipelines.sandbox.plants import Plants
-from growth_pipelines.sandbox.records import Order, Picture, Resource
+from growth_pipelines.sandbox.records import Order, Picture, Resource, transactions_of
 from growth_pipelines.sandbox.sales import Sales, local_midnight
 from growth_pipelines.sandbox.shopify.formats import timestamp
 from growth_pipelines.sandbox.shopify.metafields import SEO_KEYS
+from growth_pipelines.sandbox.stock import InventoryItem, Location
 from growth_pipelines.sandbox.traffic import Traffic
 from growth_pipelines.sandbox.vitals import SHORT, FieldData
 
+TOUCH_STREAM = 10
 HARM = 0.75  # what an empty, too long or off-topic title costs
 
 
@@ -49,12 +54,26 @@ class Shop:
             one.before = self.field_data.usual(one.page, form_factor, SHORT[one.metric])
         self._landing_pages = np.cumsum(self.traffic.expected / self.traffic.expected.sum())
         self.sales = Sales(options, self.catalogue, first_day, self.plants.affinities, self._landing)
+        self.checkouts = Checkouts(options, self.catalogue, self.sales, first_day)
+        self._add_content(life)
         self.writes: list[dict[str, Any]] = []
+        self._controls = 0
         self._originals: dict[str, dict[str, Any]] = {}
         self._page_index = {page.gid: i for i, page in enumerate(self.demand.pages) if page is not None}
         self._selections: dict[Any, list[Any]] = {}
         self._records_by_gid: dict[str, Any] = {}
         self._settle_stock()
+
+    def _add_content(self, life: Life) -> None:
+        words = content.WORDS
+        self.discounts = build_discounts(words["discounts"], life)
+        self.redirects = content.build_redirects(self.options, self.catalogue, life)
+        self.definitions = content.build_metaobjects(life)
+        self.locations = [
+            Location(71_000_000_000 + index * 311, name, life.opened)
+            for index, name in enumerate(words["locations"])
+        ]
+        self.events = deletion.Events(self.options, life)
 
     def _weights(self) -> np.ndarray:
         """Non-brand impressions of each page in 28 days."""
@@ -78,17 +97,17 @@ class Shop:
         for index in self.plants.stockouts:
             daily = units.get(index, 0) / 28
             on_hand = max(0, round(daily * 3))
-            variants = self.catalogue.products[index].variants
+            variants = self.catalogue.made[index].variants
             for position, variant in enumerate(variants):
                 variant.on_hand = on_hand if position == 0 else 0
 
     def now(self) -> datetime:
-        """The shop's present: real time while its day is the real one, else midnight plus a second a write."""
+        """The shop's present: real time while its day is the real one, else midnight plus a second a change."""
         midnight = local_midnight(self.today)
         real = datetime.now(UTC).replace(microsecond=0)
         if midnight <= real < midnight + timedelta(days=1):
             return real
-        return midnight + timedelta(seconds=len(self.writes))
+        return midnight + timedelta(seconds=len(self.writes) + self._controls)
 
     @property
     def search_complete_until(self) -> date:
@@ -105,12 +124,24 @@ class Shop:
         if gid in self.catalogue.by_gid:
             return self.catalogue.by_gid[gid]
         if not self._records_by_gid:
-            for order in self.sales.orders:
-                self._records_by_gid[order.gid] = order
-                self._records_by_gid.update({line.gid: line for line in order.lines})
-                self._records_by_gid.update({refund.gid: refund for refund in order.refunds})
-            self._records_by_gid.update({customer.gid: customer for customer in self.sales.customers})
+            self._index_records()
         return self._records_by_gid.get(gid)
+
+    def _index_records(self) -> None:
+        found = self._records_by_gid
+        for order in self.sales.orders:
+            found[order.gid] = order
+            for parts in (order.lines, order.refunds, transactions_of(order)):
+                found.update({part.gid: part for part in parts})
+        items = [InventoryItem(variant) for variant in self.catalogue.variants]
+        levels = [level for item in items for level in item.levels(self.locations)]
+        entries = [entry for definition in self.definitions for entry in definition.entries]
+        more: list[list[Any]] = [
+            *(self.sales.customers, self.checkouts.checkouts, self.discounts, self.redirects),
+            *(self.definitions, entries, self.locations, items, levels, self.events.kept(self.now())),
+        ]
+        for records in more:
+            found.update({record.gid: record for record in records})
 
     def selected(self, identity: Any, select: Callable[[], list[Any]]) -> list[Any]:
         """A filtered, sorted list, kept until something changes: pages of one window come from one list."""
@@ -215,6 +246,30 @@ class Shop:
             raise ValueError(f"field {field} cannot be edited here")
         self.write("edit", record, {field: value})
 
+    def delete(self, gid: str) -> list[str]:
+        """Delete a record now; the gids that are gone with it. ValueError when that cannot be."""
+        record = self.record(gid)
+        if record is None:
+            raise ValueError(f"there is no {gid}")
+        at = self._moment()
+        gone = deletion.remove(self, record, at)
+        for one in gone:
+            self.events.destroyed(one, at)
+        self._changed()
+        return [one.gid for one in gone]
+
+    def touch(self, orders: int) -> list[str]:
+        """Refund so many orders now, wholly or in part; their gids."""
+        rng = np.random.default_rng([self.options.seed, TOUCH_STREAM, self._controls])
+        touched = self.sales.take_back(orders, self._moment(), rng)
+        self._changed()
+        return [order.gid for order in touched]
+
+    def _moment(self) -> datetime:
+        """Now, for a change that is not a write: a second later than the last one when the clock stands still."""
+        self._controls += 1
+        return self.now()
+
     def advance(self, days: int) -> None:
         """Move today on: orders, refunds, search and sessions of the days between come about."""
         for _ in range(days):
@@ -224,11 +279,12 @@ class Shop:
             self.sales.advance_to(day, uplift)
             self.today = day + timedelta(days=1)
             self._sell(self.sales.orders[before:])
+            self.checkouts.make_day(day, len(self.sales.orders) - before)
         self._changed()
 
     def _sell(self, orders: list[Order]) -> None:
         """Take what was sold from stock; what runs low is delivered again, except planted stock-outs."""
-        short = {self.catalogue.products[i].gid for i in self.plants.stockouts}
+        short = {self.catalogue.made[i].gid for i in self.plants.stockouts}
         for order in orders:
             for line in order.lines:
                 if line.variant is None or order.test:
@@ -243,6 +299,8 @@ class Shop:
         found: dict[str, dict[str, Any]] = {}
         for gid in self._originals:
             record = self.record(gid)
+            if record is None:  # deleted since
+                continue
             if isinstance(record, Picture):
                 found[gid] = {"alt": record.alt}
             else:

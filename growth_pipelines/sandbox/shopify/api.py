@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from graphql import FragmentDefinitionNode, GraphQLError, OperationType
 from graphql.execution.values import get_variable_values
 
 from growth_pipelines.sandbox.options import Options
+from growth_pipelines.sandbox.sales import local_midnight
 from growth_pipelines.sandbox.shopify import resolvers
 from growth_pipelines.sandbox.shopify.bulk import BulkOperations
 from growth_pipelines.sandbox.shopify.cost import CostBucket, cost_block, requested_cost
@@ -18,6 +20,7 @@ from growth_pipelines.sandbox.shopify.projection import ApiError, Projection, Re
 from growth_pipelines.sandbox.shopify.roots import query_roots
 from growth_pipelines.sandbox.shopify.schema import DocumentCache, admin_schema, operation_of
 
+RECENT_ORDERS = timedelta(days=60)
 # What each root field needs; fields that are not named need nothing.
 SCOPE_OF = {
     "orders": "read_orders",
@@ -29,6 +32,13 @@ SCOPE_OF = {
     "articles": "read_content",
     "blogs": "read_content",
     "files": "read_files",
+    "abandonedCheckouts": "read_orders",
+    "discountNodes": "read_discounts",
+    "inventoryItems": "read_inventory",
+    "locations": "read_locations",
+    "urlRedirects": "read_online_store_navigation",
+    "metaobjectDefinitions": "read_metaobject_definitions",
+    "metaobjects": "read_metaobjects",
     "shopifyqlQuery": "read_reports",
     "productUpdate": "write_products",
     "collectionUpdate": "write_products",
@@ -47,6 +57,13 @@ class Context:
     bulk_operations: BulkOperations
     bulk: bool = False
     search_warnings: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def orders_since(self) -> datetime | None:
+        """Without read_all_orders an app sees the orders of the last 60 days; None = all of them."""
+        if "read_all_orders" in self.options.scopes:
+            return None
+        return local_midnight(self.shop.today - RECENT_ORDERS)
 
     def require(self, name: str) -> None:
         """Refuse as Shopify does when the app lacks the scope of a field."""

@@ -218,7 +218,9 @@ def _node_fields(projection: Projection, selected: Selected) -> tuple[GraphQLObj
             if inner.name == "node":
                 node = get_named_type(inner.return_type)
                 if not isinstance(node, GraphQLObjectType):
-                    node = projection.schema.type_map["MediaImage"]  # every medium of the sandbox is an image
+                    # Of each interface the sandbox has one type: every medium is an image.
+                    concrete = "BasicEvent" if str(node) == "Event" else "MediaImage"
+                    node = projection.schema.type_map[concrete]
                     assert isinstance(node, GraphQLObjectType)
                 return node, projection.fields(node, inner.selections)
     raise ApiError("Bulk queries must select 'edges { node { … } }' in each connection.")

@@ -10,9 +10,10 @@ from growth_pipelines.sandbox import options
 from growth_pipelines.sandbox.records import Picture, Resource
 from growth_pipelines.sandbox.shopify.connections import paginate
 from growth_pipelines.sandbox.shopify.fields import RECORD, children, fixed, get, keys, of, time_of
-from growth_pipelines.sandbox.shopify.formats import decimal, money, plain
+from growth_pipelines.sandbox.shopify.formats import decimal, plain
 from growth_pipelines.sandbox.shopify.metafields import metafield, metafields
 from growth_pipelines.sandbox.shopify.projection import Resolver
+from growth_pipelines.sandbox.stock import InventoryItem
 
 
 def _description(record: Resource, args: Mapping[str, Any], context: Any) -> str:
@@ -79,17 +80,10 @@ FIELDS: dict[str, dict[str, Resolver]] = {
         "availableForSale": of(lambda variant: variant.on_hand > 0),
         "position": get("position"),
         "product": get("product"),
-        "inventoryItem": of(lambda variant: variant),
+        "inventoryItem": of(InventoryItem),
         "createdAt": time_of("product.created_at"),
         "updatedAt": time_of("updated_at"),
         "barcode": fixed(None),
-    },
-    "InventoryItem": {
-        "id": of(lambda variant: f"gid://shopify/InventoryItem/{variant.number}"),
-        "sku": get("sku"),
-        "tracked": fixed(True),
-        "unitCost": of(lambda variant: None if variant.cost_cents is None else money(variant.cost_cents)),
-        "updatedAt": time_of("updated_at"),
     },
     "MediaImage": {
         "id": get("gid"),

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from growth_pipelines.sandbox import options
-from growth_pipelines.sandbox.shopify import catalogue_types, metafields, sales_types
+from growth_pipelines.sandbox.shopify import (
+    catalogue_types,
+    checkout_types,
+    content_types,
+    discount_types,
+    metafields,
+    sales_types,
+    stock_types,
+)
 from growth_pipelines.sandbox.shopify.fields import fixed, get, keys, of
 from growth_pipelines.sandbox.shopify.projection import Resolver
 
@@ -33,6 +41,10 @@ FIELDS: dict[str, dict[str, Resolver]] = {
     **sales_types.FIELDS,
     **catalogue_types.FIELDS,
     **metafields.FIELDS,
+    **checkout_types.FIELDS,
+    **content_types.FIELDS,
+    **discount_types.FIELDS,
+    **stock_types.FIELDS,
     "Shop": {name: fixed(value) for name, value in _SHOP.items()},
     "Domain": keys("id", "host", "url", "sslEnabled"),
     "ShopPlan": keys("publicDisplayName", "partnerDevelopment", "shopifyPlus"),

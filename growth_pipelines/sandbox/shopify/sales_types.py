@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Any
 
 from growth_pipelines.sandbox import options
-from growth_pipelines.sandbox.records import SALES_TAX, Order
+from growth_pipelines.sandbox.records import SALES_TAX, Order, transactions_of
 from growth_pipelines.sandbox.shopify.fields import RECORD, bag, children, fixed, get, keys, listed, of, time_of
 from growth_pipelines.sandbox.shopify.formats import timestamp
 from growth_pipelines.sandbox.shopify.projection import Resolver
@@ -37,6 +37,14 @@ def _journey(order: Order) -> dict[str, Any] | None:
     }
 
 
+CANCEL_REASONS = ("CUSTOMER", "CUSTOMER", "INVENTORY", "FRAUD", "OTHER")
+
+
+def _cancel_reason(order: Order) -> str | None:
+    """One of the usual reasons, always the same for an order."""
+    return CANCEL_REASONS[order.number // 32_768 % len(CANCEL_REASONS)] if order.cancelled_at else None
+
+
 FIELDS: dict[str, dict[str, Resolver]] = {
     "Order": RECORD
     | {
@@ -45,7 +53,7 @@ FIELDS: dict[str, dict[str, Resolver]] = {
         "number": of(lambda order: int(order.name.lstrip("#"))),
         "processedAt": time_of("processed_at"),
         "cancelledAt": time_of("cancelled_at"),
-        "cancelReason": of(lambda order: "CUSTOMER" if order.cancelled_at else None),
+        "cancelReason": of(_cancel_reason),
         "closedAt": time_of("cancelled_at"),
         "closed": of(lambda order: order.cancelled_at is not None),
         "confirmed": fixed(True),
@@ -66,6 +74,7 @@ FIELDS: dict[str, dict[str, Resolver]] = {
         "customerJourneySummary": of(_journey),
         "lineItems": children(attrgetter("lines")),
         "refunds": listed(attrgetter("refunds")),
+        "transactions": listed(transactions_of),
         "shippingAddress": of(lambda order: order),
         "billingAddress": of(lambda order: order),
         "subtotalLineItemsQuantity": of(lambda order: sum(line.quantity for line in order.lines)),
@@ -121,6 +130,18 @@ FIELDS: dict[str, dict[str, Resolver]] = {
         "order": get("order"),
         "totalRefundedSet": bag(attrgetter("total_cents")),
         "refundLineItems": children(attrgetter("lines")),
+    },
+    "OrderTransaction": {
+        "id": get("gid"),
+        "kind": get("kind"),
+        "status": fixed("SUCCESS"),
+        "gateway": of(lambda one: "shopify_payments" if one.order.source_name == "web" else "cash"),
+        "test": get("order.test"),
+        "processedAt": time_of("created_at"),
+        "createdAt": time_of("created_at"),
+        "amountSet": bag(attrgetter("amount_cents")),
+        "parentTransaction": get("parent"),
+        "order": get("order"),
     },
     "RefundLineItem": {
         "id": get("gid"),

@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-_TERM = re.compile(r"""(-)?(\w+):(>=|<=|>|<|=)?('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s()]+)""")
+MAX_DEPTH = 20  # of parentheses; deeper ones are not seen
+_TOKEN = re.compile(
+    r"""(?P<negative>-)?\b(?P<name>\w+):(?P<operator>>=|<=|>|<|=)?"""
+    r"""(?P<value>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s()]+)"""
+    r"""|(?P<either>\bOR\b)|(?P<open>\()|(?P<close>\))"""
+)
 Getter = Callable[[Any], Any]
 
 
@@ -22,27 +27,56 @@ class Search:
 
 
 def parse_search(query: str | None, fields: Mapping[str, Getter]) -> Search:
-    """``fields`` are the names that this connection knows. Terms are joined by AND; ``OR`` splits them."""
-    if not query or not query.strip():
-        return Search(lambda record: True, ())
-    warnings: list[dict[str, str]] = []
-    groups: list[list[Callable[[Any], bool]]] = [[]]
-    position = 0
-    for match in _TERM.finditer(query):
-        if re.search(r"\bOR\b", query[position : match.start()]):
-            groups.append([])
-        position = match.end()
-        negative, name, operator, value = match.groups()
-        if name not in fields:
-            warnings.append(
-                {"field": name, "message": "Invalid search field for this query.", "code": "invalid_field"}
-            )
-            continue
-        groups[-1].append(_condition(fields[name], operator or "=", value, bool(negative)))
-    wanted = [group for group in groups if group]
-    if not wanted:
-        return Search(lambda record: True, tuple(warnings))
-    return Search(lambda record: any(all(test(record) for test in group) for group in wanted), tuple(warnings))
+    """``fields`` are the names that this connection knows. Terms are joined by AND, which binds more tightly than
+    ``OR``; parentheses group. What is no term (free text) is not searched for."""
+    reader = _Reader(query or "", fields)
+    test = reader.alternatives()
+    return Search(test or (lambda record: True), tuple(reader.warnings))
+
+
+Test = Callable[[Any], bool]
+
+
+class _Reader:
+    """Reads a query from left to right. A part that says nothing (only unknown fields) is None."""
+
+    def __init__(self, query: str, fields: Mapping[str, Getter]) -> None:
+        self._tokens = list(_TOKEN.finditer(query))
+        self._fields = fields
+        self._next = 0
+        self.warnings: list[dict[str, str]] = []
+
+    def alternatives(self, depth: int = 0) -> Test | None:
+        """Parts joined by OR, until the parenthesis that opened them closes."""
+        parts: list[Test | None] = []
+        terms: list[Test | None] = []
+        while self._next < len(self._tokens):
+            token = self._tokens[self._next]
+            self._next += 1
+            if token["close"] and depth:
+                break
+            if token["either"]:
+                parts.append(_every(terms))
+                terms = []
+            elif token["open"] and depth < MAX_DEPTH:
+                terms.append(self.alternatives(depth + 1))
+            elif token["name"]:
+                terms.append(self._term(token))
+        tests = [part for part in (*parts, _every(terms)) if part is not None]
+        return (lambda record: any(test(record) for test in tests)) if tests else None
+
+    def _term(self, token: re.Match[str]) -> Test | None:
+        name = token["name"]
+        if name not in self._fields:
+            message = "Invalid search field for this query."
+            self.warnings.append({"field": name, "message": message, "code": "invalid_field"})
+            return None
+        return _condition(self._fields[name], token["operator"] or "=", token["value"], bool(token["negative"]))
+
+
+def _every(terms: list[Test | None]) -> Test | None:
+    tests = [test for test in terms if test is not None]
+    return (lambda record: all(test(record) for test in tests)) if tests else None
 
 
 def _condition(get: Getter, operator: str, raw: str, negative: bool) -> Callable[[Any], bool]:
