@@ -60,8 +60,7 @@ def import_paths(settings: Settings, paths: Sequence[Path | str]) -> list[Stream
         landing = Landing(settings.home)
         done: list[_Batch] = []
         try:
-            for piece in pieces:
-                done.append(_Batch(piece, _write(landing, piece, context)))
+            done.extend(_Batch(piece, _write(landing, piece, context)) for piece in pieces)
             return _load(warehouse, context, done, (began, started))
         except BaseException:
             for batch in done:  # Nothing of it was loaded.

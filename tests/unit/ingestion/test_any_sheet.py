@@ -18,8 +18,8 @@ from growth_pipelines.ingestion.imports.known import Known
 from growth_pipelines.ingestion.imports.run import KINDS
 from growth_pipelines.ingestion.imports.sheets import BadSheet, read_sheets
 from growth_pipelines.ingestion.landing import Landing, Shop
-from growth_pipelines.ingestion.parse import parse
 from growth_pipelines.settings import load_settings
+from tests.parsing import parsed_tables
 from tests.unit.ingestion.test_customer_exports import COLUMNS as CUSTOMER_COLUMNS
 from tests.unit.ingestion.test_exports import COLUMNS as ORDER_COLUMNS
 from tests.unit.ingestion.test_product_exports import NEWER, OLDER
@@ -111,7 +111,7 @@ def test_a_file_is_read_into_rows_or_refused(kind: Kind, data: st.DataObject) ->
             with Landing(Path(folder)).write(piece.stream, SHOP, NOW, piece.window) as file:
                 for record in piece.records:
                     file.writer.record(record)
-            parse(file.result, piece.folder, [(part.table, part.statement) for part in piece.parts], NOW)
+            parsed_tables(file.result, piece.folder, piece.parts, NOW)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

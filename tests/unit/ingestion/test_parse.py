@@ -13,9 +13,9 @@ import pytest
 
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.ingestion.landing import Landing, Shop
-from growth_pipelines.ingestion.parse import parse
 from growth_pipelines.ingestion.streams import STREAMS
 from growth_pipelines.warehouse.raw_tables import BY_NAME
+from tests.parsing import parsed_tables
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SHOP = Shop("a.myshopify.com", "America/Denver", "USD", "https://a.example")
@@ -30,8 +30,7 @@ def rows(tmp_path: Path) -> Rows:
         with Landing(tmp_path).write(stream, SHOP, NOW, extra={"site_url": "sc-domain:a.example"}) as file:
             for record in records:
                 file.writer.record(record)
-        parts = STREAMS[stream].parts
-        tables = parse(file.result, STREAMS[stream].folder, [(part.table, part.statement) for part in parts], NOW)
+        tables = parsed_tables(file.result, STREAMS[stream].folder, STREAMS[stream].parts, NOW)
         return {name: table.to_pylist() for name, table in tables.items()}
 
     return parsed
@@ -213,8 +212,7 @@ def test_thin_weeks_of_crux_history_are_nulls_and_not_zeros(rows: Rows) -> None:
 def test_every_table_of_a_stream_has_all_its_columns_also_when_nothing_came(stream: Any, tmp_path: Path) -> None:
     with Landing(tmp_path).write(stream.name, SHOP, NOW) as file:
         pass
-    tables = [(part.table, part.statement) for part in stream.parts]
-    for name, table in parse(file.result, stream.folder, tables, NOW).items():
+    for name, table in parsed_tables(file.result, stream.folder, stream.parts, NOW).items():
         assert table.column_names == [column.name for column in BY_NAME[name].all_columns]
         assert table.num_rows == 0
 
