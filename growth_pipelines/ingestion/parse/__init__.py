@@ -71,7 +71,8 @@ class Parsed:
     def _relation(self, part: Part, texts: dict[str, str]) -> None:
         """A table where the rows are needed more than once, a view where they are only passed on."""
         table = BY_NAME[part.table]
-        typed = _typed(table, texts[part.table])
+        given = {row[0] for row in self.native.execute(f"describe {texts[part.table]}").fetchall()}
+        typed = _typed(table, texts[part.table], given)
         others = [text for name, text in texts.items() if name != part.table]
         if not part.is_parent and not any(re.search(rf"\b{table.name}\b", text) for text in others):
             self.native.execute(f"create temp view {table.name} as {typed} {_last_seen(table)}")
@@ -106,11 +107,15 @@ def _set_variables(connection: Any, landed: Landed, loaded_at: datetime) -> None
         connection.execute(f"set variable {name} = ?", [value])
 
 
-def _typed(table: RawTable, text: str) -> str:
-    """Select what ``text`` parses with every column of its raw table, in order, in its declared type."""
+def _typed(table: RawTable, text: str, given: set[str]) -> str:
+    """Select what ``text`` parses with every column of its raw table, in order, in its declared type.
+
+    What the text does not give is null: exports tell less than APIs.
+    """
     types = SQL_TYPES["duckdb"]
     columns = ", ".join(
-        f"cast({column.name} as {types[column.type]}) as {column.name}" for column in table.columns
+        f"cast({column.name if column.name in given else 'null'} as {types[column.type]}) as {column.name}"
+        for column in table.columns
     )
     return (
         f"select getvariable('shop_id') as shop_id, {columns}, getvariable('file_id') as _file_id, "  # noqa: S608

@@ -22,6 +22,7 @@ WISHED = {
     ALL_ORDERS: "only the last 60 days of orders can be read",
     REPORTS: "sessions can't be read: conversion is orders ÷ search clicks, a proxy",
     "read_inventory": "stock by location can't be read",
+    "read_locations": "stock by location can't be read",
     "read_discounts": "discounts can't be read",
     "read_online_store_navigation": "redirects can't be read",
     "read_metaobjects": "metaobjects can't be read",

@@ -56,5 +56,5 @@ INVENTORY = Stream(
     folder="inventory",
     parts=(Part("inventory_levels"),),
     fetch=_inventory,
-    scopes=("read_inventory",),
+    scopes=("read_inventory", "read_locations"),
 )
