@@ -41,6 +41,7 @@ from growth_pipelines.ingestion.streams.base import Asked, Job
 from growth_pipelines.ingestion.streams.catalogue import read_shop
 from growth_pipelines.settings import Settings
 from growth_pipelines.telemetry import logger
+from growth_pipelines.warehouse.connection import WarehouseConnection
 from growth_pipelines.warehouse.database import Warehouse
 
 _log = logger("ingestion")
@@ -233,16 +234,12 @@ class _Run:
             running = len(open_to_us)
             try:
                 while running:
-                    event = events.get()
-                    if event.landed is not None:
-                        self._load_or_fail(event.tally, event.landed)
-                        continue
-                    running -= 1
-                    event.tally.ended = time.monotonic()
-                    failure = event.tally.failure or event.failure
-                    if failure is not None:
-                        failed[event.tally.stream.name] = failure
-                    self._tell(event.tally, "failed" if failure else "done")
+                    ended: list[_Event] = []
+                    try:
+                        self._load_waiting(events, ended)
+                    finally:
+                        running -= len(ended)
+                    failed |= self._finished(ended)
             except BaseException:
                 # The fetchers may wait for room in the queue; take what comes until they have stopped.
                 self._stop.set()
@@ -284,7 +281,8 @@ class _Run:
         loaded = 0
         for landed in waiting:
             try:
-                self._load(tally, landed)
+                with self.warehouse.writer() as connection:
+                    self._load(connection, tally, landed)
             except GrowthError as error:
                 # The cursor is still before it. Kept, it would fail this and every later run in all streams.
                 job.meter.note(f"a landing file of an earlier run is fetched again: {error.message}")
@@ -318,20 +316,49 @@ class _Run:
         finally:
             events.put(_Event(tally, failure=failure))
 
-    def _load_or_fail(self, tally: _Tally, landed: Landed) -> None:
+    def _load_waiting(self, events: Queue[_Event], ended: list[_Event]) -> None:
+        """Wait for an event; load the file that it brings and all that wait behind it on one connection.
+
+        Ends of streams that come are put into ``ended``, also when loading fails.
+        """
+        event = events.get()
+        if event.landed is None:
+            ended.append(event)
+            return
+        with self.warehouse.writer() as connection:
+            self._load_or_fail(connection, event.tally, event.landed)
+            while not events.empty():
+                event = events.get()
+                if event.landed is None:
+                    ended.append(event)
+                else:
+                    self._load_or_fail(connection, event.tally, event.landed)
+
+    def _finished(self, ended: list[_Event]) -> dict[str, GrowthError]:
+        """Close the books of streams that ended; returns why some failed."""
+        failed = {}
+        for end in ended:
+            end.tally.ended = time.monotonic()
+            failure = end.tally.failure or end.failure
+            if failure is not None:
+                failed[end.tally.stream.name] = failure
+            self._tell(end.tally, "failed" if failure else "done")
+        return failed
+
+    def _load_or_fail(self, connection: WarehouseConnection, tally: _Tally, landed: Landed) -> None:
         """Load a file, or let its stream alone fail. What follows in a failed stream waits for the next run."""
         if tally.failure is not None:
             return
         try:
-            self._load(tally, landed)
+            self._load(connection, tally, landed)
         except GrowthError as error:
             tally.failure = error
 
-    def _load(self, tally: _Tally, landed: Landed) -> None:
+    def _load(self, connection: WarehouseConnection, tally: _Tally, landed: Landed) -> None:
         """One file: rows, the file's record and the cursor, in one transaction."""
         now = self.settings.clock.now()
         stream = tally.stream
-        with self.warehouse.write() as connection:
+        with connection.transaction():
             loaded = Loaded()
             if not (landed.whole and newer_snapshot(connection, landed)):
                 loaded = load(connection, landed, stream.folder, stream.parts, now)

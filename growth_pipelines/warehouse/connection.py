@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -92,16 +93,18 @@ class WarehouseConnection:
         """
         return _plain_numbers(self.arrow(sql, params)).to_pandas(date_as_object=False)
 
-    def begin(self) -> None:
-        # psycopg opens a transaction by itself at the first statement.
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """One transaction: committed at the end, rolled back by any exception."""
+        # psycopg opens one by itself at the first statement.
         if self.engine == "duckdb":
             self.native.execute("begin")
-
-    def commit(self) -> None:
+        try:
+            yield
+        except BaseException:
+            self.native.rollback()
+            raise
         self.native.commit()
-
-    def rollback(self) -> None:
-        self.native.rollback()
 
     def close(self) -> None:
         self.native.close()

@@ -122,16 +122,17 @@ class Warehouse:
     @contextmanager
     def write(self) -> Iterator[WarehouseConnection]:
         """One transaction by the one writer: committed at the end, rolled back by any exception."""
+        with self.writer() as connection, connection.transaction():
+            yield connection
+
+    @contextmanager
+    def writer(self) -> Iterator[WarehouseConnection]:
+        """The one writer's connection, for several transactions in a row: opening a file costs more than many a
+        load."""
         with self.lock():
             connection = self._open_for_writing()
             try:
-                connection.begin()
-                try:
-                    yield connection
-                except BaseException:
-                    connection.rollback()
-                    raise
-                connection.commit()
+                yield connection
             finally:
                 connection.close()
 

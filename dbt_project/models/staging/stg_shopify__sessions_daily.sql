@@ -1,7 +1,12 @@
 with
     source as (select * from {{ source("raw", "sessions_daily") }}),
 
-    renamed as (select shop_id, date as date_day, landing_path, sessions from source)
+    -- The source has a row a kind of device.
+    renamed as (
+        select shop_id, date as date_day, landing_path, sum(sessions) as sessions
+        from source
+        group by shop_id, date, landing_path
+    )
 
 select *
 from renamed
