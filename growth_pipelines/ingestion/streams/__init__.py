@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from growth_pipelines.ingestion.streams.base import Stream
 from growth_pipelines.ingestion.streams.catalogue import COLLECTIONS, PAGES, PRODUCTS, SHOP
+from growth_pipelines.ingestion.streams.rum import RUM
 from growth_pipelines.ingestion.streams.sales import CUSTOMERS, ORDERS, SESSIONS
 from growth_pipelines.ingestion.streams.search import SEARCH_PAGE, SEARCH_PAGE_QUERY, SEARCH_PROPERTY
 from growth_pipelines.ingestion.streams.vitals import CRUX_HISTORY, CRUX_RECORDS, PSI
@@ -24,6 +25,7 @@ STREAMS: dict[str, Stream] = {
         CRUX_RECORDS,
         CRUX_HISTORY,
         PSI,
+        RUM,
     )
 }
 

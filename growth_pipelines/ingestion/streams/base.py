@@ -17,7 +17,7 @@ from growth_pipelines.ingestion.windows import Window
 from growth_pipelines.settings import Settings
 from growth_pipelines.warehouse.connection import WarehouseConnection
 
-Source = Literal["shopify", "search_console", "crux", "psi"]
+Source = Literal["shopify", "search_console", "crux", "psi", "rum"]
 Group = Literal["shop", "orders", "search", "web_vitals"]
 
 
