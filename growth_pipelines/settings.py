@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
@@ -111,6 +112,14 @@ class WebVitalsSettings(_Group):
     crux_pages: int = Field(300, ge=0, description="pages that CrUX is asked about, most visited first")
     psi_pages: int = Field(
         20, ge=0, description="pages that a day's lab runs cover at most, worst field data first"
+    )
+    beacons: bool = Field(False, description="whether the console takes Core Web Vitals from visitors' browsers")
+    beacon_hosts: Words = Field(
+        default_factory=list,
+        description="hosts whose pages may send beacons; default: the shop's primary host and its domain",
+    )
+    beacon_spool_mb: int = Field(
+        256, ge=1, description="beacons that wait to be ingested take at most this much disk, in MB"
     )
 
 
@@ -223,6 +232,14 @@ class Settings(_Group):
     def currency(self) -> str:
         """The shop's ISO 4217 code: as set, else what the shop said when it was last read, else empty."""
         return self.shop.currency or self._said("currency")
+
+    @property
+    def primary_host(self) -> str:
+        """The host of the online store as the shop last said it, lower case, else empty."""
+        try:
+            return (urlsplit(self._said("primary_url")).hostname or "").lower()
+        except ValueError:
+            return ""
 
     def _said(self, name: str) -> str:
         try:

@@ -15,6 +15,7 @@ from starlette.types import Scope
 from growth_pipelines import __version__
 from growth_pipelines.approvals.decide import DecisionRefused
 from growth_pipelines.console import api, pages
+from growth_pipelines.console.beacons import PUBLIC, beacon_router
 from growth_pipelines.console.guard import HEADERS, SAFE_METHODS, Guard, allowed_hosts
 from growth_pipelines.console.identity import Console, NotSignedIn, person_of
 from growth_pipelines.console.rendering import STATIC, environment
@@ -49,6 +50,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.templates = environment()
     app.include_router(pages.router)
     app.include_router(api.router)
+    if settings.web_vitals.beacons:
+        app.include_router(beacon_router(settings))
     app.mount("/static", _Assets(directory=STATIC), name="static")
 
     @app.get("/healthz", include_in_schema=False)
@@ -57,7 +60,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     _describe_decision(app)
     _answer_failures(app)
-    app.add_middleware(Guard, hosts=allowed_hosts(settings))
+    public = PUBLIC if settings.web_vitals.beacons else frozenset()
+    app.add_middleware(Guard, hosts=allowed_hosts(settings), public=public)
     return app
 
 

@@ -19,6 +19,7 @@ from growth_pipelines.telemetry import logger, trace
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_BODY = 256 * 1024
+MAX_PUBLIC_BODY = 16 * 1024
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -51,11 +52,16 @@ def host_name(header: str) -> str:
 
 
 class Guard:
-    """Refuses foreign hosts (DNS rebinding), cross-site writes and oversized bodies; sets the headers; logs."""
+    """Refuses foreign hosts (DNS rebinding), cross-site writes and oversized bodies; sets the headers; logs.
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str]) -> None:
+    ``public`` are the requests (method, whole path) that anyone may make under any name and from any site. Only
+    the length of their body is looked at, and they are not logged, so that strangers can't fill the log.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Iterable[str], public: Iterable[tuple[str, str]] = ()) -> None:
         self.app = app
         self.hosts = frozenset(hosts)
+        self.public = frozenset(public)
         self.log = logger("console")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,6 +85,8 @@ class Guard:
             scope.setdefault("state", {})["trace_id"] = trace_id
             refused = self.refusal(scope)
             await (refused or self.app)(scope, receive, send_guarded)
+            if self.is_public(scope):
+                return
             # Never the query: it may hold a one-time link's token.
             self.log.info(
                 "request",
@@ -88,22 +96,21 @@ class Guard:
                 ms=round((time.perf_counter() - started) * 1000, 1),
             )
 
+    def is_public(self, scope: Scope) -> bool:
+        return (scope["method"], scope["path"]) in self.public
+
     def refusal(self, scope: Scope) -> JSONResponse | None:
         """The answer that ends the request here, or None."""
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if host_name(host) not in self.hosts:
+        is_public = self.is_public(scope)
+        if not is_public and host_name(host) not in self.hosts:
             return _refuse(400, f"The console does not answer to the name {host_name(host)!r}.")
         if scope["method"] in SAFE_METHODS:
             return None
-        if not came_from_here(headers, host):
+        if not is_public and not came_from_here(headers, host):
             return _refuse(403, "The request comes from another site.")
-        length = headers.get("content-length")
-        if length is None or not length.isdigit():
-            return _refuse(411, "The request does not say how long it is.")
-        if int(length) > MAX_BODY:
-            return _refuse(413, f"The request is longer than {MAX_BODY // 1024} KB.")
-        return None
+        return _too_long(headers, MAX_PUBLIC_BODY if is_public else MAX_BODY)
 
 
 def came_from_here(headers: Headers, host: str) -> bool:
@@ -114,6 +121,15 @@ def came_from_here(headers: Headers, host: str) -> bool:
         return site in ("same-origin", "none")
     origin = headers.get("origin")
     return origin is None or urlsplit(origin).netloc == host
+
+
+def _too_long(headers: Headers, limit: int) -> JSONResponse | None:
+    length = headers.get("content-length")
+    if length is None or not length.isdigit():
+        return _refuse(411, "The request does not say how long it is.")
+    if int(length) > limit:
+        return _refuse(413, f"The request is longer than {limit // 1024} KB.")
+    return None
 
 
 def _refuse(status: int, message: str) -> JSONResponse:

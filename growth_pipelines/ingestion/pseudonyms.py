@@ -63,6 +63,10 @@ class Pseudonyms:
         """The key of a customer known by an e-mail address only (exports). Not that of :meth:`customer_id`."""
         return self._hash("email", address.strip().lower())
 
+    def web_session(self, identifier: str) -> str:
+        """The key of a browser tab's session, from the random id that its script made."""
+        return self._hash("web-session", identifier)
+
     def _hash(self, kind: str, value: str) -> str:
         return hmac.new(self._key, f"{kind}\n{value}".encode(), hashlib.sha256).hexdigest()[:32]
 

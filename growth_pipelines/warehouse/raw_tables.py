@@ -490,5 +490,25 @@ TABLES: tuple[RawTable, ...] = (
         fcp_ms="double",
         details="text",
     ),
+    _table(
+        "web_vitals_beacons",
+        "Core Web Vitals that visitors' browsers sent, each metric of a page view as it was last reported. source"
+        " is always rum; metric lcp, inp, cls, fcp or ttfb; value in ms (cls unitless); form_factor phone, desktop"
+        " or tablet; session_key a keyed hash of a tab's random id, landing_path where that session began.",
+        key=("metric_id", "metric"),
+        metric_id="text",
+        metric="text",
+        value="double",
+        rating="text",
+        url="text",
+        form_factor="text",
+        navigation_type="text",
+        session_key="text",
+        is_landing="bool",
+        landing_path="text",
+        received_at="timestamp",
+        local_date="date",
+        source="text",
+    ),
 )
 BY_NAME: dict[str, RawTable] = {table.name: table for table in TABLES}

@@ -14,7 +14,7 @@ with
         group by shop_id
         union all
         select shop_id, min(date_day), max(date_day)
-        from {{ ref("stg_shopify__sessions_daily") }}
+        from {{ ref("int_sessions_daily") }}
         group by shop_id
         union all
         select shop_id, min(date_day), max(date_day)

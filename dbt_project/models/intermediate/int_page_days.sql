@@ -14,7 +14,7 @@ with
         from {{ ref("stg_search_console__page_daily") }}
         union all
         select shop_id, landing_path, date_day, 0, 0, 0, sessions, 0, 0
-        from {{ ref("stg_shopify__sessions_daily") }}
+        from {{ ref("int_sessions_daily") }}
         union all
         select shop_id, landing_path, date_day, 0, 0, 0, 0, 1, net_cents
         from {{ ref("int_orders") }}

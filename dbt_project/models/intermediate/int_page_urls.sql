@@ -8,7 +8,7 @@ with
         from {{ ref("stg_search_console__page_daily") }}
         union all
         select distinct shop_id, landing_path, 0, 'sessions'
-        from {{ ref("stg_shopify__sessions_daily") }}
+        from {{ ref("int_sessions_daily") }}
         union all
         select distinct shop_id, landing_path, 0, 'orders'
         from {{ ref("stg_shopify__orders") }}

@@ -29,6 +29,28 @@ with
         group by 1
     ),
 
+    -- Shopify knows all days. Beacons know those since they were switched on, the first of them only in part:
+    -- sessions
+    -- of a part of the window would make conversion look far too good.
+    sources as (
+        select shop_id, max(source) as source, min(date_day) as first_day, max(date_day) as last_day
+        from {{ ref("int_sessions_daily") }}
+        group by 1
+    ),
+
+    known as (
+        select
+            windows.shop_id,
+            coalesce(pages.sessions, 0) > 0
+            and (
+                sources.source = 'shopify'
+                or (sources.first_day < windows.window_start and sources.last_day >= windows.window_end)
+            ) as has_sessions
+        from {{ ref("int_windows") }} as windows
+        left join pages on pages.shop_id = windows.shop_id
+        left join sources on sources.shop_id = windows.shop_id
+    ),
+
     measured as (
         select
             windows.*,
@@ -36,10 +58,8 @@ with
             coalesce(orders.net_cents, 0) as net_cents,
             coalesce(pages.sessions, 0) as sessions,
             coalesce(pages.clicks, 0) as clicks,
-            case when coalesce(pages.sessions, 0) > 0 then 'sessions' else 'clicks_proxy' end as conversion_basis,
-            case
-                when coalesce(pages.sessions, 0) > 0 then pages.sessions else coalesce(pages.clicks, 0)
-            end as visits,
+            case when known.has_sessions then 'sessions' else 'clicks_proxy' end as conversion_basis,
+            case when known.has_sessions then pages.sessions else coalesce(pages.clicks, 0) end as visits,
             coalesce(pages.placed_orders, 0) as placed_orders,
             -- the window's order value, or that of all orders when the window has none
             coalesce(
@@ -49,6 +69,7 @@ with
         from {{ ref("int_windows") }} as windows
         left join orders on orders.shop_id = windows.shop_id
         left join pages on pages.shop_id = windows.shop_id
+        left join known on known.shop_id = windows.shop_id
     )
 
 select *, {{ ratio("orders", "visits") }} as conversion_rate, {{ ratio("placed_orders", "visits") }} as placed_rate

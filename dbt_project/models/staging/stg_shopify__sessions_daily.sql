@@ -3,7 +3,7 @@ with
 
     -- The source has a row a kind of device.
     renamed as (
-        select shop_id, date as date_day, landing_path, sum(sessions) as sessions
+        select shop_id, date as date_day, landing_path, cast(sum(sessions) as bigint) as sessions
         from source
         group by shop_id, date, landing_path
     )

@@ -30,7 +30,7 @@ _DATED = {
     "search_console": "The newest day read is at most 2 days older than final data of Search Console are.",
 }
 _GRACE_DAYS = 2
-_FRESHNESS = {"shopify": DAILY, "search_console": DAILY, "crux": WEEKLY, "psi": WEEKLY}
+_FRESHNESS = {"shopify": DAILY, "search_console": DAILY, "crux": WEEKLY, "psi": WEEKLY, "rum": DAILY}
 _COLUMNS = {
     "shop_id": "The shop: its myshopify domain. Part of every key.",
     "customer_key": "Keyed hash of the customer, made before anything is stored.",

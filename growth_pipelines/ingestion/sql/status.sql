@@ -50,5 +50,6 @@ select
 from newest
 left join raw._ingest_cursor as cursors on cursors.shop_id = newest.shop_id and cursors.stream = newest.stream
 left join succeeded on succeeded.shop_id = newest.shop_id and succeeded.stream = newest.stream
-left join failures on failures.shop_id = newest.shop_id and failures.stream = newest.stream and failures.recency = 1
+left join
+    failures on failures.shop_id = newest.shop_id and failures.stream = newest.stream and failures.recency = 1
 order by newest.stream

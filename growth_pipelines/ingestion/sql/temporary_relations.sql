@@ -1,3 +1,1 @@
-select table_name, table_type
-from information_schema.tables
-where table_catalog = 'temp'
+select table_name, table_type from information_schema.tables where table_catalog = 'temp'

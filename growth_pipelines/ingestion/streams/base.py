@@ -26,11 +26,11 @@ Group = Literal["shop", "orders", "search", "web_vitals", "other"]
 @dataclass(frozen=True)
 class Source:
     """An outside system. ``connect`` opens a client of it for one run of a stream: authenticated, kept to its
-    limits, patient. ``zone`` is that of its days, empty for the shop's own."""
+    limits, patient; None where nobody is asked. ``zone`` is that of its days, empty for the shop's own."""
 
     name: str
     title: str
-    connect: Callable[[Job], Any]
+    connect: Callable[[Job], Any] | None = None
     zone: str = ""
 
 
@@ -69,6 +69,7 @@ class Job:
 
     def connect(self) -> Any:
         """A client of the stream's source, as a context manager."""
+        assert self.stream.source.connect is not None, f"{self.stream.source.name} has no client"
         return self.stream.source.connect(self)
 
     def land(self, window: Window | None = None, *, whole: bool = False, request: Any = None, **extra: str) -> Any:

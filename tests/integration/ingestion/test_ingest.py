@@ -47,7 +47,8 @@ def test_everything_is_read_and_agrees_with_the_shop(
         assert rows[table] == counts[counted], table
     assert rows["pages"] == counts["pages"] + counts["articles"]
     assert rows["search_property_daily"] == 40
-    assert min(rows.values()) > 0
+    # Nobody visits this shop with a browser.
+    assert [table for table, count in rows.items() if not count] == ["web_vitals_beacons"]
     with Warehouse.of(settings).write() as connection:
         orders, gross, discounts = connection.execute(COUNTED).fetchone()
     assert (orders, gross) == (counts["orders_counted"], Decimal(counts["gross"]))

@@ -75,7 +75,30 @@ def random_shop(seed: int) -> Rows:
         for path in ["/", *products[:5], "/collections/fuel/products/part-1"]
     ]
     rows.update(_vitals(products))
+    rows["web_vitals_beacons"] = _beacons(products)
     return rows
+
+
+def _beacons(products: list[str]) -> list[dict[str, Any]]:
+    """Visitors' measurements: this shop has sessions of Shopify's, so none of theirs may count."""
+    return [
+        {
+            "metric_id": f"v5-{back}-{n}",
+            "metric": "lcp",
+            "value": 1500.0 + n,
+            "rating": "good",
+            "url": HOST + path,
+            "form_factor": "phone",
+            "session_key": f"s{back}-{n}",
+            "is_landing": True,
+            "landing_path": path,
+            "received_at": datetime(2026, 11, 22) - timedelta(days=back),
+            "local_date": TODAY - timedelta(days=back),
+            "source": "rum",
+        }
+        for back in range(1, 40)
+        for n, path in enumerate([*products, "/seen-by-beacons-only"])
+    ]
 
 
 def _catalogue(products: list[str]) -> Rows:

@@ -26,7 +26,7 @@ with
 
     sessions as (
         select shop_id, date_day, {{ isum("sessions") }} as sessions
-        from {{ ref("stg_shopify__sessions_daily") }}
+        from {{ ref("int_sessions_daily") }}
         group by 1, 2
     ),
 

@@ -3,5 +3,11 @@ from
     read_json(
         getvariable('path'),
         format = 'newline_delimited',
-        columns = {'id':'VARCHAR', 'createdAt':'TIMESTAMPTZ', 'subjectId':'VARCHAR', 'subjectType':'VARCHAR', 'action':'VARCHAR'}
+        columns = {
+            'id':'VARCHAR',
+            'createdAt':'TIMESTAMPTZ',
+            'subjectId':'VARCHAR',
+            'subjectType':'VARCHAR',
+            'action':'VARCHAR'
+        }
     )

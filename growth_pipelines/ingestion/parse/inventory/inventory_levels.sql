@@ -7,7 +7,9 @@ with
             level.location.name as location_name,
             item.sku,
             item.tracked as is_tracked,
-            map_from_entries(list_transform(level.quantities, lambda q:struct_pack(k := q.name, v := q.quantity))) as quantity,
+            map_from_entries(
+                list_transform(level.quantities, lambda q:struct_pack(k := q.name, v := q.quantity))
+            ) as quantity,
             timezone('UTC', level.updatedat) as updated_at
         from landed as level
         join landed as item on item.id = level."__parentId"

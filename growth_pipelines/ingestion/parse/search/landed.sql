@@ -3,5 +3,6 @@ from
     read_json(
         getvariable('path'),
         format = 'newline_delimited',
-        columns = {'keys':'VARCHAR[]', 'clicks':'DOUBLE', 'impressions':'DOUBLE', 'ctr':'DOUBLE', 'position':'DOUBLE'}
+        columns
+        = {'keys':'VARCHAR[]', 'clicks':'DOUBLE', 'impressions':'DOUBLE', 'ctr':'DOUBLE', 'position':'DOUBLE'}
     )
