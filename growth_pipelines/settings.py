@@ -85,7 +85,9 @@ class ShopifySettings(_Group):
     client_secret: SecretStr = Field(SecretStr(""), description="client-credentials grant: secret")
     api_version: str = Field("2026-10", pattern=r"^\d{4}-\d{2}$", description="pinned Admin API version")
     overlap_minutes: int = Field(60, ge=0, description="each window re-reads this much before the cursor")
-    bulk_from_days: int = Field(7, ge=0, description="windows longer than this use a bulk operation")
+    bulk_from_orders: int = Field(
+        1000, ge=0, description="more orders than this are read by bulk operations, a month each"
+    )
     bulk_at_once: int = Field(4, ge=1, le=5, description="bulk operations of a backfill that run side by side")
     bulk_stuck_seconds: float = Field(
         600, gt=0, description="a bulk operation that counts no further object for this long is cancelled"

@@ -267,17 +267,17 @@ def _same(table: RawTable) -> str:
 
 
 def _skipped(table: RawTable) -> str:
-    """The covered keys that must not be loaded: a newer row is stored, or the shop deleted the record."""
+    """The covered keys that must not be loaded: the shop deleted the record, or a newer row is stored."""
     keys = ", ".join(f"covered.{name}" for name in table.replace_by)
-    if table.name == "deletions":
-        return f"select {keys} from covered_{table.name} as covered where false"  # noqa: S608
-    gone = (
-        f"select {keys} from covered_{table.name} as covered join raw.deletions as gone "  # noqa: S608
-        f"on gone.shop_id = covered.shop_id and gone.subject_id = covered.{table.replace_by[-1]}"
-    )
-    if not table.version:
-        return gone
-    return (
-        f"{gone} union select {keys} from covered_{table.name} as covered join raw.{table.name} as stored "  # noqa: S608
-        f"on {_same(table)} where stored.{table.version} > covered.{table.version}"
-    )
+    reasons = ["false"]
+    if table.deleted_by:
+        reasons.append(
+            "exists (select 1 from raw.deletions as gone where gone.shop_id = covered.shop_id "  # noqa: S608
+            f"and gone.subject_id = covered.{table.deleted_by})"
+        )
+    if table.version:
+        reasons.append(
+            f"exists (select 1 from raw.{table.name} as stored where {_same(table)} "  # noqa: S608
+            f"and stored.{table.version} > covered.{table.version})"
+        )
+    return f"select {keys} from covered_{table.name} as covered where {' or '.join(reasons)}"  # noqa: S608

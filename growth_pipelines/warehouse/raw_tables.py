@@ -63,6 +63,14 @@ class RawTable:
         return "updated_at" if "updated_at" in names and self.replace_by == self.key else ""
 
     @property
+    def deleted_by(self) -> str:
+        """The column that holds the id by which the shop would tell that a record is deleted; empty without one."""
+        types = {column.name: column.type for column in self.columns}
+        column = self.replace_by[-1]
+        single = len(self.replace_by) == 2 and types.get(column) == "text"
+        return column if single and self.name != "deletions" else ""
+
+    @property
     def all_columns(self) -> tuple[Column, ...]:
         return (Column("shop_id", "text"), *self.columns, *LINEAGE)
 

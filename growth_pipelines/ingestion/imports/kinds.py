@@ -37,7 +37,8 @@ class Context:
 class Piece:
     """One landing file to be: its records, the tables that ``folder`` of ``parse`` makes of them, what to tell.
 
-    ``kept`` are keys by raw table whose rows stay as the warehouse has them.
+    ``kept`` are keys by raw table whose rows stay as the warehouse has them; ``read_again`` are streams whose next
+    run reads everything, so that the shop's own word replaces the export's.
     """
 
     stream: str
@@ -47,6 +48,7 @@ class Piece:
     window: Window | None = None
     notes: tuple[str, ...] = ()
     kept: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    read_again: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

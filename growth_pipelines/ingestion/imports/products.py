@@ -95,7 +95,7 @@ def read_products(sheets: Sequence[Sheet], context: Context) -> list[Piece]:
     notes = unread_columns(sheets, is_expected)
     if len(fresh) < len(records):
         notes += (f"{len(records) - len(fresh)} known from the shop's API: left as they are",)
-    return [Piece("product_export", "product_export", PARTS, fresh, notes=notes)]
+    return [Piece("product_export", "product_export", PARTS, fresh, notes=notes, read_again=("products",))]
 
 
 def _record(product: _Product, primary_url: str) -> dict[str, Any]:

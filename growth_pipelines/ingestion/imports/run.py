@@ -20,6 +20,7 @@ from growth_pipelines.ingestion.imports.search import SEARCH
 from growth_pipelines.ingestion.imports.sheets import BadSheet, Sheet, read_sheets
 from growth_pipelines.ingestion.landing import Landed, Landing, Shop
 from growth_pipelines.ingestion.loading import Part, load
+from growth_pipelines.ingestion.queries import query
 from growth_pipelines.ingestion.results import StreamResult
 from growth_pipelines.ingestion.state import prepared, read_state, record_file, record_run
 from growth_pipelines.settings import Settings
@@ -147,6 +148,8 @@ def _load(
             loaded = load(connection, batch.landed, piece.folder, piece.parts, started, piece.kept)
             rows.setdefault(piece.stream, {}).update(loaded.rows)
             record_file(connection, batch.landed, started)
+            for stream in piece.read_again:
+                connection.execute(query("forget_sweep"), (shop_id, stream))
         results = [_result(stream, batches, counts, began) for stream, counts in rows.items()]
         for result in results:
             record_run(connection, run_id, shop_id, result, (started, context.settings.clock.now()))

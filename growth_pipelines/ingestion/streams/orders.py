@@ -1,5 +1,5 @@
-"""Orders with their lines, payments, discount codes and refunds: long windows by bulk operations, a month each,
-short ones page by page.
+"""Orders with their lines, payments, discount codes and refunds: many by bulk operations, a month each, few page
+by page.
 
 A backfill's closed months may be read side by side. The month that is still open is read when they are done: an
 order that changes meanwhile leaves its month and must be found there.
@@ -17,7 +17,7 @@ from growth_pipelines.ingestion.landing import Landed, LandingWriter
 from growth_pipelines.ingestion.loading import Part
 from growth_pipelines.ingestion.shopify.bulk import BulkFailed, BulkResult, run_bulk
 from growth_pipelines.ingestion.shopify.client import ShopifyClient
-from growth_pipelines.ingestion.shopify.connections import nested, nodes, updated_filter
+from growth_pipelines.ingestion.shopify.connections import count, nested, nodes, updated_filter
 from growth_pipelines.ingestion.shopify.scopes import ALL_ORDERS, CONSEQUENCES, ORDERS_WITHOUT_ALL
 from growth_pipelines.ingestion.streams.base import Job, Stream
 from growth_pipelines.ingestion.streams.reading import (
@@ -43,7 +43,7 @@ ORDERS_BY_PAGE = Connection(
 def _orders(job: Job) -> Iterator[Landed]:
     window = _window(job)
     with job.connect() as client:
-        if window.length > timedelta(days=job.settings.shopify.bulk_from_days):
+        if count(client, ORDERS_BY_PAGE.counted, updated_filter(window)) > job.settings.shopify.bulk_from_orders:
             yield from _backfill(job, client, window)
         else:
             yield _by_page(job, client, window)
