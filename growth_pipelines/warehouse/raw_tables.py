@@ -64,7 +64,7 @@ class RawTable:
 
     @property
     def deleted_by(self) -> str:
-        """The column that holds the id by which the shop would tell that a record is deleted; empty without one."""
+        """The column with the id by which the shop would tell that a record is deleted; empty without one."""
         types = {column.name: column.type for column in self.columns}
         column = self.replace_by[-1]
         single = len(self.replace_by) == 2 and types.get(column) == "text"

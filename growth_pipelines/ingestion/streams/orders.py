@@ -141,6 +141,7 @@ def _by_page(job: Job, client: ShopifyClient, window: Window) -> Landed:
                     write_page(job, client, file.writer, page, ORDERS_BY_PAGE)
                     refunds += [refund["id"] for order in page for refund in order.get("refunds") or ()]
                     seen.update(order["id"] for order in page)
+                    job.on_piece(len(seen), 0)
             _land_refund_lines(job, client, file.writer, list(dict.fromkeys(refunds)))
             file.api_version = client.api_version
         landed: Landed = file.result
