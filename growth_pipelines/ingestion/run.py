@@ -25,7 +25,6 @@ from growth_pipelines.ingestion.parse import parse
 from growth_pipelines.ingestion.pseudonyms import Pseudonyms
 from growth_pipelines.ingestion.results import IngestError, OnProgress, Phase, Progress, StreamResult
 from growth_pipelines.ingestion.shopify.client import ShopifyClient
-from growth_pipelines.ingestion.shopify.cost import CostBucket
 from growth_pipelines.ingestion.state import (
     State,
     move_cursor,
@@ -151,7 +150,6 @@ class _Run:
         self.warehouse = Warehouse.of(settings)
         self.landing = Landing(settings.home)
         self.pseudonyms = Pseudonyms.of(settings)
-        self.bucket = CostBucket()
         self.shop = Shop("")
         self.state = State()
         self._on_progress = on_progress
@@ -192,7 +190,7 @@ class _Run:
                     "No shop is configured: GROWTH_SHOP__DOMAIN is not set.",
                     "Set it to your shop's domain, e.g. GROWTH_SHOP__DOMAIN=example.myshopify.com.",
                 )
-            with ShopifyClient(self.settings, bucket=self.bucket) as client:
+            with ShopifyClient(self.settings) as client:
                 domain = str(read_shop(client)["myshopifyDomain"])
         self.shop = Shop(domain)
 
@@ -248,7 +246,6 @@ class _Run:
             cursor=None,
             landing=self.landing,
             pseudonyms=self.pseudonyms,
-            bucket=self.bucket,
             meter=Meter(),
         )
         tally = _Tally(stream, job, time.monotonic(), job.now)

@@ -12,7 +12,6 @@ from growth_pipelines.ingestion.landing import Landed, Landing, Shop
 from growth_pipelines.ingestion.loading import Part
 from growth_pipelines.ingestion.pseudonyms import Pseudonyms
 from growth_pipelines.ingestion.shopify.client import ShopifyClient
-from growth_pipelines.ingestion.shopify.cost import CostBucket
 from growth_pipelines.ingestion.windows import Window
 from growth_pipelines.settings import Settings
 from growth_pipelines.warehouse.connection import WarehouseConnection
@@ -42,7 +41,6 @@ class Job:
     cursor: datetime | None
     landing: Landing
     pseudonyms: Pseudonyms
-    bucket: CostBucket
     targets: list[tuple[Any, ...]] = field(default_factory=list)
     meter: Meter = field(default_factory=Meter)
     proxy: bool = False
@@ -50,7 +48,7 @@ class Job:
     on_piece: Callable[[int, int], None] = lambda done, total: None
 
     def shopify(self) -> ShopifyClient:
-        return ShopifyClient(self.settings, bucket=self.bucket, meter=self.meter)
+        return ShopifyClient(self.settings, meter=self.meter)
 
     def land(self, window: Window | None = None, **extra: str) -> Any:
         """A landing file of this run: ``with job.land(window) as file: file.writer.record(…)``."""

@@ -12,9 +12,7 @@ from datetime import timedelta
 from functools import partial
 
 from growth_pipelines.clock import local_date
-from growth_pipelines.ingestion.google.client import GoogleClient
-from growth_pipelines.ingestion.google.credentials import search_console_credentials
-from growth_pipelines.ingestion.google.search_console import PER_MINUTE, query_days, site_url
+from growth_pipelines.ingestion.google.search_console import query_days, search_console_client, site_url
 from growth_pipelines.ingestion.landing import Landed
 from growth_pipelines.ingestion.loading import Part
 from growth_pipelines.ingestion.streams.base import Job, Stream
@@ -47,13 +45,7 @@ def _fetch(
     site = site_url(job.settings)
     calls = list(window.chunks(days_a_call))
     done = 0
-    client = GoogleClient(
-        job.settings.search_console.base_url,
-        search_console_credentials(job.settings),
-        job.meter,
-        per_minute=PER_MINUTE,
-        deadline=job.settings.ingestion.deadline_seconds,
-    )
+    client = search_console_client(job.settings, job.meter)
 
     def call(part: Window) -> list[bytes]:
         days = part.days
