@@ -88,9 +88,7 @@ def learn(budget: CostBudget, cost: float, available: float = MAXIMUM) -> None:
     """Let the budget know the bucket and what ``document`` costs, as Shopify's answers do."""
     status = {"maximumAvailable": MAXIMUM, "currentlyAvailable": available, "restoreRate": RATE}
     grant = budget.reserve("document")
-    budget.settle(
-        "document", grant, {"requestedQueryCost": cost, "actualQueryCost": 0, "throttleStatus": status}
-    )
+    budget.settle("document", grant, {"requestedQueryCost": cost, "actualQueryCost": 0, "throttleStatus": status})
 
 
 def test_four_processes_together_never_take_more_than_the_bucket_grants(settings: Settings) -> None:
@@ -131,7 +129,9 @@ def test_a_pause_is_seen_by_other_processes_and_says_until_when(settings: Settin
     )
     other = run(settings.home, program.replace('reserve("document", 0.5)', "reserve(0.5)"))
     assert other.communicate(timeout=60)[0] == "[]\n"
-    with pytest.raises(BudgetUsedUp, match=r"Search Console's load quota is used up until \d\d:\d\d UTC\. The next"):
+    with pytest.raises(
+        BudgetUsedUp, match=r"Search Console's load quota is used up until \d\d:\d\d UTC\. The next"
+    ):
         budget.reserve(900)
 
 

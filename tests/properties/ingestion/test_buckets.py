@@ -163,7 +163,11 @@ def test_a_pause_stops_everything_for_as_long_as_it_was_asked() -> None:
         bucket.pause(NOON, 30.0, "requested pause lasts")
         bucket.pause(NOON, 5.0, "a shorter one changes nothing")
         assert bucket.paused(NOON + 10) == 20.0
-        found = bucket.reserve(NOON + 10, "d", 5.0) if isinstance(bucket, CostBucket) else bucket.reserve(NOON + 10, 5.0)
+        found = (
+            bucket.reserve(NOON + 10, "d", 5.0)
+            if isinstance(bucket, CostBucket)
+            else bucket.reserve(NOON + 10, 5.0)
+        )
         assert found == Refusal(20.0, "requested pause lasts")
         assert bucket.free_at() == NOON + 30
 

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from itertools import count
+from pathlib import Path
 from threading import Thread
 from time import monotonic, sleep
 from typing import Any
@@ -269,7 +269,9 @@ def test_a_refused_grant_names_the_settings_and_no_secret(
     assert "sesame" not in str(caught.value)
 
 
-def test_a_later_program_knows_the_costs_and_page_sizes(server: Server, slept: list[float], tmp_path: Path) -> None:
+def test_a_later_program_knows_the_costs_and_page_sizes(
+    server: Server, slept: list[float], tmp_path: Path
+) -> None:
     def answer(body: dict[str, Any]) -> Answer:
         if body["variables"]["first"] > 60:
             return graphql_error("MAX_COST_EXCEEDED")
