@@ -180,3 +180,20 @@ def test_before_the_first_answer_nothing_waits_and_what_was_asked_meanwhile_is_n
     told = {"requestedQueryCost": 100, "actualQueryCost": 40, "throttleStatus": status(960)}
     bucket.settle(NOON, "d", grants[0], told)
     assert bucket.available == 960 - 200
+
+
+def test_however_long_nothing_was_asked_one_bucketful_is_all_that_is_had_at_once() -> None:
+    bucket = known_bucket()
+    bucket.costs["d"] = [100.0, 100.0]
+    later = NOON + 100_000
+    assert [bucket.reserve(later, "d", INFINITE).wait for _ in range(12)] == [0.0] * 10 + [2.0, 4.0]
+
+
+def test_what_shopify_says_is_left_lowers_ours() -> None:
+    bucket = known_bucket()
+    grant = bucket.reserve(NOON, "d", INFINITE)
+    assert isinstance(grant, Grant)
+    told = {"requestedQueryCost": 100, "actualQueryCost": 100, "throttleStatus": status(200)}
+    bucket.settle(NOON, "d", grant, told)
+    assert bucket.available == 200
+    assert bucket.refill_seconds("d") == 0

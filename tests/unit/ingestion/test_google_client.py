@@ -118,6 +118,25 @@ def test_the_published_rate_is_kept_from_the_first_call_on(google: Google, budge
     assert 60 < sum(slept) <= 62.5
 
 
+def test_a_pause_that_begins_while_a_call_waits_for_its_turn_holds_for_it_too(
+    google: Google, budgets: BudgetFile
+) -> None:
+    other = CountBudget(budgets, "scope", "Search Console", 1)
+
+    class Slept(list[float]):
+        def append(self, seconds: float) -> None:
+            super().append(seconds)
+            other.pause(100, "requested pause lasts")
+
+    slept = Slept()
+    google.answers = [(200, {})]
+    with client_of(google, budgets, slept, per_minute=1, deadline=300) as client:
+        client.call("POST", "/x", json={})
+        client.call("POST", "/x", json={})
+    assert 60 < slept[0] < 63
+    assert 100 <= sum(slept) < 300
+
+
 @pytest.mark.parametrize(("answer", "what"), [(LOAD, "load quota"), (DAY, "quota of the day")])
 def test_a_quota_that_is_used_up_beyond_the_deadline_says_until_when_to_everybody(
     google: Google, budgets: BudgetFile, answer: tuple[int, Any], what: str
