@@ -105,6 +105,10 @@ class SearchConsoleSettings(_Group):
     overlap_days: int = Field(7, ge=0, description="days before the cursor that are read again")
     delay_days: int = Field(3, ge=0, description="final data are this many days late")
     history_days: int = Field(480, ge=28, description="how far back the first load reads (16 months are kept)")
+    per_minute: int = Field(1200, ge=1, description="calls in any minute (Google's rate for a property)")
+    load_quota_pause_seconds: float = Field(
+        900, gt=0, description="how long nothing is asked after Search Console's load quota is used up"
+    )
 
 
 class WebVitalsSettings(_Group):
@@ -122,6 +126,11 @@ class WebVitalsSettings(_Group):
     )
     beacon_spool_mb: int = Field(
         256, ge=1, description="beacons that wait to be ingested take at most this much disk, in MB"
+    )
+    crux_per_minute: int = Field(150, ge=1, description="CrUX calls in any minute (Google's rate)")
+    psi_per_minute: int = Field(240, ge=1, description="PageSpeed Insights calls in any minute (Google's rate)")
+    psi_per_day: int = Field(
+        25_000, ge=1, description="PageSpeed Insights calls in a Pacific day (Google's quota)"
     )
 
 

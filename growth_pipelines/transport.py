@@ -3,10 +3,12 @@
 A response counts only when its body was read whole. Transient failures (429, 5xx, dropped connections,
 timeouts) are retried with full-jitter exponential backoff (Brooker, "Exponential backoff and jitter",
 2015), honouring Retry-After in both of its forms, until a deadline: the budget is time, not attempts.
+No message carries a credential: not from an address, and not when a host repeats what it was sent.
 """
 
 from __future__ import annotations
 
+import math
 import random
 import ssl
 import time
@@ -16,7 +18,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 
@@ -24,6 +26,29 @@ from growth_pipelines.errors import CredentialRefused, GrowthError, TransientErr
 from growth_pipelines.telemetry import current_trace_id, logger, mask
 
 _log = logger("transport")
+Quota = Literal["", "rate", "load", "day"]
+CREDENTIAL_HEADERS = ("Authorization", "X-Shopify-Access-Token", "X-Goog-Api-Key")
+# Google's reasons for "too much"; any other reason of a 403 is a refusal.
+QUOTA_REASONS = {
+    "concurrentlimitexceeded",
+    "quotaexceeded",
+    "ratelimitexceeded",
+    "rate_limit_exceeded",
+    "servinglimitexceeded",
+    "userratelimitexceeded",
+    "variabletermlimitexceeded",
+}
+
+
+class StatusError(TransientError):
+    """An HTTP status that may be another one later. ``quota`` says which quota is used up, if one is."""
+
+    def __init__(
+        self, message: str, hint: str, retry_after: float | None, *, status: int, quota: Quota = ""
+    ) -> None:
+        super().__init__(message, hint, retry_after)
+        self.status = status
+        self.quota = quota
 
 
 @dataclass(frozen=True)
@@ -34,6 +59,12 @@ class RetryPolicy:
     base: float = 0.25
     ceiling: float = 20.0
     attempts: int = 12
+
+    def wait_before(self, attempt: int, asked: float | None, jitter: Callable[[], float]) -> float:
+        """Seconds before try number ``attempt`` + 1: full jitter, on top of what the other side ``asked`` for."""
+        # Two to the hundredth is beyond any ceiling, and still a number.
+        backoff = min(self.ceiling, self.base * 2 ** min(attempt, 100))
+        return asked + jitter() * min(backoff, max(self.base, asked)) if asked else jitter() * backoff
 
 
 @lru_cache(maxsize=1)
@@ -98,7 +129,7 @@ class Transport:
                 return self._once(method, path, json, params, headers, accept)
             except TransientError as error:
                 attempt += 1
-                wait = self.wait_before(attempt, error.retry_after)
+                wait = self.retry.wait_before(attempt, error.retry_after, self.jitter)
                 spent = time.monotonic() - started
                 if not retried or attempt >= self.retry.attempts or spent + wait > self.retry.deadline:
                     raise
@@ -110,11 +141,6 @@ class Transport:
                     why=str(error),
                 )
                 self.sleep(wait)
-
-    def wait_before(self, attempt: int, retry_after: float | None) -> float:
-        """Seconds to wait before try number ``attempt`` + 1: full jitter, never less than was asked for."""
-        backoff = self.jitter() * min(self.retry.ceiling, self.retry.base * 2**attempt)
-        return max(backoff, retry_after or 0.0)
 
     def _once(
         self,
@@ -139,42 +165,73 @@ class Transport:
             raise TransientError(f"{where}: {type(error).__name__} ({error}).", "Try again later.") from error
         if response.status_code in accept:
             return response
-        if response.status_code in (401, 403) and not _is_quota(response):
-            raise CredentialRefused(
-                f"{where}: the credential was refused (HTTP {response.status_code}).",
-                "Check the token and its scopes with `growth doctor`.",
-            )
-        if response.status_code in (403, 408, 425, 429) or response.status_code >= 500:
-            raise TransientError(
-                f"{where}: HTTP {response.status_code}.",
-                "Try again later.",
-                retry_after=retry_after(response),
-            )
-        raise GrowthError(
-            f"{where}: HTTP {response.status_code}: {response.text[:300]}",
-            "Check the request and the settings.",
+        raise _failure(response, where, self._credentials(sent))
+
+    def _credentials(self, sent: Mapping[str, str]) -> list[str]:
+        """What this request was signed with."""
+        headers = httpx.Headers({**self.headers, **sent})
+        return [headers[name].removeprefix("Bearer ") for name in CREDENTIAL_HEADERS if headers.get(name)]
+
+
+def _failure(response: httpx.Response, where: str, credentials: list[str]) -> GrowthError:
+    """The typed form of an answer whose status is none of the wanted ones."""
+    status = response.status_code
+    quota = _quota(response)
+    if status in (401, 403) and not quota:
+        return CredentialRefused(
+            f"{where}: the credential was refused (HTTP {status}).",
+            "Check the token and its scopes with `growth doctor`.",
         )
+    if quota or status in (408, 425, 429) or status >= 500:
+        return StatusError(
+            f"{where}: HTTP {status}.", "Try again later.", retry_after(response), status=status, quota=quota
+        )
+    text = response.text
+    for credential in credentials:
+        text = text.replace(credential, "***")
+    return GrowthError(f"{where}: HTTP {status}: {text[:300]}", "Check the request and the settings.")
 
 
-def _is_quota(response: httpx.Response) -> bool:
-    """Google answers 403 both for a refused credential and for a used-up quota; the body tells."""
-    text = response.text.lower()
-    return "quota" in text or "ratelimitexceeded" in text
+def _quota(response: httpx.Response) -> Quota:
+    """Google answers 403 both for a refused credential and for a used-up quota; the error object tells."""
+    if response.status_code not in (403, 429):
+        return ""
+    try:
+        error = response.json()["error"]
+        reasons = {str(one.get("reason", "")).lower() for one in error.get("errors") or error.get("details") or ()}
+        limits = [(one.get("metadata") or {}).get("quota_limit", "") for one in error.get("details") or ()]
+        message = str(error.get("message", "")).lower()
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ""
+    if "dailylimitexceeded" in reasons or any("PerDay" in limit for limit in limits):
+        return "day"
+    if not (reasons & QUOTA_REASONS or (not reasons and "quota exceeded" in message)):
+        return ""
+    # Both of Search Console's quotas have the same reason.
+    return "load" if "load quota" in message else "rate"
 
 
 def retry_after(response: httpx.Response) -> float | None:
-    """Retry-After in seconds: a number (Shopify sends "2.0") or an HTTP date."""
+    """Retry-After in seconds: a number (Shopify sends "2.0") or an HTTP date, by the clock of who sent it."""
     value = response.headers.get("Retry-After")
     if value is None:
         return None
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
     except ValueError:
-        pass
+        until = _http_date(value)
+        if until is None:
+            return None
+        seconds = (until - (_http_date(response.headers.get("Date")) or datetime.now(UTC))).total_seconds()
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _http_date(value: str | None) -> datetime | None:
     try:
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+        found = parsedate_to_datetime(value or "")
     except (TypeError, ValueError):
         return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def json_object(response: httpx.Response) -> dict[str, Any]:

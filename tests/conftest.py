@@ -58,6 +58,15 @@ def postgres_url(postgres_server: str) -> str:
     return new_database(postgres_server)
 
 
+# Google's rates, for a sandbox that has none: tests need not wait.
+UNLIMITED = {
+    "GROWTH_SEARCH_CONSOLE__PER_MINUTE": "1000000",
+    "GROWTH_WEB_VITALS__CRUX_PER_MINUTE": "1000000",
+    "GROWTH_WEB_VITALS__PSI_PER_MINUTE": "1000000",
+    "GROWTH_WEB_VITALS__PSI_PER_DAY": "1000000",
+}
+
+
 @dataclass(frozen=True)
 class SandboxShop:
     """A running sandbox: its address, and the truth that only tests read."""
@@ -65,6 +74,7 @@ class SandboxShop:
     base_url: str
     truth_file: Path
     process: subprocess.Popen[str]
+    limits: str = "generous"
 
     @property
     def truth(self) -> dict[str, Any]:
@@ -83,6 +93,7 @@ class SandboxShop:
             "GROWTH_WEB_VITALS__CRUX_BASE_URL": self.base_url,
             "GROWTH_WEB_VITALS__PSI_BASE_URL": self.base_url,
             "GROWTH_WEB_VITALS__API_KEY": "sandbox-key",
+            **({} if self.limits == "real" else UNLIMITED),
             **more,
         }
 
@@ -120,7 +131,9 @@ def start_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line, f"the sandbox did not start: {' '.join(command)}"
-        shop = SandboxShop(json.loads(line)["base_url"], truth, process)
+        shop = SandboxShop(
+            json.loads(line)["base_url"], truth, process, "real" if "real" in options else "generous"
+        )
         started.append(shop)
         return shop
 

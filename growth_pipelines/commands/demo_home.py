@@ -20,6 +20,7 @@ from growth_pipelines.commands.supervision import stop_machine
 from growth_pipelines.errors import GrowthError
 
 MARKER = ".growth-demo"
+UNLIMITED = 1_000_000
 SANDBOX_SETTINGS: dict[str, Any] = {
     "shop": {"domain": "hot-rod-parts.myshopify.com"},
     "shopify": {"access_token": "shpat_sandbox"},
@@ -72,6 +73,9 @@ def sandbox_settings(base_url: str) -> dict[str, Any]:
     tree["shopify"]["base_url"] = base_url
     tree["search_console"]["base_url"] = base_url
     tree["web_vitals"] |= {"crux_base_url": base_url, "psi_base_url": base_url}
+    # The sandbox has no limits, so the demo need not wait for Google's.
+    tree["search_console"] |= {"per_minute": UNLIMITED}
+    tree["web_vitals"] |= {"crux_per_minute": UNLIMITED, "psi_per_minute": UNLIMITED, "psi_per_day": UNLIMITED}
     tree["actions"] = {"mode": "live"}
     return tree
 

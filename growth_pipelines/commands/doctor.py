@@ -223,18 +223,10 @@ def clock_finding(ours: datetime, theirs: datetime) -> Finding:
 
 def _search_console(settings: Settings) -> Iterator[Finding]:
     from growth_pipelines.ingestion.calls import Meter
-    from growth_pipelines.ingestion.google.client import GoogleClient
-    from growth_pipelines.ingestion.google.credentials import search_console_credentials
-    from growth_pipelines.ingestion.google.search_console import site_url
+    from growth_pipelines.ingestion.google.search_console import search_console_client, site_url
 
     site = site_url(settings)
-    with GoogleClient(
-        settings.search_console.base_url,
-        search_console_credentials(settings),
-        Meter(),
-        per_minute=60,
-        deadline=PATIENCE_SECONDS,
-    ) as client:
+    with search_console_client(settings, Meter()) as client:
         answer = client.call("GET", "/webmasters/v3/sites")
     sites = answer[1].get("siteEntry", []) if answer else []
     levels = {entry["siteUrl"]: entry.get("permissionLevel", "") for entry in sites}

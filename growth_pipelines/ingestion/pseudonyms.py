@@ -74,32 +74,29 @@ class Pseudonyms:
         """JSON text, one or many lines, as it may be written: customers' gids as ``customer:<key>``, landing pages
         without query. Splitting at the usual spelling is three times as fast as a pattern; the pattern sees to
         the unusual ones."""
-        first, *rest = raw.split(_GID)
-        parts = [first]
-        for part in rest:
-            end = part.find(b'"') % (len(part) + 1)  # without a quote: to the end
-            parts += (self._customer_key(part[:end]), part[end:])
-        first, *rest = b"".join(parts).split(_PAGE)
-        parts = [first]
-        for part in rest:
-            end = part.find(b'"') % (len(part) + 1)
-            page = part[:end]
-            parts += (_PAGE, page.partition(b"?")[0].partition(b"#")[0], part[end:])
-        redacted = b"".join(parts)
+        parts = raw.split(_GID)
+        known = self._known
+        for place in range(1, len(parts)):
+            number, quote, rest = parts[place].partition(b'"')
+            parts[place] = (known.get(number) or self._customer_key(number)) + quote + rest
+        parts = b"".join(parts).split(_PAGE)
+        for place in range(1, len(parts)):
+            page, quote, rest = parts[place].partition(b'"')
+            parts[place] = page.partition(b"?")[0].partition(b"#")[0] + quote + rest
+        redacted = _PAGE.join(parts)
         if b"shopify\\/Customer" in redacted or b'"landingPage": ' in redacted:
             redacted = _CUSTOMER_GID.sub(lambda found: self._customer_key(found[1]), redacted)
             redacted = _LANDING_PAGE.sub(rb'\1"', redacted)
         return redacted
 
     def _customer_key(self, number: bytes) -> bytes:
-        known = self._known.get(number)
-        if known is None:
-            hashed = self._customer.copy()
-            hashed.update(number)
-            if len(self._known) >= REMEMBERED:
-                self._known.clear()
-            known = self._known[number] = PREFIX.encode() + hashed.hexdigest()[:32].encode()
-        return known
+        hashed = self._customer.copy()
+        hashed.update(number)
+        key = PREFIX.encode() + hashed.hexdigest()[:32].encode()
+        if len(self._known) >= REMEMBERED:
+            self._known.clear()
+        self._known[number] = key
+        return key
 
     def scrub(self, document: Any) -> Any:
         """``document`` (JSON as Python values) without personal keys, at any depth."""

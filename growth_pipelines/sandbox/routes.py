@@ -200,7 +200,7 @@ class Routes:
 
     @staticmethod
     def _need_key(request: Request) -> None:
-        if not request.query.get("key"):
+        if not (request.query.get("key") or request.headers.get("x-goog-api-key")):
             message = "The request is missing a valid API key."
             raise GoogleError(403, message, "PERMISSION_DENIED", "forbidden")
 

@@ -33,7 +33,7 @@ from tests.bench.bulk_orders import write_bulk_orders
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SHOP = Shop("bench.myshopify.com", "America/Denver", "USD", "https://www.example.com")
-BLOCK = 1 << 22
+BLOCK = 1 << 18
 TABLES = [part.table for part in ORDERS.parts]
 
 
@@ -152,7 +152,9 @@ def _cpu_of(pid: int) -> float:
 def _child(path: str, *arguments: str) -> dict[str, Any]:
     """Run one path in a process of its own; its figures with ``cpu`` and ``peak_mb``."""
     command = [sys.executable, __file__, "--path", path, *arguments]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": "."})
+    done = subprocess.run(
+        command, check=True, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": "."}
+    )
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -169,7 +171,11 @@ def _run_path(path: str, arguments: list[str]) -> None:
     before = _cpu()
     figures = paths[path](*arguments)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    figures |= {"cpu": round(_cpu() - before, 2), "wall": round(time.monotonic() - started, 2), "peak_mb": round(peak)}
+    figures |= {
+        "cpu": round(_cpu() - before, 2),
+        "wall": round(time.monotonic() - started, 2),
+        "peak_mb": round(peak),
+    }
     sys.stdout.write(json.dumps(figures, default=str) + "\n")
 
 
@@ -223,7 +229,9 @@ def _ratios(best: dict[str, dict[str, Any]]) -> dict[str, float]:
     if "copy" in best:
         plain = best["copy"]["cpu"] + best["copy"]["backend_cpu"]
         whole = best["ours_postgres"]["cpu"] + best["ours_postgres"]["backend_cpu"]
-        ratios["postgres_backend_over_plain_copy"] = best["ours_postgres"]["backend_cpu"] / best["copy"]["backend_cpu"]
+        ratios["postgres_backend_over_plain_copy"] = (
+            best["ours_postgres"]["backend_cpu"] / best["copy"]["backend_cpu"]
+        )
         ratios["postgres_whole_over_plain_copy"] = whole / plain
         ratios["postgres_wall_over_plain_copy"] = best["ours_postgres"]["wall"] / best["copy"]["wall"]
     return {name: round(ratio, 2) for name, ratio in ratios.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ import pytest
 
 from growth_pipelines.errors import CredentialRefused, GrowthError, TransientError
 from growth_pipelines.telemetry import trace
-from growth_pipelines.transport import RetryPolicy, Transport, json_object
+from growth_pipelines.transport import RetryPolicy, StatusError, Transport, json_object
 
 Answer = tuple[int, dict[str, str], bytes] | None
 
@@ -23,6 +24,7 @@ class _Script:
     def __init__(self) -> None:
         self.answers: list[Answer] = []
         self.seen: list[dict[str, str]] = []
+        self.dated = True
 
 
 @pytest.fixture
@@ -40,7 +42,9 @@ def script() -> Iterator[tuple[_Script, str]]:
                 self.close_connection = True
                 return
             status, headers, body = answer
-            self.send_response(status)
+            self.send_response_only(status)
+            if played.dated and "Date" not in headers:
+                self.send_header("Date", self.date_time_string())
             for name, value in {"Content-Length": str(len(body)), **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
@@ -85,14 +89,47 @@ def test_transient_failures_are_retried_until_a_whole_answer(
     assert waits == [0.5, 1.0]
 
 
-def test_retry_after_is_honoured_as_a_fraction_and_as_a_date(
-    script: tuple[_Script, str], transport: Transport, waits: list[float]
+@pytest.mark.parametrize(
+    ("headers", "asked"),
+    [
+        ({"Retry-After": "7.5"}, 7.5),
+        ({"Retry-After": "3"}, 3.0),
+        ({"Retry-After": "-3"}, 0.0),
+        ({"Retry-After": "nan"}, None),
+        ({"Retry-After": "soon"}, None),
+        ({}, None),
+        # By the server's own clock, which is years off ours.
+        ({"Retry-After": "Sat, 01 Jan 2000 00:01:30 GMT", "Date": "Sat, 01 Jan 2000 00:00:00 GMT"}, 90.0),
+        ({"Retry-After": "Sat, 01 Jan 2000 00:01:30 GMT", "Date": "Sat, 01 Jan 2000 00:02:00 GMT"}, 0.0),
+    ],
+)
+def test_retry_after_is_read_in_all_its_forms(
+    script: tuple[_Script, str], transport: Transport, headers: dict[str, str], asked: float | None
+) -> None:
+    script[0].answers = [(503, headers, b"")]
+    with pytest.raises(StatusError) as caught:
+        transport.request("GET", "/x", retried=False)
+    assert caught.value.retry_after == asked
+
+
+def test_retry_after_as_a_date_without_the_servers_clock(
+    script: tuple[_Script, str], transport: Transport
 ) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
-    script[0].answers = [(429, {"Retry-After": "7.5"}, b""), (503, {"Retry-After": date}, b""), OK]
+    script[0].dated = False
+    script[0].answers = [(503, {"Retry-After": date}, b"")]
+    with pytest.raises(StatusError) as caught:
+        transport.request("GET", "/x", retried=False)
+    assert caught.value.retry_after is not None
+    assert 55 < caught.value.retry_after <= 60
+
+
+def test_what_was_asked_for_is_waited_and_jitter_comes_on_top(
+    script: tuple[_Script, str], transport: Transport, waits: list[float]
+) -> None:
+    script[0].answers = [(429, {"Retry-After": "7.5"}, b""), OK]
     transport.request("GET", "/x")
-    assert waits[0] == 7.5
-    assert 55 < waits[1] <= 60
+    assert waits == [8.0]
 
 
 def test_a_wait_beyond_the_deadline_fails_at_once(script: tuple[_Script, str], waits: list[float]) -> None:
@@ -118,12 +155,55 @@ def test_refused_credentials_are_not_retried(script: tuple[_Script, str], transp
     assert len(script[0].seen) == 1
 
 
+def google(reason: str, message: str = "No.", **more: object) -> bytes:
+    return json.dumps({"error": {"message": message, "errors": [{"reason": reason}], **more}}).encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "quota"),
+    [
+        (403, google("quotaExceeded"), "rate"),
+        (403, google("rateLimitExceeded"), "rate"),
+        (403, google("quotaExceeded", "Search Analytics QPS quota exceeded."), "rate"),
+        (403, google("quotaExceeded", "Search Analytics load quota exceeded."), "load"),
+        (403, b'{"error": {"message": "Search Analytics load quota exceeded"}}', "load"),
+        (403, google("dailyLimitExceeded"), "day"),
+        (
+            429,
+            google("rateLimitExceeded", details=[{"metadata": {"quota_limit": "defaultPerDayPerProject"}}]),
+            "day",
+        ),
+        (429, google("rateLimitExceeded"), "rate"),
+        (429, b"busy", ""),
+    ],
+)
 def test_a_used_up_quota_is_not_a_refused_credential(
-    script: tuple[_Script, str], transport: Transport, waits: list[float]
+    script: tuple[_Script, str], transport: Transport, status: int, body: bytes, quota: str
 ) -> None:
-    script[0].answers = [(403, {}, b'{"error": {"errors": [{"reason": "quotaExceeded"}]}}'), OK]
-    assert transport.request("GET", "/x").status_code == 200
-    assert len(waits) == 1
+    script[0].answers = [(status, {}, body)]
+    with pytest.raises(StatusError) as caught:
+        transport.request("GET", "/x", retried=False)
+    assert (caught.value.status, caught.value.quota) == (status, quota)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        google("forbidden"),
+        google("insufficientPermissions"),
+        google("forbidden", "Set a quota project first; the quota exceeded page tells more."),
+        b'{"errors": "no access"}',
+        b"<html>quota exceeded</html>",
+        b"[]",
+    ],
+)
+def test_any_other_403_is_a_refused_credential(
+    script: tuple[_Script, str], transport: Transport, body: bytes
+) -> None:
+    script[0].answers = [(403, {}, body)]
+    with pytest.raises(CredentialRefused):
+        transport.request("GET", "/x")
+    assert len(script[0].seen) == 1
 
 
 def test_client_errors_tell_the_body(script: tuple[_Script, str], transport: Transport) -> None:
@@ -148,6 +228,14 @@ def test_secrets_in_addresses_are_masked_in_errors(script: tuple[_Script, str], 
     assert "AIzaSECRET" not in str(caught.value)
 
 
+def test_a_host_that_repeats_a_credential_does_not_bring_it_into_an_error(
+    script: tuple[_Script, str], transport: Transport
+) -> None:
+    script[0].answers = [(400, {}, b"bad token abc123")]
+    with pytest.raises(GrowthError, match=r"bad token \*\*\*"):
+        transport.request("GET", "/x", headers={"authorization": "Bearer abc123"})
+
+
 def test_nobody_home_is_a_clear_transient_error(waits: list[float]) -> None:
     policy = RetryPolicy(attempts=2)
     with Transport("http://127.0.0.1:9", retry=policy, sleep=waits.append) as transport:
@@ -165,7 +253,7 @@ def test_requests_carry_the_trace_id(script: tuple[_Script, str], transport: Tra
 @pytest.mark.parametrize("attempt", [1, 3, 50])
 def test_backoff_is_jittered_and_bounded(attempt: int) -> None:
     def waited(jitter: Callable[[], float]) -> float:
-        return Transport("http://x", jitter=jitter).wait_before(attempt, None)
+        return RetryPolicy().wait_before(attempt, None, jitter)
 
     assert waited(lambda: 0.0) == 0.0
     assert waited(lambda: 1.0) <= RetryPolicy().ceiling

@@ -1,40 +1,40 @@
-"""One caller for Google's APIs: patient, measured, and held to an API's rate once it complained.
-
-Google publishes its rates per minute but grants more to some projects. So calls go out freely until the API
-answers that a quota is used up; from then on they keep to the published rate.
-"""
+"""One caller for Google's APIs: patient, measured, and within an API's published rate from the first call on."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from threading import Lock
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol
 
 import httpx
 
-from growth_pipelines.errors import CredentialRefused, TransientError
-from growth_pipelines.ingestion.calls import Meter, Patience, Throttled
-from growth_pipelines.transport import RetryPolicy, Transport, json_object
+from growth_pipelines.errors import TransientError
+from growth_pipelines.ingestion.buckets import Grant, until_midnight
+from growth_pipelines.ingestion.budgets import CountBudget
+from growth_pipelines.ingestion.calls import Meter, Patience, renewing
+from growth_pipelines.ingestion.failures import Unauthorized, status_failure
+from growth_pipelines.transport import RetryPolicy, StatusError, Transport, json_object
 
+# The pause after a used-up quota that names none.
 QUOTA_PAUSE_SECONDS = 5.0
+Answer = tuple[bytes, dict[str, Any]]
 
 
 class Credential(Protocol):
-    """What a call is signed with: headers, or (an API key) query parameters."""
+    """What a call is signed with. No secret goes into an address: addresses end up in logs."""
 
     renewable: bool
 
     def header(self) -> dict[str, str]: ...
 
-    def parameters(self) -> dict[str, str]: ...
-
-    def forget(self) -> None: ...
+    def forget(self, refused: Mapping[str, str]) -> None:
+        """This header was refused: make the next one of a new token, unless that has happened already."""
 
 
 class ApiKey:
-    """A key sent as the parameter ``key``; the transport masks it in every message and log."""
+    """A key, sent as a header: Google takes it there as well as in the address."""
 
     renewable = False
 
@@ -42,60 +42,63 @@ class ApiKey:
         self._key = key
 
     def header(self) -> dict[str, str]:
-        return {}
+        return {"X-Goog-Api-Key": self._key} if self._key else {}
 
-    def parameters(self) -> dict[str, str]:
-        return {"key": self._key} if self._key else {}
-
-    def forget(self) -> None:
+    def forget(self, refused: Mapping[str, str]) -> None:
         """Nothing to renew."""
 
 
-class Pace:
-    """Spaces calls evenly at ``per_minute``, but only after :meth:`enforce`."""
+@dataclass
+class _Turn:
+    """The place of one call in its budget; taken anew for each try."""
 
-    def __init__(self, per_minute: float, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._interval = 60.0 / per_minute
-        self._monotonic = monotonic
-        self._enforced = False
-        self._next = 0.0
-        self._lock = Lock()
+    budget: CountBudget
+    grant: Grant = Grant(0.0, 0.0)  # noqa: RUF009 - frozen
+    may_start: float = 0.0
 
-    def enforce(self) -> None:
-        with self._lock:
-            self._enforced = True
+    def take(self, patience: float) -> float:
+        self.grant = self.budget.reserve(patience)
+        self.may_start = time.monotonic() + self.grant.wait
+        return self.grant.wait
 
-    def wait(self) -> float:
-        """Seconds to wait before the next call may go out."""
-        with self._lock:
-            if not self._enforced:
-                return 0.0
-            now = self._monotonic()
-            at = max(now, self._next)
-            self._next = at + self._interval
-            return at - now
+    def paused(self, patience: float) -> float:
+        return self.budget.paused(patience)
+
+    def answered(self) -> None:
+        self.budget.answered(self.grant, time.monotonic() - self.may_start)
+
+
+@dataclass(frozen=True)
+class _Call:
+    method: str
+    path: str
+    json: Any
+    params: Mapping[str, str] | None
+    not_found: bool
+    needs: tuple[str, ...]
 
 
 class GoogleClient:
-    """A context manager; safe to share between threads."""
+    """A context manager; safe to share between threads. ``load_pause`` is for a used-up load quota (seconds)."""
 
     def __init__(
         self,
         base_url: str,
         credential: Credential,
+        budget: CountBudget,
         meter: Meter,
         *,
-        per_minute: float,
         deadline: float,
         timeout: float = 60.0,
         attempts: int = RetryPolicy.attempts,
+        load_pause: float = QUOTA_PAUSE_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._transport = Transport(base_url.rstrip("/"), timeout=timeout)
         self._credential = credential
+        self._budget = budget
         self._meter = meter
-        self._pace = Pace(per_minute)
-        self._sleep = sleep
+        self._load_pause = load_pause
         self._patience = Patience(RetryPolicy(deadline=deadline, attempts=attempts), meter, sleep=sleep)
 
     def __enter__(self) -> GoogleClient:
@@ -114,45 +117,61 @@ class GoogleClient:
         json: Any = None,
         params: Mapping[str, str] | None = None,
         not_found: bool = False,
-    ) -> tuple[bytes, dict[str, Any]] | None:
-        """One answer as (its bytes, its JSON object); None for a 404 when ``not_found`` is an answer too."""
-        return self._patience.call(lambda: self._once(method, path, json, params, not_found))
+        needs: tuple[str, ...] = (),
+    ) -> Answer | None:
+        """One answer as (its bytes, its JSON object); None for a 404 when ``not_found`` is an answer too.
 
-    def _once(
-        self, method: str, path: str, json: Any, params: Mapping[str, str] | None, not_found: bool
-    ) -> tuple[bytes, dict[str, Any]] | None:
-        wait = self._pace.wait()
-        if wait > 0:
-            self._sleep(wait)
-        try:
-            response = self._send(method, path, json, params, not_found)
-        except CredentialRefused:
-            if not self._credential.renewable:
-                raise
-            self._credential.forget()
-            response = self._send(method, path, json, params, not_found)
+        An answer that holds none of the fields ``needs`` is none. Raises CredentialRefused, LoadQuotaExceeded
+        and BudgetUsedUp (until when, as TransientErrors), TransientError when the time budget is used up.
+        """
+        asked = _Call(method, path, json, params, not_found, needs)
+        turn = _Turn(self._budget)
+        return renewing(lambda: self._patience.call(lambda: self._once(asked, turn), turn))
+
+    def _once(self, asked: _Call, turn: _Turn) -> Answer | None:
+        """One request whose turn has come, and the judgement of its answer."""
+        response = self._send(asked, self._credential.header(), turn)
         if response.status_code == 404:
             return None
-        return response.content, json_object(response)
+        body = json_object(response)
+        if "error" in body or (asked.needs and not any(name in body for name in asked.needs)):
+            raise TransientError(f"{self._budget.label} answered without data.", "Try again later.")
+        return response.content, body
 
-    def _send(
-        self, method: str, path: str, json: Any, params: Mapping[str, str] | None, not_found: bool
-    ) -> httpx.Response:
+    def _send(self, asked: _Call, header: dict[str, str], turn: _Turn) -> httpx.Response:
         self._meter.add(requests=1)
         try:
             response = self._transport.request(
-                method,
-                path,
-                json=json,
-                params={**(params or {}), **self._credential.parameters()},
-                headers=self._credential.header(),
-                accept=(200, 404) if not_found else (200,),
+                asked.method,
+                asked.path,
+                json=asked.json,
+                params=asked.params,
+                headers=header,
+                accept=(200, 401, 404) if asked.not_found else (200, 401),
                 retried=False,
             )
-        except TransientError as error:
-            if "HTTP 429" in error.message or "HTTP 403" in error.message:
-                self._pace.enforce()
-                raise Throttled(error.message, error.hint, error.retry_after or QUOTA_PAUSE_SECONDS) from error
-            raise
+        except StatusError as error:
+            raise self._judged(error) from error
+        finally:
+            turn.answered()
+        if response.status_code == 401:
+            raise Unauthorized(
+                f"{self._budget.label} at {self._transport.base_url}: the credential was refused (HTTP 401).",
+                "Check the credential and its rights with `growth doctor`.",
+                (lambda: self._credential.forget(header)) if self._credential.renewable else None,
+            )
         self._meter.add(bytes=len(response.content))
         return response
+
+    def _judged(self, error: StatusError) -> TransientError:
+        """The typed failure; a pause that it asks for holds for everybody."""
+        pauses = {"load": self._load_pause, "day": until_midnight(self._budget.file.clock())}
+        failure = status_failure(error, pauses.get(error.quota, QUOTA_PAUSE_SECONDS))
+        if failure.retry_after:
+            reasons = {"load": "load quota is used up", "day": "quota of the day is used up"}
+            why = reasons.get(error.quota, "requested pause lasts")
+            self._budget.pause(failure.retry_after, why)
+            if error.quota in reasons:
+                failure.message = self._budget.until(failure.retry_after, why)
+                failure.hint = "The next run goes on there."
+        return failure

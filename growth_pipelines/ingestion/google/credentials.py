@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -25,10 +26,7 @@ class StaticToken:
     def header(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._token}"}
 
-    def parameters(self) -> dict[str, str]:
-        return {}
-
-    def forget(self) -> None:
+    def forget(self, refused: Mapping[str, str]) -> None:
         """Nothing to renew."""
 
 
@@ -59,20 +57,24 @@ class ServiceAccount:
                 try:
                     self._credentials.refresh(_token_request)
                 except RefreshError as error:
+                    if error.retryable:
+                        raise TransientError("Google's token server failed.", "Try again later.") from error
                     raise CredentialRefused(
                         "Google refused the service account of GROWTH_SEARCH_CONSOLE__CREDENTIALS_FILE.",
                         "Is the key still active, and this machine's clock right?",
                     ) from error
                 except TransportError as error:
                     raise TransientError(f"Google's token server cannot be reached ({error}).") from error
-            return {"Authorization": f"Bearer {self._credentials.token}"}
+            return self._bearer()
 
-    def parameters(self) -> dict[str, str]:
-        return {}
-
-    def forget(self) -> None:
+    def forget(self, refused: Mapping[str, str]) -> None:
+        """Renew at the next call, unless another thread has done so since ``refused`` was made."""
         with self._lock:
-            self._credentials.token = None
+            if refused == self._bearer():
+                self._credentials.token = None
+
+    def _bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._credentials.token}"}
 
 
 class _TokenResponse:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Any
 from urllib.parse import quote
 
 from growth_pipelines.errors import GrowthError, SettingsError
+from growth_pipelines.ingestion.budgets import BudgetFile, CountBudget, scope_name
+from growth_pipelines.ingestion.calls import Meter
 from growth_pipelines.ingestion.google.client import GoogleClient
+from growth_pipelines.ingestion.google.credentials import search_console_credentials
 from growth_pipelines.settings import Settings
 
 ROW_LIMIT = 25_000
-PER_MINUTE = 1200
 # A page of a round number of rows may have been cut by a limit below ours, so it is not taken for the last.
 ROUND = 500
 _BETWEEN_ROWS = re.compile(rb"\}\s*,\s*\{")
@@ -31,6 +34,24 @@ def site_url(settings: Settings) -> str:
     return f"https://{settings.shop.domain}/"
 
 
+def search_console_client(
+    settings: Settings, meter: Meter, sleep: Callable[[float], None] = time.sleep
+) -> GoogleClient:
+    """The caller of Search Console; raises SettingsError when no credential or property is set."""
+    given = settings.search_console
+    # Google counts by property (and by account and project, whose limits are far above).
+    scope = scope_name("search_console", given.base_url, shown=site_url(settings))
+    return GoogleClient(
+        given.base_url,
+        search_console_credentials(settings),
+        CountBudget(BudgetFile.of(settings), scope, "Search Console", given.per_minute),
+        meter,
+        deadline=settings.ingestion.deadline_seconds,
+        load_pause=given.load_quota_pause_seconds,
+        sleep=sleep,
+    )
+
+
 def query_days(
     client: GoogleClient,
     site: str,
@@ -43,6 +64,7 @@ def query_days(
     """The rows of the days from ``first`` to ``last``, each page as JSON lines, one row a line.
 
     Of ``final`` data, rows of days that Search Console calls incomplete are left out; a later run reads them.
+    Raises LoadQuotaExceeded when the days ask for more than Search Console grants now.
     """
     path = f"/webmasters/v3/sites/{quote(site, safe='')}/searchAnalytics/query"
     start = 0
@@ -60,6 +82,7 @@ def query_days(
                 "rowLimit": ROW_LIMIT,
                 "startRow": start,
             },
+            needs=("rows", "responseAggregationType"),
         )
         assert answer is not None
         content, body = answer

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from growth_pipelines.errors import GrowthError, TransientError
+from growth_pipelines.ingestion.failures import WindowTooLarge
 from growth_pipelines.ingestion.shopify.client import AccessDenied, AddressExpired, ShopifyClient, document
 
 FIRST_POLL_SECONDS = 0.2
@@ -27,11 +28,11 @@ TURN_WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 60.0, 120.0)
 
 
 class BulkFailed(GrowthError):
-    """The operation gave no whole result. ``too_large``: Shopify ran out of time; ask for a smaller window."""
+    """The operation gave no whole result; the same records can be read in another way."""
 
-    def __init__(self, message: str, *, too_large: bool = False) -> None:
-        super().__init__(message)
-        self.too_large = too_large
+
+class BulkTooLarge(BulkFailed, WindowTooLarge):
+    """Shopify ran out of time: only a smaller window can be had."""
 
 
 @dataclass
@@ -185,17 +186,13 @@ def _wait(
                 raise AccessDenied(
                     "The Shopify token lacks a scope for the bulk operation.", "Grant it, see `growth doctor`."
                 )
-            raise BulkFailed(
-                f"The bulk operation ended as {found['status']} ({found.get('errorCode')}).",
-                too_large=found.get("errorCode") == "TIMEOUT",
-            )
+            kind = BulkTooLarge if found.get("errorCode") == "TIMEOUT" else BulkFailed
+            raise kind(f"The bulk operation ended as {found['status']} ({found.get('errorCode')}).")
         if objects > counted:
             counted, moved_at = objects, time.monotonic()
         elif time.monotonic() - moved_at > stuck_seconds:
             client.execute("bulk_cancel", {"id": operation})
-            raise BulkFailed(
-                f"The bulk operation stood still at {objects:,} objects and was cancelled.", too_large=True
-            )
+            raise BulkTooLarge(f"The bulk operation stood still at {objects:,} objects and was cancelled.")
         client.pause(pause)
         pause = min(SLOWEST_POLL_SECONDS, pause * 1.5)
 

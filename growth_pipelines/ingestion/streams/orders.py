@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from growth_pipelines.clock import local_date
 from growth_pipelines.errors import TransientError
+from growth_pipelines.ingestion.failures import WindowTooLarge
 from growth_pipelines.ingestion.landing import Landed, LandingWriter
 from growth_pipelines.ingestion.loading import Part
 from growth_pipelines.ingestion.shopify.bulk import BulkFailed, BulkResult, run_bulk
@@ -85,7 +86,7 @@ def _in_bulk(job: Job, client: ShopifyClient, window: Window) -> list[Landed]:
         except (BulkFailed, TransientError) as error:
             job.meter.add(retries=1)
             failure = error
-            if attempt == BULK_TRIES or (isinstance(error, BulkFailed) and error.too_large):
+            if attempt == BULK_TRIES or isinstance(error, WindowTooLarge):
                 break
     if window.length > SHORTEST_BULK:
         job.meter.note(f"read in smaller windows, because: {failure.message}")

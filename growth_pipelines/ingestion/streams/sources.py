@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from growth_pipelines.ingestion.google.client import GoogleClient
-from growth_pipelines.ingestion.google.credentials import search_console_credentials
-from growth_pipelines.ingestion.google.search_console import PER_MINUTE
+from growth_pipelines.ingestion.google.search_console import search_console_client
 from growth_pipelines.ingestion.google.web_vitals import crux_client, psi_client
 from growth_pipelines.ingestion.shopify.client import ShopifyClient
 from growth_pipelines.ingestion.streams.base import Job, Source
@@ -15,13 +14,7 @@ def _shopify(job: Job) -> ShopifyClient:
 
 
 def _search_console(job: Job) -> GoogleClient:
-    return GoogleClient(
-        job.settings.search_console.base_url,
-        search_console_credentials(job.settings),
-        job.meter,
-        per_minute=PER_MINUTE,
-        deadline=job.settings.ingestion.deadline_seconds,
-    )
+    return search_console_client(job.settings, job.meter)
 
 
 def _crux(job: Job) -> GoogleClient:

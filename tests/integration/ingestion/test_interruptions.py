@@ -141,6 +141,7 @@ def test_real_api_limits_slow_a_run_and_lose_nothing(
     settings = machine(shop)
     ingest(settings, STREAMS)
     assert raw_rows(settings) == undisturbed
+    assert shop.state()["throttled"] == 0
 
 
 def test_a_bulk_operation_that_was_started_is_gone_on_with(small_shop: Any, machine: Machine) -> None:

@@ -1,0 +1,1 @@
+select state from budget where scope = ? and kind = ?

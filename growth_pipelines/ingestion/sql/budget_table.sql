@@ -1,0 +1,1 @@
+create table if not exists budget (scope text primary key, kind text not null, state text not null)

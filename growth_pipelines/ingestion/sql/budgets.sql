@@ -1,0 +1,1 @@
+select scope, kind, state from budget order by scope
