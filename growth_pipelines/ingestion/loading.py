@@ -75,9 +75,7 @@ def load(
     GrowthError when a value does not have its declared type; then the transaction must be rolled back.
     """
     with _parser(connection, landed) as native:
-        parsed = Parsed(native, landed, folder, parts, now)
-        for name, keys in (kept or {}).items():
-            parsed.leave_out(name, keys)
+        parsed = Parsed(native, landed, folder, parts, now, kept)
         merge = _Merge(connection, native, landed)
         for part in parts:
             if part.is_parent:
@@ -86,7 +84,8 @@ def load(
         for part in parts:
             if part.after and rows[part.table]:
                 merge.follow(part.after)
-        return Loaded(rows, merge.outdated, parsed.repeated, parsed.unknown)
+        repeated = {parts[0].parent or parts[0].table: parsed.repeated} if parsed.repeated else {}
+        return Loaded(rows, merge.outdated, repeated, parsed.unknown)
 
 
 @contextmanager

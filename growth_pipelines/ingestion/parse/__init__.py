@@ -10,7 +10,7 @@ declared type is an error that names the file, never a silent null.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -42,15 +42,23 @@ class Parsed:
     """The rows of one landing file as temporary relations of ``native`` (a DuckDB connection).
 
     A relation has all columns of its raw table. A record that appears twice in the file counts as it was last
-    seen; :attr:`repeated` counts those that were left out. :attr:`unknown` are fields that no column is made of,
-    with the number of records in the sample that have them.
+    seen; :attr:`repeated` counts such records where they have an id. :attr:`unknown` are fields that no column is
+    made of, with the number of records in a sample that have them. ``kept`` are keys by raw table whose rows are
+    left out.
     """
 
-    def __init__(self, native: Any, landed: Landed, folder: str, parts: Sequence[Part], now: datetime) -> None:
+    def __init__(
+        self,
+        native: Any,
+        landed: Landed,
+        folder: str,
+        parts: Sequence[Part],
+        now: datetime,
+        kept: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
         import duckdb
 
         self.native = native
-        self.repeated: dict[str, int] = {}
         self.unknown: dict[str, int] = {}
         texts = {part.table: _table_text(folder, part) for part in parts}
         try:
@@ -58,8 +66,10 @@ class Parsed:
             native.execute(f"create temp table landed as {_landed_text(folder, parts)}")
             if folder and resources.files(__name__).joinpath(folder, "metrics.sql").is_file():
                 native.execute(f"create temp table metrics as {statement(folder, 'metrics')}")
-            for part in parts:
-                self._relation(part, texts)
+            self.repeated = self._repeated()
+            for name, text in texts.items():
+                others = [other for table, other in texts.items() if table != name]
+                self._relation(BY_NAME[name], text, others, (kept or {}).get(name))
             self.unknown = unknown_fields(native, str(landed.path))
         except duckdb.Error as error:
             reason = str(error).strip().splitlines()[0]
@@ -68,28 +78,32 @@ class Parsed:
                 "The API may have changed; nothing was loaded from this file.",
             ) from error
 
-    def _relation(self, part: Part, texts: dict[str, str]) -> None:
-        """A table where the rows are needed more than once, a view where they are only passed on."""
-        table = BY_NAME[part.table]
-        given = {row[0] for row in self.native.execute(f"describe {texts[part.table]}").fetchall()}
-        typed = _typed(table, texts[part.table], given)
-        others = [text for name, text in texts.items() if name != part.table]
-        if not part.is_parent and not any(re.search(rf"\b{table.name}\b", text) for text in others):
-            self.native.execute(f"create temp view {table.name} as {typed} {_last_seen(table)}")
-            return
-        self.native.execute(f"create temp table {table.name} as {typed}")
-        keys = ", ".join(table.key[1:]) or "shop_id"
-        rows, distinct = self.native.execute(
-            f"select count(*), count(distinct ({keys})) from {table.name}"  # noqa: S608 - declared names
-        ).fetchone()
-        if rows != distinct:
-            self.repeated[table.name] = rows - distinct
-            self.native.execute(f"create or replace temp table {table.name} as {typed} {_last_seen(table)}")
+    def _repeated(self) -> int | None:
+        """How many records of the file repeat another's id; None where records have no id to tell by."""
+        columns = {row[0] for row in self.native.execute("describe landed").fetchall()}
+        if "id" not in columns:
+            return None
+        rows, distinct = self.native.execute("select count(*), count(distinct id) from landed").fetchone()
+        return int(rows - distinct)
 
-    def leave_out(self, name: str, keys: Collection[str]) -> None:
-        """Drop the rows of a parent's relation whose key is in ``keys``."""
-        column = BY_NAME[name].key[1]
-        self.native.execute(f"delete from {name} where list_contains(?, {column})", [sorted(keys)])  # noqa: S608
+    def _relation(self, table: RawTable, text: str, others: list[str], kept: Collection[str] | None) -> None:
+        """A view, evaluated where its rows are loaded; a table where another relation reads it too.
+
+        Sorting out what was seen twice costs as much as the rest of a parse, so it is done only where there is any
+        or where that can't be told: what is nested in records that occur once occurs once.
+        """
+        given = {row[0] for row in self.native.execute(f"describe {text}").fetchall()}
+        typed = _typed(table, text, given)
+        if self.repeated != 0:
+            typed += f" {_last_seen(table)}"
+        if kept:
+            self.native.execute(f"create temp table kept_{table.name} as select unnest(?) as key", [sorted(kept)])
+            typed = (
+                f"select * from ({typed}) as found "  # noqa: S608 - declared names
+                f"where not exists (select 1 from kept_{table.name} where key = found.{table.key[1]})"
+            )
+        read_again = any(re.search(rf"\b{table.name}\b", other) for other in others)
+        self.native.execute(f"create temp {'table' if read_again else 'view'} {table.name} as {typed}")
 
 
 def _set_variables(connection: Any, landed: Landed, loaded_at: datetime) -> None:
