@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from growth_pipelines.clock import local_date
 from growth_pipelines.errors import TransientError
@@ -61,7 +62,7 @@ def _window(job: Job) -> Window:
 
 
 def _backfill(job: Job, client: ShopifyClient, window: Window) -> Iterator[Landed]:
-    months = list(window.months())
+    months = _months(client, window)
     closed, last = (months[:-1], months[-1]) if months[-1].open_end else (months, None)
     done = 0
     with ThreadPoolExecutor(job.settings.shopify.bulk_at_once) as pool:
@@ -76,6 +77,15 @@ def _backfill(job: Job, client: ShopifyClient, window: Window) -> Iterator[Lande
             raise
     if last is not None:
         yield from _in_bulk(job, client, last)
+
+
+def _months(client: ShopifyClient, window: Window) -> list[Window]:
+    """The months to ask for one by one; those before the oldest order are one with the month of that order."""
+    oldest = client.execute("oldest_order", {"query": updated_filter(window)})["orders"]["nodes"]
+    months = list(window.months())
+    first = naive_utc(datetime.fromisoformat(oldest[0]["updatedAt"])) if oldest else window.end
+    filled = [month for month in months if month.end > first] or months[-1:]
+    return [replace(filled[0], start=window.start), *filled[1:]]
 
 
 def _in_bulk(job: Job, client: ShopifyClient, window: Window) -> list[Landed]:

@@ -21,6 +21,11 @@ QUICK = {
     "GROWTH_WEB_VITALS__PSI_PAGES": "3",
     "GROWTH_PRIVACY__PSEUDONYM_KEY": "the same key in every test of this folder",
 }
+# Orders that count, as truth.json counts them: how many, gross and discounts.
+COUNTED = (
+    "select count(*), sum(gross_amount), sum(discount_amount) from raw.orders "
+    "where not is_test and cancelled_at is null"
+)
 # When an answer was fetched differs between runs that otherwise read the same.
 NOT_COMPARED = ("_file_id", "_line", "_loaded_at", "fetched_at")
 

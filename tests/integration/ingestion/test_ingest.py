@@ -17,13 +17,9 @@ from growth_pipelines.ingestion.run import ingest, ingest_status, ingest_stream
 from growth_pipelines.ingestion.streams import STREAMS
 from growth_pipelines.settings import Settings
 from growth_pipelines.warehouse.database import Warehouse
-from tests.integration.ingestion.conftest import QUICK, raw_rows
+from tests.integration.ingestion.conftest import COUNTED, QUICK, raw_rows
 
 Machine = Callable[..., Settings]
-COUNTED = (
-    "select count(*), sum(gross_amount), sum(discount_amount) from raw.orders "
-    "where not is_test and cancelled_at is null"
-)
 
 
 def test_everything_is_read_and_agrees_with_the_shop(
