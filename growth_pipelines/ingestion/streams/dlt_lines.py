@@ -18,7 +18,7 @@ BLOCK = 5_000
 
 
 class Lines:
-    """A context manager. ``key`` is where a record's key stands: one without is an error, for it can't be merged."""
+    """A context manager. ``key`` is where a record's key stands; one without can't be merged and is an error."""
 
     def __init__(self, job: Job, key: str) -> None:
         import duckdb

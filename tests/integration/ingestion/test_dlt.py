@@ -1,4 +1,4 @@
-"""Resources of dlt as streams, on both warehouses: what they yield arrives once, and dlt keeps nothing of its own."""
+"""Resources of dlt as streams, on both warehouses: what they yield arrives once, and dlt keeps no state."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def test_an_incremental_resource_goes_on_where_the_loaded_rows_end(
     def resource(job: Any) -> Any:
         @dlt.resource(name="reviews", primary_key="id")
         def read(updated_at: Any = dlt.sources.incremental("updated_at", "2020-01-01T00:00:00Z")) -> Iterator[Any]:
-            asked.append((updated_at.last_value, updated_at.end_value))
+            asked.append((updated_at.start_value, updated_at.end_value))
             yield list(reviews)
 
         return read()
