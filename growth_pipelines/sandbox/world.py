@@ -292,7 +292,9 @@ class Shop:
                 line.variant.on_hand = max(0, line.variant.on_hand - line.quantity)
                 if line.variant.on_hand < 10 and line.variant.product.gid not in short:
                     line.variant.on_hand += 60
-                line.variant.updated_at = max(line.variant.updated_at, order.created_at)
+                # As in Shopify, a movement of stock is a change of the product too.
+                for moved in (line.variant, line.variant.product):
+                    moved.updated_at = max(moved.updated_at, order.created_at)
 
     def written_resources(self) -> dict[str, dict[str, Any]]:
         """The present values of everything that was written to, by gid."""

@@ -75,6 +75,10 @@ def test_twenty_changed_orders_and_three_deleted_products_are_all_that_an_increm
     fresh = small.settings(tmp_path / "fresh", **LATER)
     ingest(fresh)
     expected, found = raw_rows(fresh, *SHOPIFY), raw_rows(later, *SHOPIFY)
+    for rows in (expected, found):
+        # Lines read before a product was deleted still know which it was; lines read later don't.
+        rows["order_lines"] = [(*row[:3], *row[5:]) for row in rows["order_lines"]]
+        rows["abandoned_checkout_lines"] = [(*row[:3], *row[5:]) for row in rows["abandoned_checkout_lines"]]
     for table in SHOPIFY:
         assert found[table] == expected[table], table
     deleted = {row[1] for row in raw_rows(later, "deletions")["deletions"]}
@@ -116,6 +120,7 @@ def test_the_order_of_files_does_not_matter(small: Any, tmp_path: Path, database
     """The newest state of each order wins, also when an older file is loaded after it."""
     settings = small.settings(tmp_path, **QUICK, **database)
     ingest(settings, ["shop", "orders"])
+    small.advance(3)
     told(small, "touch", orders=20)
     later = small.settings(tmp_path, **LATER, **database)
     ingest(later, ["orders"])

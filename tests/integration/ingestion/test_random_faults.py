@@ -39,9 +39,8 @@ MEASURED = ("psi_runs",)
 
 @pytest.fixture(scope="module")
 def shop(start_sandbox: Callable[..., Any]) -> Any:
-    return start_sandbox(
-        "--seed", "11", "--orders", "300", "--products", "40", "--today", "2026-11-22", "--months", "8"
-    )
+    size = ("--orders", "300", "--products", "40", "--months", "8")
+    return start_sandbox("--seed", "11", *size, "--today", "2026-11-22")
 
 
 @pytest.fixture(scope="module")
@@ -157,9 +156,7 @@ def assert_nothing_told(settings: Settings, capfd: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.slow
-def test_every_kind_of_failure_has_struck(
-    shop: Any, undisturbed: dict[str, Any], tmp_path: Path, failing: Any
-) -> None:
+def test_every_kind_of_failure_has_struck(shop: Any, undisturbed: dict[str, Any], tmp_path: Path) -> None:
     """The classes that chance left out in the runs above, one after the other."""
     missing = [kind for kind, rule in KINDS.items() if rule.at_random and not score(shop)["struck"].get(kind)]
     settings = shop.settings(tmp_path, **PATIENT)
