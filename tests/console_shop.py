@@ -299,7 +299,7 @@ def fill(home: Path, **variables: str) -> ConsoleShop:
     return ConsoleShop(settings)
 
 
-def publish(settings: Settings, search_to: date = END) -> None:
+def publish(settings: Settings, search_to: date = END, orders_note: str | None = None) -> None:
     """The few marts that the console reads."""
     tables = {
         "dim_shops": "select 'Hot Rod Parts' as name, cast(? as text) as domain, cast(? as text) as primary_url, "
@@ -309,8 +309,13 @@ def publish(settings: Settings, search_to: date = END) -> None:
         "fct_web_vitals": "select date '2026-11-14' as period_end",
         "dim_pages": "select '' as resource_gid, '' as page_key, '' as effective_title, "
         "'' as effective_description",
+        "dim_data_coverage": "select 'orders' as stream, cast(? as text) as history_note",
     }
-    values = {"dim_shops": (SHOP, SITE), "fct_page_daily": (search_to.isoformat(),)}
+    values = {
+        "dim_shops": (SHOP, SITE),
+        "fct_page_daily": (search_to.isoformat(),),
+        "dim_data_coverage": (orders_note,),
+    }
     warehouse = Warehouse.of(settings)
     with warehouse.write() as connection:
         connection.execute("create schema if not exists marts")

@@ -6,6 +6,8 @@ yet is not an error of the page: it is said on it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -15,6 +17,8 @@ from typing import Any
 from growth_pipelines.clock import local_date
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
+from growth_pipelines.warehouse.connection import WarehouseConnection
+from growth_pipelines.warehouse.coverage import history_notes
 from growth_pipelines.warehouse.database import Warehouse
 
 _QUERIES = Path(__file__).parent / "queries"
@@ -44,11 +48,16 @@ class Source:
 
 @dataclass(frozen=True)
 class Observed:
-    """The state of the data, with what to tell the operator when there are none."""
+    """The state of the data, with what to tell the operator when there are none.
+
+    ``orders_note`` is what to say beside figures that rest on orders (and so on conversion) while it is known that
+    older ones cannot be read; empty otherwise.
+    """
 
     shop: Shop
     sources: tuple[Source, ...]
     problem: GrowthError | None = None
+    orders_note: str = ""
 
 
 def observe(settings: Settings, now: datetime) -> Observed:
@@ -68,7 +77,7 @@ def observe(settings: Settings, now: datetime) -> Observed:
     if newest["orders"] is not None and newest["orders_read"] is not None:
         newest["orders"] = max(newest["orders"], local_date(newest["orders_read"], known.timezone))
     sources = tuple(_source(label, newest.get(name), today, late) for name, (label, late) in late_after.items())
-    return Observed(known, sources)
+    return Observed(known, sources, orders_note=newest["orders_note"])
 
 
 def page_texts(settings: Settings, resource_gid: str) -> tuple[str, str]:
@@ -96,7 +105,7 @@ def _source(label: str, newest: date | datetime | None, today: date, late: timed
 
 
 def _read(warehouse: Warehouse) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The shop's row and the newest days; of one snapshot they never change, so they are read once."""
+    """The shop's row, and what is known of its days; of one snapshot they never change, so they are read once."""
     if warehouse.engine == "postgres" or not warehouse.current.exists():
         return _read_now(warehouse)
     return _read_snapshot(warehouse, warehouse.current.resolve())
@@ -113,7 +122,7 @@ def _read_now(warehouse: Warehouse) -> tuple[dict[str, Any], dict[str, Any]]:
     names = ("name", "domain", "primary_url", "currency", "timezone")
     shop = dict(zip(names, shops[0], strict=True)) if shops else {}
     days = dict(zip(("orders", "search", "vitals"), newest[0], strict=True))
-    return shop, {**days, "orders_read": _orders_read(warehouse)}
+    return shop, {**days, "orders_read": _orders_read(warehouse), "orders_note": _orders_note(warehouse)}
 
 
 def _orders_read(warehouse: Warehouse) -> datetime | None:
@@ -125,13 +134,29 @@ def _orders_read(warehouse: Warehouse) -> datetime | None:
     return read.replace(tzinfo=UTC) if read is not None else None
 
 
+def _orders_note(warehouse: Warehouse) -> str:
+    """Why orders start where they do; empty where no limit is known, or an older version made the models."""
+    try:
+        with _reading(warehouse) as connection:
+            return history_notes(connection).get("orders", "")
+    except GrowthError:
+        return ""
+
+
 def _rows(warehouse: Warehouse, query: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    with _reading(warehouse) as connection:
+        rows: list[tuple[Any, ...]] = connection.execute((_QUERIES / query).read_text(), params).fetchall()
+        return rows
+
+
+@contextmanager
+def _reading(warehouse: Warehouse) -> Iterator[WarehouseConnection]:
+    """The published data. Raises GrowthError where models are missing that the query names."""
     import duckdb
     import psycopg
 
     try:
         with warehouse.read() as connection:
-            rows: list[tuple[Any, ...]] = connection.execute((_QUERIES / query).read_text(), params).fetchall()
-            return rows
+            yield connection
     except (duckdb.CatalogException, psycopg.errors.UndefinedTable) as error:
         raise GrowthError("The models are not built yet.", "Run `growth run` first.") from error

@@ -67,6 +67,7 @@ def page(request: Request, name: str, person: SignedIn | None, status: int = 200
         "operator": None,
         "csrf": "",
         "shop": Shop("", "", "UTC"),
+        "orders_note": "",
         "trace_id": "",
     }
     if person is not None:
@@ -86,6 +87,7 @@ def _around(request: Request, console: Console, person: SignedIn, observed: Obse
         "operator": {"name": person.operator, "role": person.role},
         "csrf": person.csrf,
         "shop": observed.shop,
+        "orders_note": observed.orders_note,
         "mode": mode,
         "mode_meaning": label("modes", mode),
         "paused": paused,

@@ -1,7 +1,7 @@
 """Running dbt inside this process: one invocation a build, everything it writes under ``$GROWTH_HOME/dbt``.
 
 Starting dbt as a program costs about four seconds before it does anything; so it is imported here, when it is
-first needed. What changes from day to day (the date, brand terms) is written to two raw tables before the
+first needed. What changes from day to day (the date, brand terms, streams) is written to raw tables before the
 build: as dbt variables they would make it parse the whole project again every day.
 """
 
@@ -99,8 +99,10 @@ def build(
 
 def prepare(settings: Settings, warehouse: Warehouse) -> None:
     """Create what the models read, and write down what this build is asked for."""
-    warehouse.ensure_raw()
-    with warehouse.write() as connection:
+    from growth_pipelines.ingestion.state import prepared
+    from growth_pipelines.ingestion.streams import STREAMS
+
+    with prepared(warehouse) as connection:
         for statement in statements("build_inputs"):
             connection.execute(statement)
         shops = connection.execute(query("known_shops")).fetchall()
@@ -112,6 +114,11 @@ def prepare(settings: Settings, warehouse: Warehouse) -> None:
         for shop_id, terms in _brand_terms(settings, shops).items():
             for term in terms:
                 connection.execute("insert into raw._brand_terms values (?, ?)", [shop_id, term])
+        for stream in STREAMS.values():
+            source = stream.source
+            connection.execute(
+                "insert into raw._streams values (?, ?, ?)", [stream.name, source.name, source.zone]
+            )
 
 
 def brand_terms(settings: Settings) -> tuple[str, ...]:

@@ -1,9 +1,10 @@
--- Sessions by landing path and day. Shopify's own where it gives any; else those that beacons tell, which miss
--- visitors
--- who block scripts or ask not to be measured.
+-- Sessions by landing path and day, of all kinds of device. Shopify's own where it gives any; else those that
+-- beacons tell, which miss visitors who block scripts or ask not to be measured.
 with
     told_by_shopify as (
-        select shop_id, date_day, landing_path, sessions from {{ ref("stg_shopify__sessions_daily") }}
+        select shop_id, date_day, landing_path, {{ isum("sessions") }} as sessions
+        from {{ ref("stg_shopify__sessions_daily") }}
+        group by shop_id, date_day, landing_path
     ),
 
     numbered as (

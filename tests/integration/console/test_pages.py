@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from growth_pipelines.store.database import Store
+from growth_pipelines.warehouse.database import Warehouse
 from tests.console_shop import SNIPPETS, ConsoleShop, fill, publish, serve
 
 from .conftest import Visitor
@@ -114,6 +115,23 @@ def test_fresh_data_raise_no_alarm(maria: Visitor):
     assert "Some data are late" not in page
     # The last order was on the 17th; that nothing was sold since is not lateness.
     assert "Orders to 21 Nov" in page
+
+
+def test_where_the_history_of_orders_starts_is_said_beside_what_rests_on_them(maria: Visitor):
+    pages = ["/", f"/actions/{maria.queue()[0]['ref']}"]
+    assert not any("history starts" in maria.get(path).text for path in pages)
+    limit = "history starts on 2026-09-23: only the last 60 days of orders can be read"
+    publish(maria.shop.settings, orders_note=limit)
+    for path in pages:
+        assert f"Orders, and cohorts and conversion with them: {limit}." in text_of(maria.get(path).text)
+
+
+def test_data_that_an_older_version_published_are_shown(maria: Visitor):
+    warehouse = Warehouse.of(maria.shop.settings)
+    with warehouse.write() as connection:
+        connection.execute("drop table marts.dim_data_coverage")
+    warehouse.publish()
+    assert "Orders to 21 Nov" in text_of(maria.get("/").text)
 
 
 def test_an_empty_machine_says_what_to_do(tmp_path: Path):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from growth_pipelines.ingestion.state import prepared
 from growth_pipelines.settings import Settings, load_settings
 from growth_pipelines.warehouse.database import Warehouse
 from growth_pipelines.warehouse.raw_tables import BY_NAME
@@ -48,6 +49,18 @@ def load(settings: Settings, rows: Rows) -> None:
                 connection.native.unregister("batch")
 
 
+def limit_orders(settings: Settings, first_day: date, reason: str) -> None:
+    """Have ingestion remember that the shop shows no orders from before ``first_day``."""
+    start = datetime(first_day.year, first_day.month, first_day.day)
+    with prepared(Warehouse.of(settings)) as connection:
+        connection.execute(
+            "insert into raw._ingest_cursor "
+            "(shop_id, stream, window_start, position, history_from, history_reason, updated_at) "
+            "values (?, 'orders', ?, ?, ?, ?, ?)",
+            [SHOP, start, datetime(2026, 11, 22, 5), first_day, reason, datetime(2026, 11, 22, 6)],
+        )
+
+
 def shop_rows() -> Rows:
     shop = {
         "name": "Hot Rod Parts",
@@ -70,9 +83,16 @@ def random_shop(seed: int) -> Rows:
     rows.update(_orders(rng, products))
     rows.update(_search(rng, products))
     rows["sessions_daily"] = [
-        {"date": TODAY - timedelta(days=int(back)), "landing_path": path, "sessions": int(rng.integers(1, 60))}
+        {
+            "date": TODAY - timedelta(days=int(back)),
+            "landing_path": path,
+            "device": device,
+            "sessions": int(rng.integers(1, 60)),
+            "cart_additions": 1,
+        }
         for back in range(1, 90)
         for path in ["/", *products[:5], "/collections/fuel/products/part-1"]
+        for device in ("mobile", "desktop")
     ]
     rows.update(_vitals(products))
     rows["web_vitals_beacons"] = _beacons(products)
@@ -235,13 +255,24 @@ def _search(rng: np.random.Generator, products: list[str]) -> Rows:
                 row = {"date": day, "page": url, "query": query, "clicks": clicks, "impressions": impressions}
                 if back > 3:
                     by_query.append({**row, "position": round(1 + n * 2.5 + float(rng.random()), 3)})
-            hidden = int(rng.integers(0, 5))
+            hidden = int(rng.integers(-1, 5))  # Google may count one less by page than by query
             by_page.append(
                 {"date": day, "page": url, "clicks": clicked, "impressions": seen + hidden, "position": 4.5}
             )
             total += clicked
         whole.append({"date": day, "clicks": total + 3, "impressions": 9999, "position": 5.0})
-    return {"search_page_query_daily": by_query, "search_page_daily": by_page, "search_property_daily": whole}
+    rows = {"search_page_query_daily": by_query, "search_page_daily": by_page, "search_property_daily": whole}
+    return {**rows, **_provisional_search(urls)}
+
+
+def _provisional_search(urls: list[str]) -> Rows:
+    """Of the newest day that is final by now, and of the two after it."""
+    days = [TODAY - timedelta(days=back) for back in (3, 2, 1)]
+    figures = {"clicks": 2, "impressions": 20, "position": 3.0}
+    return {
+        "search_page_provisional_daily": [{"date": d, "page": url, **figures} for d in days for url in urls[:4]],
+        "search_property_provisional_daily": [{"date": day, **figures, "clicks": 7} for day in days],
+    }
 
 
 def _vitals(products: list[str]) -> Rows:

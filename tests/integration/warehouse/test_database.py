@@ -14,7 +14,7 @@ import pytest
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings, load_settings
 from growth_pipelines.warehouse.database import Warehouse
-from growth_pipelines.warehouse.raw_tables import TABLES
+from growth_pipelines.warehouse.raw_tables import all_tables
 
 
 @pytest.fixture(params=["duckdb", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -46,7 +46,7 @@ def test_raw_tables_are_created_once_with_every_declared_column(settings: Settin
         found = connection.execute(
             "select table_name, column_name from information_schema.columns where table_schema = 'raw'"
         ).fetchall()
-    assert sorted(found) == sorted((t.name, c.name) for t in TABLES for c in t.all_columns)
+    assert sorted(found) == sorted((t.name, c.name) for t in all_tables() for c in t.all_columns)
 
 
 def test_a_column_declared_later_is_added_and_rows_are_kept(settings: Settings) -> None:

@@ -10,17 +10,20 @@ import pandas as pd
 import pytest
 
 from growth_pipelines.settings import Settings
+from growth_pipelines.warehouse.coverage import history_notes
 from growth_pipelines.warehouse.database import Warehouse
 from growth_pipelines.warehouse.dbt import BuildResult, build
 from growth_pipelines.warehouse.frames import FRAMES, load_frames
 
-from .raw_rows import HOST, TODAY, Rows, frame, load, random_shop, settings_for
+from .raw_rows import HOST, TODAY, Rows, frame, limit_orders, load, random_shop, settings_for
 
 # One worker: what is built once serves all.
 pytestmark = pytest.mark.xdist_group("marts")
 ROWS: Rows = random_shop(seed=11)
 WINDOW_END = TODAY - timedelta(days=4)  # the newest day for which both search streams are there
 WINDOW_START = WINDOW_END - timedelta(days=27)
+
+FIRST_ORDERS = date(2026, 3, 1)
 
 
 @pytest.fixture(scope="module", params=["duckdb", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -30,6 +33,7 @@ def built(
     url = request.getfixturevalue("module_postgres_url") if request.param == "postgres" else ""
     settings = settings_for(tmp_path_factory.mktemp("home"), url)
     load(settings, ROWS)
+    limit_orders(settings, FIRST_ORDERS, "no more can be read")
     result = build(settings)
     Warehouse.of(settings).publish()
     return settings, result
@@ -109,6 +113,17 @@ def test_cohorts_agree_with_a_recount(settings: Settings) -> None:
     assert triangle.loc[triangle["date_month"] < "2026-11-01", "is_complete"].all()
 
 
+def test_cohorts_carry_where_history_starts_and_why_is_said_once(settings: Settings) -> None:
+    triangle, coverage = mart(settings, "fct_cohort_retention"), mart(settings, "dim_data_coverage")
+    assert set(triangle["history_starts_on"]) == {pd.Timestamp(FIRST_ORDERS)}
+    row = coverage.set_index("stream").loc["orders"]
+    assert row[["source", "timezone"]].tolist() == ["shopify", "America/Denver"]
+    assert row["covered_to"] == pd.Timestamp("2026-11-22 05:00:00")
+    assert row["last_read_at"] == pd.Timestamp("2026-11-22 06:00:00")
+    with Warehouse.of(settings).read() as connection:
+        assert history_notes(connection) == {"orders": "history starts on 2026-03-01: no more can be read"}
+
+
 def test_customers_agree_with_a_recount_and_those_without_orders_are_there(settings: Settings) -> None:
     customers = mart(settings, "dim_customers").set_index("customer_key")
     orders = counted_orders().dropna(subset="customer_key")
@@ -129,6 +144,52 @@ def test_two_spellings_of_a_page_are_one_page(settings: Settings) -> None:
     assert len(merged) == len(expected) == len(search)
     assert (merged["clicks_x"] == merged["clicks_y"]).all()
     assert (merged["impressions_x"] == merged["impressions_y"]).all()
+
+
+def _page_keys(rows: pd.DataFrame) -> pd.Series:
+    return rows["page"].map(lambda url: url.removeprefix(HOST).partition("?")[0].rstrip("/") or "/")
+
+
+def test_hidden_queries_are_totals_less_what_is_shown_page_by_page_and_day_by_day(settings: Settings) -> None:
+    hidden = mart(settings, "fct_search_hidden_daily")
+    pages, queries = frame(ROWS, "search_page_daily"), frame(ROWS, "search_page_query_daily")
+    grain = ["page_key", "date"]
+    measures = ["clicks", "impressions"]
+    totals = pages.assign(page_key=_page_keys(pages)).groupby(grain)[measures].sum()
+    shown = queries.assign(page_key=_page_keys(queries)).groupby(grain)[measures].sum()
+    expected = totals.loc[totals.index.get_level_values("date") <= WINDOW_END].sub(shown, fill_value=0)
+    found = hidden.assign(date=hidden["date_day"].dt.date).set_index(grain).sort_index()
+    assert found.index.tolist() == expected.index.tolist(), "the newest day, not read by query yet, is left out"
+    assert found["hidden_clicks"].tolist() == expected["clicks"].tolist()
+    assert found["hidden_impressions"].tolist() == expected["impressions"].tolist()
+    assert (found["hidden_impressions"] < 0).any(), "nothing is cut off"
+    shares = found["hidden_impressions"] / found["impressions"]
+    assert np.allclose(found["hidden_impression_share"], shares)
+
+
+def test_the_three_ways_to_count_a_search_day_stand_side_by_side(settings: Settings) -> None:
+    daily = mart(settings, "fct_search_totals_daily").set_index("date_day").sort_index()
+    known = daily.loc[: pd.Timestamp(WINDOW_END)]
+    pages, queries = frame(ROWS, "search_page_daily"), frame(ROWS, "search_page_query_daily")
+    both = pages["date"] <= WINDOW_END
+    assert daily["property_clicks"].sum() == frame(ROWS, "search_property_daily")["clicks"].sum()
+    assert known["pages_impressions"].tolist() == pages[both].groupby("date")["impressions"].sum().tolist()
+    assert known["visible_impressions"].tolist() == queries.groupby("date")["impressions"].sum().tolist()
+    assert daily.loc[pd.Timestamp(WINDOW_END) + timedelta(days=1) :, "hidden_clicks"].isna().all()
+
+
+def test_provisional_days_are_apart_and_end_where_final_ones_begin(settings: Settings) -> None:
+    provisional = mart(settings, "fct_search_provisional_daily").sort_values("date_day")
+    assert [day.date() for day in provisional["date_day"]] == [
+        TODAY - timedelta(days=2),
+        TODAY - timedelta(days=1),
+    ]
+    counted = provisional[["property_clicks", "pages", "pages_clicks", "pages_impressions"]]
+    assert counted.to_numpy().tolist() == [[7, 4, 8, 80]] * 2
+    newest = TODAY - timedelta(days=3)
+    for name, column in {"fct_page_daily": "search_clicks", "fct_shop_daily": "search_clicks"}.items():
+        facts = mart(settings, name)
+        assert facts.loc[facts[column] > 0, "date_day"].max() == pd.Timestamp(newest), name
 
 
 def test_positions_survive_adding_up(settings: Settings) -> None:

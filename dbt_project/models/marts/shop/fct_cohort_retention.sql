@@ -37,9 +37,15 @@ with
             coalesce(activity.net_cents, 0) as net_cents,
             coalesce(activity.refund_cents, 0) as refund_cents,
             cast(months.date_month + interval '1 month' as date) <= shops.as_of as is_complete,
+            coverage.history_starts_on,
             shops.currency
         from sizes
         join {{ ref("int_shops") }} as shops on shops.shop_id = sizes.shop_id
+        left join
+            {{ ref("dim_data_coverage") }} as coverage
+            on coverage.shop_id = sizes.shop_id
+            and coverage.stream = 'orders'
+            and coverage.history_note is not null
         join months on months.shop_id = sizes.shop_id and months.date_month >= sizes.cohort_month
         left join
             activity
@@ -77,5 +83,6 @@ select
     cumulative_net_cents,
     {{ ratio("active_customers", "cohort_size") }} as retention_rate,
     {{ ratio("cumulative_net_cents", "cohort_size") }} as ltv_cents,
+    history_starts_on,
     currency
 from cumulated
