@@ -27,6 +27,7 @@ from growth_pipelines.ingestion.shopify.client import ShopifyClient
 from growth_pipelines.ingestion.shopify.scopes import ALL_ORDERS, CONSEQUENCES, granted_scopes, missing
 from growth_pipelines.ingestion.state import (
     State,
+    finish_window,
     move_cursor,
     newer_snapshot,
     prepared,
@@ -381,6 +382,9 @@ class _Run:
         now = self.settings.clock.now()
         with self.warehouse.write() as connection:
             for tally in tallies:
+                if tally.window is not None and tally.stream.name not in failed:
+                    key = (self.shop.shop_id, tally.stream.name)
+                    finish_window(connection, key, tally.window, limited=tally.job.history_from is not None)
                 record_run(
                     connection,
                     self.run_id,

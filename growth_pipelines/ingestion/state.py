@@ -118,6 +118,16 @@ def move_cursor(
     )
 
 
+def finish_window(
+    connection: WarehouseConnection, key: tuple[str, str], window: tuple[datetime, datetime], *, limited: bool
+) -> None:
+    """A run has read all of ``window`` of the shop's stream ``key``; ``limited``: the source hid what is older."""
+    start, end = window
+    connection.execute(query("reach_back"), (start, *key, start, end))
+    if not limited:
+        connection.execute(query("lift_limit"), (*key, start.date()))
+
+
 def newer_snapshot(connection: WarehouseConnection, landed: Landed) -> bool:
     """True when a snapshot of the same stream that was taken later is loaded already."""
     found = connection.execute(

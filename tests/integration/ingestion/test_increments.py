@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from growth_pipelines.ingestion.results import StreamResult
-from growth_pipelines.ingestion.run import ingest
+from growth_pipelines.ingestion.run import ingest, ingest_status
 from growth_pipelines.settings import Settings
 from growth_pipelines.warehouse.database import Warehouse
 from tests.integration.ingestion.conftest import QUICK, raw_rows
@@ -146,3 +146,24 @@ def test_a_sweep_finds_what_no_event_told(small: Any, tmp_path: Path) -> None:
     left = raw_rows(in_a_week, "products", "product_variants")
     assert not set(gone) & {row[1] for row in left["products"]}
     assert not set(gone) & {row[2] for row in left["product_variants"]}
+
+
+def test_without_the_scope_for_all_orders_history_starts_late_and_says_so_until_the_scope_is_granted(
+    start_sandbox: Callable[..., Any], small: Any, tmp_path: Path, database: dict[str, str]
+) -> None:
+    size = ("--orders", "400", "--products", "40", "--without-scope", "read_all_orders")
+    limited = start_sandbox("--seed", "13", *size, "--today", "2026-11-22")
+    settings = limited.settings(tmp_path, **QUICK, **database)
+    results = {result.stream: result for result in ingest(settings, ["shop", "orders"])}
+    assert any("history starts on 2026-09-23" in note for note in results["orders"].notes)
+    assert f"{results['orders'].history_from}" == "2026-09-23"
+    (row,) = [row for row in ingest_status(settings) if row["stream"] == "orders"]
+    assert f"{row['history_from']}" == "2026-09-23"
+    assert "60 days" in row["history_reason"]
+
+    granted = small.settings(tmp_path, **QUICK, **database, GROWTH_SHOPIFY__BULK_FROM_ORDERS="0")
+    ingest(granted, ["orders"], full=True)
+    (row,) = [row for row in ingest_status(granted) if row["stream"] == "orders"]
+    assert (row["history_from"], row["history_reason"]) == (None, None)
+    assert f"{row['covered_from']:%Y-%m}" == "2024-10"
+    assert len(raw_rows(granted, "orders")["orders"]) == small.truth["counts"]["orders"]
