@@ -24,8 +24,10 @@ from growth_pipelines.telemetry import logger
 
 _log = logger("ingestion")
 FORMAT = 2
-# Files that a crash left behind are removed after this long; a younger one may still be being written.
-LEFTOVER_SECONDS = 24 * 3600.0
+DATA, MANIFEST, SET_ASIDE = ".jsonl.zst", ".manifest.json", ".unreadable.json"
+# Files that a crash left behind are removed after this long; a younger one may still be being written, and Shopify
+# may still be working on an operation that is noted.
+LEFTOVER_SECONDS = 48 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -159,15 +161,22 @@ class Landing:
     def pending(self, stream: str, shop_id: str, loaded: Collection[str]) -> list[Landed]:
         """Landed files of a shop's stream that are not in ``loaded`` and still intact, oldest first."""
         found = []
-        for path in sorted((self.root / stream).glob("*.manifest.json")):
+        for path in sorted((self.root / stream).glob(f"*{MANIFEST}")):
+            if f"{stream}/{path.name.removesuffix(MANIFEST)}" in loaded:
+                continue
             landed = _read_manifest(path)
-            if landed is None or landed.file_id in loaded or landed.shop.shop_id != shop_id:
+            if landed is None or landed.shop.shop_id != shop_id:
                 continue
             if landed.intact():
                 found.append(landed)
             else:
                 _log.warning("a landing file is damaged and will be fetched again", file=str(landed.path))
         return sorted(found, key=lambda landed: (landed.landed_at, landed.file_id))
+
+    def set_aside(self, landed: Landed) -> None:
+        """Keep a file that can't be read for a person to look at, where no run finds it."""
+        manifest = _manifest_path(landed.path)
+        manifest.replace(manifest.with_name(manifest.name.removesuffix(MANIFEST) + SET_ASIDE))
 
     def discard(self, landed: Landed) -> None:
         """Remove a landing file that will not be loaded: first its manifest, so that it exists no more."""
@@ -177,9 +186,12 @@ class Landing:
     def remove_leftovers(self) -> None:
         """Remove what crashes left half-written: old partial files, and data files without a manifest."""
         horizon = time.time() - LEFTOVER_SECONDS
-        for path in [*self.root.glob("*/*.part"), *self.root.glob("*/*.jsonl.zst")]:
-            lone = path.suffix == ".part" or not _manifest_path(path).exists()
-            if lone and path.stat().st_mtime < horizon:
+        for path in [
+            *self.root.glob("*/*.part"),
+            *self.root.glob("*/*.jsonl.zst"),
+            *self.root.glob("*/*.operation.json"),
+        ]:
+            if not _described(path) and path.stat().st_mtime < horizon:
                 path.unlink(missing_ok=True)
 
 
@@ -199,7 +211,14 @@ class _Open:
 
 
 def _manifest_path(data: Path) -> Path:
-    return data.with_name(data.name.removesuffix(".jsonl.zst") + ".manifest.json")
+    return data.with_name(data.name.removesuffix(DATA) + MANIFEST)
+
+
+def _described(path: Path) -> bool:
+    """True for a data file with a manifest, set aside or not."""
+    if not path.name.endswith(DATA):
+        return False
+    return _manifest_path(path).exists() or path.with_name(path.name.removesuffix(DATA) + SET_ASIDE).exists()
 
 
 def _write_manifest(landed: Landed) -> None:

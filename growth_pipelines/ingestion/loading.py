@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from growth_pipelines.errors import GrowthError
 from growth_pipelines.ingestion.landing import Landed
 from growth_pipelines.ingestion.parse import Parsed
 from growth_pipelines.ingestion.queries import query
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 # is gone goes), every day of its window, or everything of the shop.
 Scope = Literal["rows", "parent", "days", "all"]
 ROWS_A_COPY = 50_000
+# A stored row whose file was fetched before this one. Files from the future (a clock was wrong) count as before.
+READ_BEFORE = (
+    "not exists (select 1 from raw._ingest_file as later where later.file_id = stored._file_id "
+    "and later.landed_at > ? and later.landed_at <= ?)"
+)
 
 
 @dataclass(frozen=True)
@@ -71,12 +77,13 @@ def load(
 ) -> Loaded:
     """Parse ``landed`` as ``parse/{folder}`` says and merge it into ``parts``.
 
-    ``kept`` are keys by raw table, of parts that are parents, whose rows stay as the warehouse has them. Raises
-    GrowthError when a value does not have its declared type; then the transaction must be rolled back.
+    ``kept`` are keys by raw table, of parts that are parents, whose rows stay as the warehouse has them. ``now``
+    is the time that the rows are marked with. Raises UnreadableFile when the file does not hold what it should,
+    GrowthError when the warehouse fails; then the transaction must be rolled back.
     """
-    with _parser(connection, landed) as native:
+    with _engine_errors(landed), _parser(connection, landed) as native:
         parsed = Parsed(native, landed, folder, parts, now, kept)
-        merge = _Merge(connection, native, landed)
+        merge = _Merge(connection, native, landed, now)
         for part in parts:
             if part.is_parent:
                 merge.cover(BY_NAME[part.table])
@@ -86,6 +93,30 @@ def load(
                 merge.follow(part.after)
         repeated = {parts[0].parent or parts[0].table: parsed.repeated} if parsed.repeated else {}
         return Loaded(rows, merge.outdated, repeated, parsed.unknown)
+
+
+class UnreadableFile(GrowthError):
+    """A landing file does not hold what its stream declares. Loading it again would fail again."""
+
+
+@contextmanager
+def _engine_errors(landed: Landed) -> Iterator[None]:
+    """What an engine says of a file's content as UnreadableFile, everything else as GrowthError."""
+    import duckdb
+    import psycopg
+
+    try:
+        yield
+    except (duckdb.DataError, duckdb.ProgrammingError, psycopg.DataError) as error:
+        raise UnreadableFile(
+            f"{landed.path} does not have the expected shape: {str(error).strip().splitlines()[0]}",
+            "The API may have changed; nothing was loaded from this file.",
+        ) from error
+    except (duckdb.Error, psycopg.Error) as error:
+        raise GrowthError(
+            f"The warehouse failed while loading {landed.path}: {str(error).strip().splitlines()[0]}",
+            "Nothing was loaded from this file; the next run tries it again.",
+        ) from error
 
 
 @contextmanager
@@ -117,7 +148,8 @@ def _drop_temporaries(native: Any) -> None:
 class _Merge:
     """Merges the parsed relations of one file."""
 
-    def __init__(self, connection: WarehouseConnection, native: Any, landed: Landed) -> None:
+    def __init__(self, connection: WarehouseConnection, native: Any, landed: Landed, now: datetime) -> None:
+        self.now = naive_utc(now)
         self.connection = connection
         self.native = native
         self.landed = landed
@@ -134,9 +166,9 @@ class _Merge:
         self._stage_keys(table)
         if self.landed.whole:
             engine.execute(
-                f"delete from raw.{table.name} as stored where shop_id = ? and _loaded_at <= ? "  # noqa: S608
+                f"delete from raw.{table.name} as stored where shop_id = ? and {READ_BEFORE} "  # noqa: S608
                 f"and not exists (select 1 from covered_{table.name} as covered where {_same(table)})",
-                (self._shop, self._fetched_at),
+                (self._shop, self._fetched_at, self.now),
             )
         skipped = engine.arrow(_skipped(table))
         if skipped.num_rows:
@@ -192,9 +224,9 @@ class _Merge:
         elif parent.name in self._covered:
             if part.scope == "parent" and self.landed.whole:
                 self.connection.execute(
-                    f"delete from raw.{table.name} as stored where shop_id = ? and _loaded_at <= ? and not exists "  # noqa: S608
+                    f"delete from raw.{table.name} as stored where shop_id = ? and {READ_BEFORE} and not exists "  # noqa: S608
                     f"(select 1 from raw.{parent.name} as covered where {_same(parent)})",
-                    (self._shop, self._fetched_at),
+                    (self._shop, self._fetched_at, self.now),
                 )
             self.connection.execute(
                 f"delete from raw.{table.name} as stored "  # noqa: S608
@@ -217,8 +249,8 @@ class _Merge:
         assert window is not None
         later = self.connection.execute(
             "select window_start, window_end from raw._ingest_file where shop_id = ? and stream = ? "
-            "and landed_at > ? and window_start < ? and window_end > ?",
-            (self._shop, self.landed.stream, self._fetched_at, window.end, window.start),
+            "and landed_at > ? and landed_at <= ? and window_start < ? and window_end > ?",
+            (self._shop, self.landed.stream, self._fetched_at, self.now, window.end, window.start),
         ).fetchall()
         kept = "".join(
             f" and not (date >= date '{start:%Y-%m-%d}' and date < date '{end:%Y-%m-%d}')" for start, end in later
@@ -248,7 +280,8 @@ class _Merge:
                 for batch in self.native.sql(rows).to_arrow_reader(ROWS_A_COPY):
                     sink = pa.BufferOutputStream()
                     csv.write_csv(pa.Table.from_batches([batch]), sink, options)
-                    copy.write(memoryview(sink.getvalue()))
+                    # PostgreSQL's text holds any character but this one.
+                    copy.write(sink.getvalue().to_pybytes().replace(b"\0", b""))
                     count += batch.num_rows
         return count
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from queue import Queue
 from threading import Event, Lock
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 from growth_pipelines.errors import GrowthError, SettingsError
 from growth_pipelines.ingestion.calls import Meter
 from growth_pipelines.ingestion.landing import Landed, Landing, Shop
-from growth_pipelines.ingestion.loading import Loaded, load
+from growth_pipelines.ingestion.loading import Loaded, UnreadableFile, load
 from growth_pipelines.ingestion.pseudonyms import Pseudonyms
 from growth_pipelines.ingestion.results import IngestError, OnProgress, Phase, Progress, StreamResult
 from growth_pipelines.ingestion.shopify.client import ShopifyClient
@@ -28,6 +28,7 @@ from growth_pipelines.ingestion.shopify.scopes import ALL_ORDERS, CONSEQUENCES, 
 from growth_pipelines.ingestion.state import (
     State,
     finish_window,
+    forget,
     move_cursor,
     newer_snapshot,
     prepared,
@@ -40,6 +41,7 @@ from growth_pipelines.ingestion.status import stream_status
 from growth_pipelines.ingestion.streams import STREAMS, Stream
 from growth_pipelines.ingestion.streams.base import Asked, Job
 from growth_pipelines.ingestion.streams.catalogue import read_shop
+from growth_pipelines.ingestion.windows import naive_utc
 from growth_pipelines.settings import Settings
 from growth_pipelines.telemetry import logger
 from growth_pipelines.warehouse.connection import WarehouseConnection
@@ -49,6 +51,8 @@ _log = logger("ingestion")
 FETCHERS = 8
 # Landed files that wait for the loader at most, so that a failing loader stops the fetchers soon.
 WAITING_FILES = 16
+# A cursor may be ahead of now by the hours that a shop's zone is ahead of UTC.
+CLOCK_TOLERANCE = timedelta(days=1)
 
 
 def ingest(
@@ -279,28 +283,48 @@ class _Run:
         )
         tally = _Tally(stream, job, time.monotonic(), job.now)
         waiting = self.landing.pending(stream.name, self.shop.shop_id, self.state.loaded_files)
-        loaded = 0
-        for landed in waiting:
-            try:
-                with self.warehouse.writer() as connection:
-                    self._load(connection, tally, landed)
-            except GrowthError as error:
-                # The cursor is still before it. Kept, it would fail this and every later run in all streams.
-                job.meter.note(f"a landing file of an earlier run is fetched again: {error.message}")
-                self.landing.discard(landed)
-                continue
-            loaded += 1
-        if loaded:
-            job.meter.note(f"loaded {loaded} landing file(s) of an interrupted run")
+        if waiting:
+            self._load_pending(tally, waiting)
             self._read_state()
-        known = self.state.cursor(self.shop.shop_id, stream.name)
-        if known is not None:
-            job.cursor, job.whole_at = known.position, known.whole_at
+            job.now = self.settings.clock.now()  # What was loaded just now was read before what comes.
+        self._take_up(job)
         job.on_piece = lambda done, total: self._piece(tally, done, total)
         if stream.targets is not None:
             with self.warehouse.write() as connection:
                 job.targets = stream.targets(connection, job)
         return tally
+
+    def _load_pending(self, tally: _Tally, waiting: list[Landed]) -> None:
+        """Load what an interrupted run had landed. A file that can't be read is set aside, not lost: the cursor is
+        still before it, and left where it is it would stop this and every later run."""
+        meter = tally.job.meter
+        loaded = 0
+        with self.warehouse.writer() as connection:
+            for landed in waiting:
+                try:
+                    self._load(connection, tally, landed)
+                    loaded += 1
+                except UnreadableFile as error:
+                    self.landing.set_aside(landed)
+                    meter.note(f"a landing file of an earlier run is set aside and fetched again: {error.message}")
+        if loaded:
+            meter.note(f"loaded {loaded} landing file(s) of an interrupted run")
+        tally.window = None  # Its windows say nothing of what this run will have read.
+
+    def _take_up(self, job: Job) -> None:
+        """How far the stream had come. A cursor in the future is a wrong clock's: read everything again."""
+        known = self.state.cursor(self.shop.shop_id, job.stream.name)
+        if known is None:
+            return
+        moments = [moment for moment in (known.position, known.whole_at) if moment is not None]
+        if max(moments) > naive_utc(job.now) + CLOCK_TOLERANCE:
+            job.meter.note(
+                f"the clock was wrong: read up to {max(moments):%Y-%m-%d}, which is still to come; read again"
+            )
+            with self.warehouse.write() as connection:
+                forget(connection, self.shop.shop_id, job.stream.name)
+            return
+        job.covered_from, job.cursor, job.whole_at = known.start, known.position, known.whole_at
 
     def _fetch(self, tally: _Tally, events: Queue[_Event]) -> None:
         """Runs in a thread: fetch and land one stream. Ends with an event in any case."""
@@ -314,6 +338,12 @@ class _Run:
             failure = error
         except _Stopped:
             pass  # The loader knows why.
+        except Exception as error:  # noqa: BLE001 - an unforeseen answer of one stream must not cost the others
+            _log.exception("a stream failed unexpectedly", stream=tally.stream.name)
+            failure = GrowthError(
+                f"{type(error).__name__}: {error}.",
+                "The API answered in an unforeseen way; growth.jsonl has the details.",
+            )
         finally:
             events.put(_Event(tally, failure=failure))
 
@@ -361,7 +391,7 @@ class _Run:
         stream = tally.stream
         with connection.transaction():
             loaded = Loaded()
-            if not (landed.whole and newer_snapshot(connection, landed)):
+            if not (landed.whole and newer_snapshot(connection, landed, now)):
                 loaded = load(connection, landed, stream.folder, stream.parts, now)
             record_file(connection, landed, now)
             move_cursor(connection, landed, self.run_id, now, self._history(tally))

@@ -4,7 +4,7 @@ cursors, runs and the landing files that are loaded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -46,12 +46,23 @@ class State:
 def prepared(warehouse: Warehouse) -> Iterator[WarehouseConnection]:
     """A writing transaction in which the raw tables and the state tables exist."""
     with warehouse.lock():
-        warehouse.ensure_raw()
+        grown = warehouse.ensure_raw()
         with warehouse.write() as connection:
             for statement in query("state").split(";"):
                 if statement.strip():
                     connection.execute(statement)
+            if grown:
+                _read_again(connection, grown)
             yield connection
+
+
+def _read_again(connection: WarehouseConnection, grown: Collection[str]) -> None:
+    """A newer version of the machine reads more of some streams: what they have read lacks it."""
+    from growth_pipelines.ingestion.streams import STREAMS
+
+    for stream in STREAMS.values():
+        if not set(stream.tables).isdisjoint(grown):
+            connection.execute("delete from raw._ingest_cursor where stream = ?", (stream.name,))
 
 
 def read_state(connection: WarehouseConnection) -> State:
@@ -128,11 +139,16 @@ def finish_window(
         connection.execute(query("lift_limit"), (*key, start.date()))
 
 
-def newer_snapshot(connection: WarehouseConnection, landed: Landed) -> bool:
+def forget(connection: WarehouseConnection, shop_id: str, stream: str) -> None:
+    """Let the next run of a stream read everything again."""
+    connection.execute("delete from raw._ingest_cursor where shop_id = ? and stream = ?", (shop_id, stream))
+
+
+def newer_snapshot(connection: WarehouseConnection, landed: Landed, now: datetime) -> bool:
     """True when a snapshot of the same stream that was taken later is loaded already."""
+    taken = naive_utc(landed.landed_at)
     found = connection.execute(
-        "select 1 from raw._ingest_file where shop_id = ? and stream = ? and whole and landed_at > ? limit 1",
-        (landed.shop.shop_id, landed.stream, naive_utc(landed.landed_at)),
+        query("newer_snapshot"), (landed.shop.shop_id, landed.stream, taken, naive_utc(now))
     )
     return found.fetchone() is not None
 

@@ -29,5 +29,6 @@ def stream_status(row: dict[str, Any], now: datetime) -> dict[str, Any]:
     if newest is not None:
         lag = max(timedelta(0), naive_utc(now) - newest)
         shown["lag_seconds"] = int(lag.total_seconds())
-        shown["late"] = lag > stream.objective
+        # A time that is still to come was written by a clock that was wrong.
+        shown["late"] = lag > stream.objective or newest > naive_utc(now) + timedelta(days=1)
     return shown

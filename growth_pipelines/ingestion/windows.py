@@ -63,14 +63,19 @@ def plan_time(
     *,
     overlap: timedelta,
     history: timedelta,
+    covered_from: datetime | None = None,
     since: date | None = None,
     until: date | None = None,
     full: bool = False,
 ) -> Window:
-    """The window of a stream that is read by the time of its records' last change. ``until`` is inclusive."""
+    """The window of a stream that is read by the time of its records' last change. ``until`` is inclusive.
+
+    What lies before ``covered_from`` was never read (the first run was asked for some days only, or ``history`` is
+    longer now), so it is read again from the first day of the history.
+    """
     end = naive_utc(now)
     first = midnight((end - history).date())
-    start = first if cursor is None or full else cursor - overlap
+    start = first if full or _unread(first, cursor, covered_from) else (cursor or first) - overlap
     if since is not None:
         start = midnight(since)
     if until is None:
@@ -85,17 +90,25 @@ def plan_days(
     *,
     overlap_days: int,
     history_days: int,
+    covered_from: datetime | None = None,
     since: date | None = None,
     until: date | None = None,
     full: bool = False,
 ) -> Window:
-    """The window of a daily stream whose newest readable day is ``last_day``. ``until`` is inclusive."""
+    """The window of a daily stream whose newest readable day is ``last_day``. ``until`` is inclusive; what lies
+    before ``covered_from`` is read as by :func:`plan_time`."""
     end = midnight(min(last_day, until or last_day)) + timedelta(days=1)
     oldest = midnight(last_day) + timedelta(days=1 - history_days)
-    start = oldest if cursor is None or full else max(oldest, cursor - timedelta(days=overlap_days))
+    again = (cursor or oldest) - timedelta(days=overlap_days)
+    start = oldest if full or _unread(oldest, cursor, covered_from) else max(oldest, again)
     if since is not None:
         start = midnight(since)
     return Window(min(start, end), end)
+
+
+def _unread(first: datetime, cursor: datetime | None, covered_from: datetime | None) -> bool:
+    """True when a stream lacks a part of its history."""
+    return cursor is None or (covered_from is not None and covered_from > first)
 
 
 def covered(start: datetime | None, position: datetime | None, window: Window) -> tuple[datetime, datetime]:

@@ -210,12 +210,15 @@ class Warehouse:
         )
         return target
 
-    def ensure_raw(self) -> None:
-        """Create the schemas and raw tables that are missing, and columns added since; changes nothing else."""
+    def ensure_raw(self) -> set[str]:
+        """Create the schemas and raw tables that are missing, and columns added since; changes nothing else.
+
+        Returns the names of the tables that are new or have new columns.
+        """
         with self.write() as connection:
             for schema in SCHEMAS:
                 connection.execute(f"create schema if not exists {schema}")
-            create_raw(connection)
+            return create_raw(connection)
 
 
 def _number(snapshot: Path) -> int:

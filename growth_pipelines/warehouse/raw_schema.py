@@ -14,8 +14,12 @@ def create_table(table: RawTable, engine: str) -> str:
     return f"create table if not exists raw.{table.name} (\n    {columns}\n)"
 
 
-def create_raw(connection: WarehouseConnection) -> None:
-    """Create what is missing, in the connection's transaction. Columns declared since are added, empty."""
+def create_raw(connection: WarehouseConnection) -> set[str]:
+    """Create what is missing, in the connection's transaction. Columns declared since are added, empty.
+
+    Returns the names of the tables that are new or have new columns.
+    """
+    grown = set()
     present: dict[str, set[str]] = {}
     query = "select table_name, column_name from information_schema.columns where table_schema = 'raw'"
     for table_name, column_name in connection.execute(query).fetchall():
@@ -23,6 +27,7 @@ def create_raw(connection: WarehouseConnection) -> None:
     types = SQL_TYPES[connection.engine]
     for table in all_tables():
         if table.name not in present:
+            grown.add(table.name)
             connection.execute(create_table(table, connection.engine))
             if connection.engine == "postgres":
                 # Loads delete by this column; DuckDB's zone maps do the same without an index. The shop is left
@@ -31,4 +36,6 @@ def create_raw(connection: WarehouseConnection) -> None:
             continue
         for column in table.all_columns:
             if column.name not in present[table.name]:
+                grown.add(table.name)
                 connection.execute(f"alter table raw.{table.name} add column {column.name} {types[column.type]}")
+    return grown

@@ -4,7 +4,8 @@ A stream without a folder of .sql files is parsed by what its table declares (:m
 
 The same parse serves both warehouses: it runs on the connection that it is given, the warehouse's own where that
 is DuckDB, and leaves temporary relations there, named as the raw tables are. A value that does not fit its
-declared type is an error that names the file, never a silent null.
+declared type is an error (the loader names the file), never a silent null. A field that is not there is null: the
+documents name every field that is read, and a GraphQL API that can't give one says so.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from datetime import datetime
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from growth_pipelines.errors import GrowthError
 from growth_pipelines.ingestion.drift import unknown_fields
 from growth_pipelines.ingestion.parse.declared import landed_statement, table_statement
 from growth_pipelines.warehouse.raw_tables import BY_NAME, SQL_TYPES, RawTable
@@ -56,27 +56,17 @@ class Parsed:
         now: datetime,
         kept: Mapping[str, Collection[str]] | None = None,
     ) -> None:
-        import duckdb
-
         self.native = native
-        self.unknown: dict[str, int] = {}
         texts = {part.table: _table_text(folder, part) for part in parts}
-        try:
-            _set_variables(native, landed, now)
-            native.execute(f"create temp table landed as {_landed_text(folder, parts)}")
-            if folder and resources.files(__name__).joinpath(folder, "metrics.sql").is_file():
-                native.execute(f"create temp table metrics as {statement(folder, 'metrics')}")
-            self.repeated = self._repeated()
-            for name, text in texts.items():
-                others = [other for table, other in texts.items() if table != name]
-                self._relation(BY_NAME[name], text, others, (kept or {}).get(name))
-            self.unknown = unknown_fields(native, str(landed.path))
-        except duckdb.Error as error:
-            reason = str(error).strip().splitlines()[0]
-            raise GrowthError(
-                f"{landed.path} does not have the expected shape: {reason}",
-                "The API may have changed; nothing was loaded from this file.",
-            ) from error
+        _set_variables(native, landed, now)
+        native.execute(f"create temp table landed as {_landed_text(folder, parts)}")
+        if folder and resources.files(__name__).joinpath(folder, "metrics.sql").is_file():
+            native.execute(f"create temp table metrics as {statement(folder, 'metrics')}")
+        self.repeated = self._repeated()
+        for name, text in texts.items():
+            others = [other for table, other in texts.items() if table != name]
+            self._relation(BY_NAME[name], text, others, (kept or {}).get(name))
+        self.unknown = unknown_fields(native, str(landed.path))
 
     def _repeated(self) -> int | None:
         """How many records of the file repeat another's id; None where records have no id to tell by."""
@@ -84,6 +74,10 @@ class Parsed:
         if "id" not in columns:
             return None
         rows, distinct = self.native.execute("select count(*), count(distinct id) from landed").fetchone()
+        if rows != distinct and "__parentId" in columns:  # A product in two collections is no repetition.
+            (distinct,) = self.native.execute(
+                'select count(*) from (select distinct id, "__parentId" from landed) as records'
+            ).fetchone()
         return int(rows - distinct)
 
     def _relation(self, table: RawTable, text: str, others: list[str], kept: Collection[str] | None) -> None:

@@ -47,7 +47,8 @@ class Asked:
 class Job:
     """One run of one stream: everything that fetching may use. No warehouse: ``targets`` were read before.
 
-    ``whole_at`` is when everything there is was last read, for streams that otherwise read only what changed.
+    Everything from ``covered_from`` to ``cursor`` was read; ``whole_at`` is when everything there is was last read,
+    for streams that otherwise read only what changed.
     """
 
     stream: Stream
@@ -58,6 +59,7 @@ class Job:
     cursor: datetime | None
     landing: Landing
     pseudonyms: Pseudonyms
+    covered_from: datetime | None = None
     whole_at: datetime | None = None
     scopes: frozenset[str] = frozenset()
     targets: list[tuple[Any, ...]] = field(default_factory=list)
