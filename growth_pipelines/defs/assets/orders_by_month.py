@@ -81,13 +81,13 @@ def orders_by_month(settings: Settings) -> dg.AssetsDefinition:
 
 def _metadata(result: "StreamResult", findings: "StreamFindings", zone: str) -> dict[str, Any]:
     """Orders read this time and in the warehouse, beside the API's count for the same filter."""
-    metadata = stream_metadata(result, "orders", zone)
+    metadata: dict[str, Any] = {}
     if compared := findings.compared:
-        metadata |= {
-            "rows_in_the_warehouse": compared.loaded,
+        metadata = {
             "api_count": compared.api,
+            "rows_in_the_warehouse": compared.loaded,
             "difference": compared.difference,
         }
     if history := history_in_words(findings.status):
         metadata["history"] = history
-    return metadata | landed(findings)
+    return metadata | stream_metadata(result, "orders", zone) | landed(findings)

@@ -95,12 +95,12 @@ def raw_tables(
         failure, results = error, error.results
     findings = examine(machine.settings, results)
     for result in results:
-        for note in result.notes:
-            context.log.info(f"{result.stream}: {note}")
         if result.no_access:
             context.log.warning(f"{result.stream} is not read: {'; '.join(result.notes)}")
-        else:
-            yield from _reported(context, STREAMS[result.stream], result, findings[result.stream], machine)
+            continue
+        for note in result.notes:
+            context.log.info(f"{result.stream}: {note}")
+        yield from _reported(context, STREAMS[result.stream], result, findings[result.stream], machine)
     if failure is not None:
         raise failure
 
@@ -132,7 +132,8 @@ def _reported(
     machine: Machine,
 ) -> Iterator[Any]:
     for table in stream.tables:
-        metadata = stream_metadata(result, table, machine.zone) | findings_metadata(findings, table)
+        read = stream_metadata(result, table, machine.zone)
+        metadata = findings_metadata(findings, table) | read | landed(findings)
         if raw_key(table) in context.selected_asset_keys:
             yield dg.MaterializeResult(asset_key=raw_key(table), metadata=metadata)
         else:
@@ -167,11 +168,11 @@ def stream_metadata(result: "StreamResult", table: str, zone: str) -> dict[str, 
 
 
 def findings_metadata(findings: "StreamFindings", table: str) -> dict[str, Any]:
-    """What is in the table after it, and where what was read lies. ``lag_hours`` is a number for its curve."""
+    """What is in the table after it. ``lag_hours`` is a number for its curve."""
     status = findings.status
     metadata: dict[str, Any] = {"dagster/row_count": findings.tables[table].rows}
     if status["lag_seconds"] is not None:
         metadata |= {"lag": lag_in_words(status), "lag_hours": round(status["lag_seconds"] / 3600, 2)}
     if history := history_in_words(status):
         metadata["history"] = history
-    return metadata | landed(findings)
+    return metadata
