@@ -143,7 +143,7 @@ def _examined(connection: WarehouseConnection, row: dict[str, Any], settings: Se
 def _duplicates(connection: WarehouseConnection, table: str, shop_id: str) -> Duplicates:
     key = ", ".join(BY_NAME[table].key)
     keys, extra, example = connection.execute(
-        query("duplicates").format(table=table, key=key), (shop_id,)
+        query("duplicates").format(table=f"raw.{table}", key=key), (shop_id,)
     ).fetchone()
     return Duplicates(int(keys), int(extra), example or "")
 
@@ -170,7 +170,8 @@ def _loaded(connection: WarehouseConnection, settings: Settings, row: dict[str, 
     where = " and ".join(f"{field} {sign} ?" for field, sign, _ in bounds.terms) or "true"
     moments = [moment for _, _, moment in bounds.terms]
     rows = connection.execute(
-        query("rows_told").format(table=table, bounds=where), (row["shop_id"], f"{row['stream']}/%", *moments)
+        query("rows_told").format(table=f"raw.{table}", bounds=where),
+        (row["shop_id"], f"{row['stream']}/%", *moments),
     ).fetchone()
     # What changes this shortly before a run may not be shown to it, and is read again by the next.
     return _Loaded(int(rows[0]), bounds, row["started_at"] - timedelta(minutes=settings.shopify.overlap_minutes))

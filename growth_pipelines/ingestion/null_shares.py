@@ -69,7 +69,7 @@ def _measured(
     """The rows loaded since ``since``, and the older ones."""
     names = [column.name for column in table.columns]
     filled = ", ".join(f"count({name})" for name in names)
-    statement = query("filled_columns").format(table=table.name, filled=filled)
+    statement = query("filled_columns").format(table=f"raw.{table.name}", filled=filled)
     parts = {True: Filled(0, {}), False: Filled(0, {})}
     for is_new, rows, *counts in connection.execute(statement, (since, shop_id)).fetchall():
         parts[bool(is_new)] = Filled(rows, dict(zip(names, counts, strict=True)))

@@ -3,7 +3,7 @@ select count(*) as keys, coalesce(sum(copies - 1), 0) as extra_rows, min(example
 from
     (
         select concat_ws(', ', {key}) as example, count(*) as copies
-        from raw.{table}
+        from {table}
         where shop_id = ?
         group by {key}
         having count(*) > 1

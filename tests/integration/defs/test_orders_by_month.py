@@ -73,7 +73,9 @@ def test_a_month_mends_what_is_missing_beside_a_whole_history(tmp_path: Path, sm
     with open_instance(settings) as instance:
         for month in reversed(months(settings).get_partition_keys()):
             assert read_month(settings, instance, month)["agrees"], month
-    assert raw_rows(settings, *TABLES) == whole
+    mended = raw_rows(settings, *TABLES)
+    for table in TABLES:  # The first month begins before the history does.
+        assert set(mended[table]) >= set(whole[table]), table
 
 
 def read_in_a_process_of_its_own(environment: dict[str, str], month: str) -> dict[str, Any]:
