@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -21,22 +21,13 @@ from growth_pipelines.settings import Settings
 # A sick patient shouldn't wait long for the diagnosis.
 PATIENCE_SECONDS = 8.0
 CLOCK_SKEW_SECONDS = 60.0
+State = Literal["ok", "warn", "fail"]
 DISK_NEEDED, DISK_WISHED = 0.5e9, 5e9  # bytes
-# Scope → what fails without it.
-READ_SCOPES = {
-    "read_products": "products, collections and their SEO fields",
-    "read_orders": "orders and refunds",
-    "read_customers": "cohorts",
-    "read_content": "pages and articles",
-}
+# Scope → what fails without it. Those that read are named where they are used, in ingestion.
 WRITE_SCOPES = {
     "write_products": "SEO fields of products and collections",
     "write_content": "SEO fields of pages and articles",
     "write_files": "alt text of images",
-}
-WISHED_SCOPES = {
-    "read_all_orders": "only the last 60 days of orders can be read",
-    "read_reports": "without sessions, conversion is estimated from search clicks and confidence is halved",
 }
 
 
@@ -45,7 +36,7 @@ class Finding:
     """One check: ``state`` fail makes the exit code 1; ``advice`` says what to do."""
 
     check: str
-    state: Literal["ok", "warn", "fail"]
+    state: State
     found: str
     advice: str = ""
 
@@ -67,7 +58,10 @@ def doctor(as_json: bool) -> None:
 def diagnose(settings: Settings) -> list[Finding]:
     """Every check's findings, in order. A check that can't be made is a failed check, never an exception."""
     hurried = settings.model_copy(
-        update={"ingestion": settings.ingestion.model_copy(update={"deadline_seconds": PATIENCE_SECONDS})}
+        update={
+            "ingestion": settings.ingestion.model_copy(update={"deadline_seconds": PATIENCE_SECONDS}),
+            "warehouse": settings.warehouse.model_copy(update={"lock_seconds": PATIENCE_SECONDS}),
+        }
     )
     checks: tuple[tuple[str, Callable[[Settings], Iterator[Finding]]], ...] = (
         ("home", _home),
@@ -77,6 +71,9 @@ def diagnose(settings: Settings) -> list[Finding]:
         ("clock", _clock),
         ("search console", _search_console),
         ("web vitals", _web_vitals),
+        ("beacons", _beacons),
+        ("streams", _streams),
+        ("api budget", _budgets),
         ("ports", _ports),
     )
     findings: list[Finding] = []
@@ -99,7 +96,7 @@ def _home(settings: Settings) -> Iterator[Finding]:
         yield Finding("home", "fail", f"{home} can't be written ({error.strerror})", "Set GROWTH_HOME.")
         return
     free = shutil.disk_usage(home).free
-    state: Literal["ok", "warn", "fail"] = "ok" if free > DISK_WISHED else "warn" if free > DISK_NEEDED else "fail"
+    state: State = "ok" if free > DISK_WISHED else "warn" if free > DISK_NEEDED else "fail"
     yield Finding("home", "ok", str(home))
     yield Finding("disk", state, f"{free / 1e9:.1f} GB free", "" if state == "ok" else "Free some space.")
 
@@ -148,11 +145,13 @@ def _operator(settings: Settings) -> Iterator[Finding]:
 
 def _shopify(settings: Settings) -> Iterator[Finding]:
     from growth_pipelines.ingestion.shopify.client import ShopifyClient
+    from growth_pipelines.ingestion.shopify.scopes import granted_scopes
 
-    query = (Path(__file__).parent / "queries" / "installation.graphql").read_text(encoding="utf-8")
+    query = (Path(__file__).parent / "queries" / "shop.graphql").read_text(encoding="utf-8")
     with ShopifyClient(settings) as client:
         answer = client.execute_text(query)
         served = client.api_version
+        granted = granted_scopes(client)
     yield Finding("shopify", "ok", f"{answer['shop']['name']} at {settings.shopify_base_url}")
     pinned = settings.shopify.api_version
     if served != pinned:
@@ -164,31 +163,26 @@ def _shopify(settings: Settings) -> Iterator[Finding]:
         )
     else:
         yield Finding("api version", "ok", served)
-    granted = {scope["handle"] for scope in answer["currentAppInstallation"]["accessScopes"]}
     yield from _scopes(granted, settings.actions.mode == "live")
 
 
-def _scopes(granted: set[str], live: bool) -> Iterator[Finding]:
-    """The scopes that are missing. One that writes includes the one that reads."""
-    granted = granted | {"read_" + scope.removeprefix("write_") for scope in granted if scope.startswith("write_")}
-    grant = "Grant it to the app in the Shopify admin."
-    missing = False
-    for scope, use in READ_SCOPES.items():
-        if scope not in granted:
-            missing = True
-            yield Finding("scope", "fail", f"{scope} is missing: {use} can't be read", grant)
-    for scope, use in WRITE_SCOPES.items():
-        if scope not in granted:
-            missing = True
-            yield Finding(
-                "scope", "fail" if live else "warn", f"{scope} is missing: {use} can't be written", grant
-            )
-    for scope, loss in WISHED_SCOPES.items():
-        if scope not in granted:
-            missing = True
-            yield Finding("scope", "warn", f"{scope} is missing: {loss}", grant)
-    if not missing:
-        yield Finding("scope", "ok", "all that are needed")
+def _scopes(granted: Collection[str], live: bool) -> Iterator[Finding]:
+    """The scopes that are missing, each with what follows from it."""
+    from growth_pipelines.ingestion.shopify.scopes import NEEDED, WISHED
+
+    writes = {scope: f"{use} can't be written" for scope, use in WRITE_SCOPES.items()}
+    tables: tuple[tuple[State, Mapping[str, str]], ...] = (
+        ("fail", NEEDED),
+        ("fail" if live else "warn", writes),
+        ("warn", WISHED),
+    )
+    lacking = [
+        Finding("scope", state, f"{scope} is missing: {consequence}", "Grant it to the app in the Shopify admin.")
+        for state, consequences in tables
+        for scope, consequence in consequences.items()
+        if scope not in granted
+    ]
+    yield from lacking or [Finding("scope", "ok", "all that are needed")]
 
 
 def _clock(settings: Settings) -> Iterator[Finding]:
@@ -253,6 +247,45 @@ def _web_vitals(settings: Settings) -> Iterator[Finding]:
     with crux_client(settings, Meter()) as client:
         record(client, "origin", origin, "phone")
     yield Finding("web vitals", "ok", "the API key is accepted")
+
+
+def _beacons(settings: Settings) -> Iterator[Finding]:
+    taken = settings.web_vitals.beacons
+    found = "on: the console takes them" if taken else "off (GROWTH_WEB_VITALS__BEACONS)"
+    yield Finding("beacons", "ok", found)
+
+
+def _streams(settings: Settings) -> Iterator[Finding]:
+    """What was read of each stream. A run that writes the warehouse meanwhile is not waited for."""
+    from growth_pipelines.ingestion.status import NEVER, ingest_status, lag_in_words
+    from growth_pipelines.warehouse.database import Warehouse
+
+    if not settings.postgres_url and not Warehouse.of(settings).file.exists():
+        yield Finding("streams", "ok", "nothing was read yet")
+        return
+    try:
+        rows = ingest_status(settings)
+    except GrowthError as error:
+        yield Finding("streams", "warn", f"not looked at: {error.message}", error.hint)
+        return
+    bad = [row for row in rows if row["state"] in ("failed", "late")]
+    for row in bad:
+        found = row["failure"] if row["state"] == "failed" else f"{lag_in_words(row)} behind"
+        advice = f"`growth ingest {row['stream']}` reads it; `growth ingest status` says more."
+        yield Finding("stream", "warn", f"{row['stream']} is {row['state']}: {found}", advice)
+    if not bad:
+        read = sum(row["state"] == "loaded" for row in rows)
+        never = sum(row["state"] == NEVER for row in rows)
+        yield Finding("streams", "ok", f"{read} in time" + (f", {never} never read" if never else ""))
+
+
+def _budgets(settings: Settings) -> Iterator[Finding]:
+    from growth_pipelines.ingestion.budgets import budget_status
+
+    for budget in budget_status(settings):
+        if until := budget["waiting_until"]:
+            found = f"{budget['scope']} grants nothing until {until:%Y-%m-%d %H:%M} UTC"
+            yield Finding("api budget", "warn", found, "Runs wait for it by themselves.")
 
 
 def _ports(settings: Settings) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from growth_pipelines.ingestion.results import Progress, StreamResult
 
 DAY = click.DateTime(["%Y-%m-%d"])
+STATUS_COLUMNS = ("Stream", "State", "Has", "Behind", "Rows", "Calls")
 
 
 @click.command()
@@ -73,31 +74,50 @@ def print_results(results: list[StreamResult], as_json: bool) -> None:
 
 
 def _status(as_json: bool) -> None:
-    from growth_pipelines.ingestion.run import ingest_status
+    from growth_pipelines.ingestion.budgets import budget_status
+    from growth_pipelines.ingestion.status import ingest_status, remarks
 
-    rows = ingest_status(current_settings())
+    settings = current_settings()
+    rows = ingest_status(settings)
     if as_json:
         print_json(rows)
         return
-    if not rows:
-        click.echo("Nothing was read yet. Run `growth ingest`.")
-        return
-    print_table(
-        ["Stream", "State", "Read up to", "Last run (UTC)", "Rows"],
-        [
-            [
-                row["stream"],
-                row["status"],
-                _day(row["covered_to"]),
-                f"{row['loaded_at']:%Y-%m-%d %H:%M}",
-                row["rows"],
-            ]
-            for row in rows
-        ],
+    print_table(STATUS_COLUMNS, [_status_cells(row, settings.zone) for row in rows])
+    click.echo(
+        f"Days of Search Console are Pacific, all others {settings.zone}. Rows and calls: the newest run's."
     )
     for row in rows:
-        if row["failure"]:
-            click.echo(f"{row['stream']}: {row['failure']}")
+        for remark in remarks(row):
+            click.echo(f"{row['stream']}: {remark}")
+    if budgets := budget_status(settings):
+        print_table(["API budget", "Left", "Of", "Used today", "Waits until"], [_budget_cells(b) for b in budgets])
+
+
+def _status_cells(row: dict[str, Any], zone: str) -> list[Any]:
+    from growth_pipelines.ingestion.status import NEVER, lag_in_words, window_of_row
+
+    state = row["state"].upper() if row["state"] in ("failed", "late") else row["state"]
+    if row["state"] == NEVER:
+        return [row["stream"], state, "", "", 0, 0]
+    return [
+        row["stream"],
+        state,
+        window_of_row(row, zone),
+        lag_in_words(row),
+        row["rows"],
+        row["requests"],
+    ]
+
+
+def _budget_cells(budget: dict[str, Any]) -> list[Any]:
+    waiting = budget["waiting_until"]
+    return [
+        budget["scope"],
+        f"{budget['available']:,.0f}",
+        f"{budget['maximum']:,.0f}",
+        f"{budget['used_today']:,.0f}",
+        f"{waiting:%H:%M} UTC" if waiting else "",
+    ]
 
 
 def _day(moment: Any) -> str:

@@ -11,6 +11,7 @@ from growth_pipelines.defs.approval_form import approval_form
 from growth_pipelines.defs.assets.carried_out import ROLLBACKS, rolled_back_actions
 from growth_pipelines.defs.assets.dbt import dbt_models
 from growth_pipelines.defs.assets.monitoring import SEARCH, VITALS, search_regressions, vitals_regressions
+from growth_pipelines.defs.assets.orders_by_month import orders_by_month
 from growth_pipelines.defs.assets.proposals import Proposal, actions_key, proposal, recommendations_key
 from growth_pipelines.defs.assets.published import PUBLISHED, published_warehouse
 from growth_pipelines.defs.assets.queue import QUEUE, action_queue
@@ -45,6 +46,7 @@ def build_defs(
     return dg.Definitions(
         assets=[
             raw_tables,
+            orders_by_month(settings),
             dbt_models(graph),
             published_warehouse(graph.in_schema("marts"), engine),
             search_regressions,
@@ -66,7 +68,7 @@ def build_defs(
 def _parts(graph: DbtGraph, proposals: list[Proposal]) -> Parts:
     return Parts(
         raw=tuple(raw_tables.keys),
-        arrivals=tuple(raw_tables.check_keys),
+        raw_checks=tuple(raw_tables.check_keys),
         models=tuple(graph.names),
         model_checks=tuple(graph.checks.values()),
         published=PUBLISHED,

@@ -71,6 +71,12 @@ def _moment(instant: datetime, zone: str) -> str:
     return f"{day(local.date())}, {local:%H:%M}"
 
 
+def some_of(texts: Sequence[str], shown: int = 5) -> str:
+    """The first texts, a line each in Markdown, and how many more there are."""
+    more = len(texts) - shown
+    return "  \n".join([*texts[:shown], *([f"and {more:,} more"] if more > 0 else [])])
+
+
 def amount(value: float, currency: str) -> str:
     """Money in the shop's currency: "2,028 USD"."""
     return f"{value:,.0f} {currency}".strip()

@@ -26,7 +26,7 @@ class Parts:
     """The keys that jobs select from."""
 
     raw: tuple[dg.AssetKey, ...]
-    arrivals: tuple[dg.AssetCheckKey, ...]
+    raw_checks: tuple[dg.AssetCheckKey, ...]
     models: tuple[dg.AssetKey, ...]
     model_checks: tuple[dg.AssetCheckKey, ...]
     published: dg.AssetKey
@@ -65,7 +65,7 @@ def _checks(keys: Iterable[dg.AssetCheckKey]) -> dg.AssetSelection:
 
 def build_jobs(parts: Parts, forms: Iterable[dg.JobDefinition]) -> Jobs:
     """All jobs. ``forms`` are the launchpad jobs ``approve_X``, which are no selection of assets."""
-    ingest = _assets(parts.raw) | _checks(parts.arrivals)
+    ingest = _assets(parts.raw) | _checks(parts.raw_checks)
     models = _assets([*parts.models, parts.published]) | _checks(parts.model_checks)
     monitoring = _assets([parts.search_regressions, parts.vitals_regressions])
     recommend = _assets(parts.recommendations.values()) | _checks(parts.gates.values())

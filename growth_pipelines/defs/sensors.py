@@ -14,7 +14,7 @@ import dagster as dg
 from growth_pipelines.canonical import digest
 from growth_pipelines.defs.applications import application_of
 from growth_pipelines.defs.assets.proposals import approval_key
-from growth_pipelines.defs.assets.raw import raw_key
+from growth_pipelines.defs.assets.raw_checks import raw_key
 from growth_pipelines.defs.gate import apply, judge, report_judgement, rollbacks_waiting, work_waiting
 from growth_pipelines.defs.jobs import FULL_CYCLE_TAG, AnyJob, Jobs
 from growth_pipelines.defs.machine import Machine

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from queue import Queue
 from threading import Event, Lock
-from typing import Any
 
 from growth_pipelines.errors import GrowthError, SettingsError
 from growth_pipelines.ingestion.calls import Meter
@@ -35,9 +34,7 @@ from growth_pipelines.ingestion.state import (
     read_state,
     record_file,
     record_run,
-    status_rows,
 )
-from growth_pipelines.ingestion.status import stream_status
 from growth_pipelines.ingestion.streams import STREAMS, Stream
 from growth_pipelines.ingestion.streams.base import Asked, Job
 from growth_pipelines.ingestion.streams.catalogue import read_shop
@@ -88,12 +85,6 @@ def ingest_stream(
 ) -> StreamResult:
     """One stream, as :func:`ingest` does it."""
     return ingest(settings, [name], since, until, full, on_progress)[0]
-
-
-def ingest_status(settings: Settings) -> list[dict[str, Any]]:
-    """Each stream's newest run and how far it is behind, as :func:`stream_status` describes it."""
-    with prepared(Warehouse.of(settings)) as connection:
-        return [stream_status(row, settings.clock.now()) for row in status_rows(connection)]
 
 
 @dataclass

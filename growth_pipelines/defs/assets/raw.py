@@ -4,33 +4,26 @@ One step reads every selected stream, because ingestion fetches them side by sid
 other. How a stream is read, resumed and loaded is ingestion's business, not this module's.
 """
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterator
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import Field
 
-from growth_pipelines.clock import local_date
-from growth_pipelines.defs.ages import DAILY, WEEKLY
+from growth_pipelines.defs.ages import of_objective
+from growth_pipelines.defs.assets.raw_checks import check_specs, judged, landed, raw_key
 from growth_pipelines.defs.dbt_graph import OWNER
 from growth_pipelines.defs.display import window_in_words
 from growth_pipelines.defs.machine import Machine
+from growth_pipelines.ingestion.status import history_in_words, lag_in_words
 from growth_pipelines.ingestion.streams import STREAMS, Stream
 from growth_pipelines.warehouse.raw_tables import BY_NAME, Column
 
 if TYPE_CHECKING:
+    from growth_pipelines.ingestion.checks import StreamFindings
     from growth_pipelines.ingestion.results import Progress, StreamResult
 
-ARRIVED = "arrived_in_time"
-# Sources whose newest day is judged. Those that only answer for "now" (CrUX, PageSpeed Insights) have no window
-# and are judged by the age of their asset alone.
-_DATED = {
-    "shopify": "The newest day read is at most 2 days old.",
-    "search_console": "The newest day read is at most 2 days older than final data of Search Console are.",
-}
-_GRACE_DAYS = 2
-_FRESHNESS = {"shopify": DAILY, "search_console": DAILY, "crux": WEEKLY, "psi": WEEKLY, "rum": DAILY}
 _COLUMNS = {
     "shop_id": "The shop: its myshopify domain. Part of every key.",
     "customer_key": "Keyed hash of the customer, made before anything is stored.",
@@ -50,10 +43,6 @@ class IngestConfig(dg.Config):
     full: bool = Field(default=False, description="read the whole history again")
 
 
-def raw_key(table: str) -> dg.AssetKey:
-    return dg.AssetKey(["raw", table])
-
-
 def _spec(stream: Stream, table: str) -> dg.AssetSpec:
     columns = [
         dg.TableColumn(column.name, type=column.type, description=_of_columns(column))
@@ -65,7 +54,7 @@ def _spec(stream: Stream, table: str) -> dg.AssetSpec:
         group_name=stream.group,
         kinds={stream.source.name, "python"},
         owners=[OWNER],
-        freshness_policy=_FRESHNESS.get(stream.source.name),
+        freshness_policy=of_objective(stream.objective),
         metadata={"dagster/column_schema": dg.TableSchema(columns=columns)},
         skippable=True,
     )
@@ -76,27 +65,10 @@ def _of_columns(column: Column) -> str | None:
     return _COLUMNS.get(column.name) or _COLUMN_TYPES.get(column.type)
 
 
-def _checked_table(stream: Stream) -> str:
-    """The table that answers for its stream: its namesake, or the first."""
-    return stream.name if stream.name in stream.tables else stream.tables[0]
-
-
-def _arrival_checks() -> list[dg.AssetCheckSpec]:
-    return [
-        dg.AssetCheckSpec(
-            ARRIVED,
-            asset=raw_key(_checked_table(stream)),
-            description=_DATED[stream.source.name],
-        )
-        for stream in STREAMS.values()
-        if stream.source.name in _DATED
-    ]
-
-
 @dg.multi_asset(
     name="ingest",
     specs=[_spec(stream, table) for stream in STREAMS.values() for table in stream.tables],
-    check_specs=_arrival_checks(),
+    check_specs=check_specs(),
     can_subset=True,
     pool="warehouse",
 )
@@ -104,6 +76,7 @@ def raw_tables(
     context: dg.AssetExecutionContext, config: IngestConfig, machine: dg.ResourceParam[Machine]
 ) -> Iterator[Any]:
     """Read the selected streams and load them into ``raw``."""
+    from growth_pipelines.ingestion.checks import examine
     from growth_pipelines.ingestion.run import IngestError, ingest
 
     streams = [s for s in STREAMS.values() if any(raw_key(t) in context.selected_asset_keys for t in s.tables)]
@@ -115,20 +88,24 @@ def raw_tables(
             since=_day(config.since),
             until=_day(config.until),
             full=config.full,
-            on_progress=_Watcher(machine, len(streams)),
+            on_progress=Watcher(machine, len(streams)),
         )
     except IngestError as error:
         # The other streams are loaded; they are reported before this step fails.
         failure, results = error, error.results
+    findings = examine(machine.settings, results)
     for result in results:
+        if result.no_access:
+            context.log.warning(f"{result.stream} is not read: {'; '.join(result.notes)}")
+            continue
         for note in result.notes:
             context.log.info(f"{result.stream}: {note}")
-        yield from _reported(context, STREAMS[result.stream], result, machine)
+        yield from _reported(context, STREAMS[result.stream], result, findings[result.stream], machine)
     if failure is not None:
         raise failure
 
 
-class _Watcher:
+class Watcher:
     """Tells the machine's onlooker how much of the streams is done."""
 
     def __init__(self, machine: Machine, total: int) -> None:
@@ -143,66 +120,59 @@ class _Watcher:
         self._machine.on_progress(f"{step.stream} {step.phase}", sum(self._parts.values()) / self._total)
 
 
-def _newest_day(end: datetime | None, zone: str) -> date | None:
-    """The last day of a window, which ends before its end: one of whole days at the midnight after the last."""
-    if end is None:
-        return None
-    if end.time() == datetime.min.time():
-        return (end - timedelta(days=1)).date()
-    return local_date(end.replace(tzinfo=UTC), zone)
-
-
 def _day(text: str) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
 def _reported(
-    context: dg.AssetExecutionContext, stream: Stream, result: "StreamResult", machine: Machine
+    context: dg.AssetExecutionContext,
+    stream: Stream,
+    result: "StreamResult",
+    findings: "StreamFindings",
+    machine: Machine,
 ) -> Iterator[Any]:
     for table in stream.tables:
-        metadata = stream_metadata(result, table, machine.zone)
+        read = stream_metadata(result, table, machine.zone)
+        metadata = findings_metadata(findings, table) | read | landed(findings)
         if raw_key(table) in context.selected_asset_keys:
             yield dg.MaterializeResult(asset_key=raw_key(table), metadata=metadata)
         else:
             # Read along with a selected table of the same stream: it changed as well, so it says so.
             context.log_event(dg.AssetMaterialization(raw_key(table), metadata=metadata))
-    check = dg.AssetCheckKey(raw_key(_checked_table(stream)), ARRIVED)
-    if check in context.selected_asset_check_keys:
-        delay = machine.settings.search_console.delay_days if stream.source.name == "search_console" else 0
-        yield arrival(check, result, machine.today, machine.zone, delay_days=delay)
+    selected = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
+    for check in judged(stream, result, findings, machine):
+        if (check.asset_key, check.check_name) in selected:
+            yield check
 
 
-def stream_metadata(result: "StreamResult", table: str, zone: str) -> Mapping[str, Any]:
+def stream_metadata(result: "StreamResult", table: str, zone: str) -> dict[str, Any]:
     """What one read of a stream did, for one of its tables. ``rows`` are those read this time."""
     start, end = result.window_start, result.window_end
+    own = STREAMS[result.stream].source.zone
+    window = window_in_words(start, end, own or zone) if start and end else "as it is now"
     return {
         "rows": result.rows.get(table, 0),
-        "window": window_in_words(start, end, zone) if start and end else "as it is now",
+        "window": f"{window} ({own})" if own and start else window,
         "requests": result.requests,
         "bytes": result.bytes,
         "seconds": round(result.seconds, 2),
         "throttled": result.throttled,
         "retries": result.retries,
+        "seconds_waited": round(result.waited, 2),
+        "rows_outdated": result.outdated.get(table, 0),
+        "rows_repeated": result.repeated.get(table, 0),
+        **({"unknown_fields": dict(result.unknown_fields)} if result.unknown_fields else {}),
         **({"notes": "\n".join(result.notes)} if result.notes else {}),
         **({"proxy": "sessions are missing; conversion is orders ÷ search clicks"} if result.proxy else {}),
     }
 
 
-def arrival(
-    check: dg.AssetCheckKey, result: "StreamResult", today: date, zone: str, *, delay_days: int = 0
-) -> dg.AssetCheckResult:
-    """Whether the window that was read ends recently enough, for a source whose data are ``delay_days`` late by
-    their nature. A late source warns and stops nothing."""
-    newest = _newest_day(result.window_end, zone)
-    late = None if newest is None else (today - newest).days
-    return dg.AssetCheckResult(
-        passed=late is None or late <= delay_days + _GRACE_DAYS,
-        asset_key=check.asset_key,
-        check_name=check.name,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=f"The newest day is {newest}." if newest else "There was no window to read.",
-        metadata={
-            **({"days_late": late} if late is not None else {}),
-            "recovery": "Look at the stream's notes; `growth doctor` checks credentials and scopes.",
-        },
-    )
+def findings_metadata(findings: "StreamFindings", table: str) -> dict[str, Any]:
+    """What is in the table after it. ``lag_hours`` is a number for its curve."""
+    status = findings.status
+    metadata: dict[str, Any] = {"dagster/row_count": findings.tables[table].rows}
+    if status["lag_seconds"] is not None:
+        metadata |= {"lag": lag_in_words(status), "lag_hours": round(status["lag_seconds"] / 3600, 2)}
+    if history := history_in_words(status):
+        metadata["history"] = history
+    return metadata

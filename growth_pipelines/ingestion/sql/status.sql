@@ -32,6 +32,7 @@ select
     cursors.whole_at,
     cursors.history_from,
     cursors.history_reason,
+    newest.started_at,
     newest.finished_at as loaded_at,
     succeeded.finished_at as succeeded_at,
     newest.loaded_rows as rows,

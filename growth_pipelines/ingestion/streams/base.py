@@ -47,8 +47,8 @@ class Asked:
 class Job:
     """One run of one stream: everything that fetching may use. No warehouse: ``targets`` were read before.
 
-    Everything from ``covered_from`` to ``cursor`` was read; ``whole_at`` is when everything there is was last read,
-    for streams that otherwise read only what changed.
+    All from ``covered_from`` to ``cursor`` was read; ``whole_at`` is when everything there is was last read, for
+    streams that otherwise read only what changed.
     """
 
     stream: Stream

@@ -15,6 +15,8 @@ from click.testing import CliRunner
 from growth_pipelines.approvals.operators import add_operator
 from growth_pipelines.cli import growth
 from growth_pipelines.commands.doctor import clock_finding, diagnose
+from growth_pipelines.ingestion.results import IngestError
+from growth_pipelines.ingestion.run import ingest
 from growth_pipelines.settings import load_settings
 from growth_pipelines.store.database import Store
 
@@ -82,6 +84,36 @@ def test_a_missing_scope_fails_only_for_what_needs_it(
     live = load_settings({**reduced, "GROWTH_ACTIONS__MODE": "live"})
     states = {f.found.split()[0]: f.state for f in diagnose(live) if f.check == "scope"}
     assert states == {"read_reports": "warn", "write_files": "fail"}
+
+
+def test_a_missing_scope_is_named_once_with_what_follows_from_it(
+    start_sandbox: Callable[..., Any], environment: dict[str, str]
+) -> None:
+    shop = start_sandbox("--orders", "20", "--products", "60", "--without-scope", "read_all_orders")
+    found = [f.found for f in diagnose(load_settings({**environment, **shop.environment(Path("unused"))}))]
+    said = [text for text in found if "read_all_orders" in text]
+    assert said == ["read_all_orders is missing: only the last 60 days of orders can be read"]
+
+
+def test_late_and_failed_streams_are_named(environment: dict[str, str]) -> None:
+    settings = load_settings({**environment, "GROWTH_NOW": "2026-11-22T12:00:00+00:00"})
+    ingest(settings, ["redirects", "pages"])
+    refused = load_settings({**environment, "GROWTH_SEARCH_CONSOLE__ACCESS_TOKEN": "wrong"})
+    with pytest.raises(IngestError):
+        ingest(refused, ["search_property"])
+    later = diagnose(load_settings({**environment, "GROWTH_NOW": "2026-11-24T12:00:00+00:00"}))
+    said = {f.found.split()[0]: (f.state, f.found) for f in later if f.check == "stream"}
+    assert {"redirects", "pages", "search_property"} <= set(said)
+    assert said["pages"] == ("warn", "pages is late: 2 d of 26 h behind")
+    assert said["search_property"][1].startswith("search_property is failed: ")
+
+
+def test_beacons_are_said_to_be_on_or_off(environment: dict[str, str]) -> None:
+    def beacons(**more: str) -> str:
+        return next(f.found for f in diagnose(load_settings({**environment, **more})) if f.check == "beacons")
+
+    assert beacons().startswith("off")
+    assert beacons(GROWTH_WEB_VITALS__BEACONS="true").startswith("on")
 
 
 def test_a_taken_port_names_its_setting(environment: dict[str, str]) -> None:

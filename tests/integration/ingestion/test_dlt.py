@@ -17,7 +17,8 @@ import zstandard
 
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.ingestion.results import IngestError
-from growth_pipelines.ingestion.run import ingest, ingest_status, ingest_stream
+from growth_pipelines.ingestion.run import ingest, ingest_stream
+from growth_pipelines.ingestion.status import ingest_status
 from growth_pipelines.ingestion.streams import STREAMS
 from growth_pipelines.ingestion.streams.dlt_source import dlt_stream
 from growth_pipelines.settings import Settings, load_settings

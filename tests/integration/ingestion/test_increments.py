@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from growth_pipelines.ingestion.results import StreamResult
-from growth_pipelines.ingestion.run import ingest, ingest_status
+from growth_pipelines.ingestion.run import ingest
+from growth_pipelines.ingestion.status import ingest_status
 from growth_pipelines.settings import Settings
 from growth_pipelines.warehouse.database import Warehouse
 from tests.integration.ingestion.conftest import QUICK, raw_rows

@@ -13,7 +13,8 @@ import pytest
 import zstandard
 
 from growth_pipelines.ingestion.results import IngestError, Progress
-from growth_pipelines.ingestion.run import ingest, ingest_status, ingest_stream
+from growth_pipelines.ingestion.run import ingest, ingest_stream
+from growth_pipelines.ingestion.status import ingest_status
 from growth_pipelines.ingestion.streams import STREAMS
 from growth_pipelines.settings import Settings
 from growth_pipelines.warehouse.database import Warehouse

@@ -95,6 +95,7 @@ def test_everything_that_writes_the_warehouse_or_the_shop_takes_its_turn(defs: d
     }
     assert {name for name, pool in pools.items() if pool == "warehouse"} == {
         "ingest",
+        "orders_by_month",
         "dbt_build",
         "published_warehouse",
     }

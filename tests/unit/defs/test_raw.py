@@ -7,15 +7,16 @@ from datetime import date, datetime
 import dagster as dg
 import pytest
 
-from growth_pipelines.defs.assets.raw import arrival, stream_metadata
+from growth_pipelines.defs.assets.raw import stream_metadata
+from growth_pipelines.defs.assets.raw_checks import arrival
 from growth_pipelines.ingestion.results import StreamResult
 
-CHECK = dg.AssetCheckKey(dg.AssetKey(["raw", "orders"]), "arrived_in_time")
+ORDERS = dg.AssetKey(["raw", "orders"])
 TODAY = date(2026, 11, 22)
 
 
 def _arrival(end: datetime | None, delay_days: int = 0) -> dg.AssetCheckResult:
-    return arrival(CHECK, StreamResult("orders", window_end=end), TODAY, "America/Denver", delay_days=delay_days)
+    return arrival(ORDERS, StreamResult("orders", window_end=end), TODAY, "America/Denver", delay_days=delay_days)
 
 
 def test_an_evening_in_the_shop_is_not_tomorrow() -> None:
