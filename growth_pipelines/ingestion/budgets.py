@@ -17,7 +17,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib import resources
@@ -230,6 +230,26 @@ class CountBudget(Budget):
         if seconds > ARRIVAL_SECONDS:
             with self.file.change(self.scope, CountBucket) as (bucket, now):
                 bucket.arrived(now, grant)
+
+
+@dataclass
+class CountTurn:
+    """The place of one call in its budget; taken anew for each try."""
+
+    budget: CountBudget
+    grant: Grant = Grant(0.0, 0.0)  # noqa: RUF009 - frozen
+    may_start: float = 0.0
+
+    def take(self, patience: float) -> float:
+        self.grant = self.budget.reserve(patience)
+        self.may_start = time.monotonic() + self.grant.wait
+        return self.grant.wait
+
+    def paused(self, patience: float) -> float:
+        return self.budget.paused(patience)
+
+    def answered(self) -> None:
+        self.budget.answered(self.grant, time.monotonic() - self.may_start)
 
 
 def scope_name(api: str, base_url: str, *, secret: str = "", shown: str = "") -> str:

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import httpx
 
 from growth_pipelines.errors import TransientError
-from growth_pipelines.ingestion.buckets import Grant, until_midnight
-from growth_pipelines.ingestion.budgets import CountBudget
+from growth_pipelines.ingestion.buckets import until_midnight
+from growth_pipelines.ingestion.budgets import CountBudget, CountTurn
 from growth_pipelines.ingestion.calls import Meter, Patience, renewing
 from growth_pipelines.ingestion.failures import Unauthorized, status_failure
 from growth_pipelines.transport import RetryPolicy, StatusError, Transport, json_object
@@ -46,26 +46,6 @@ class ApiKey:
 
     def forget(self, refused: Mapping[str, str]) -> None:
         """Nothing to renew."""
-
-
-@dataclass
-class _Turn:
-    """The place of one call in its budget; taken anew for each try."""
-
-    budget: CountBudget
-    grant: Grant = Grant(0.0, 0.0)  # noqa: RUF009 - frozen
-    may_start: float = 0.0
-
-    def take(self, patience: float) -> float:
-        self.grant = self.budget.reserve(patience)
-        self.may_start = time.monotonic() + self.grant.wait
-        return self.grant.wait
-
-    def paused(self, patience: float) -> float:
-        return self.budget.paused(patience)
-
-    def answered(self) -> None:
-        self.budget.answered(self.grant, time.monotonic() - self.may_start)
 
 
 @dataclass(frozen=True)
@@ -125,10 +105,10 @@ class GoogleClient:
         and BudgetUsedUp (until when, as TransientErrors), TransientError when the time budget is used up.
         """
         asked = _Call(method, path, json, params, not_found, needs)
-        turn = _Turn(self._budget)
+        turn = CountTurn(self._budget)
         return renewing(lambda: self._patience.call(lambda: self._once(asked, turn), turn))
 
-    def _once(self, asked: _Call, turn: _Turn) -> Answer | None:
+    def _once(self, asked: _Call, turn: CountTurn) -> Answer | None:
         """One request whose turn has come, and the judgement of its answer."""
         response = self._send(asked, self._credential.header(), turn)
         if response.status_code == 404:
@@ -138,7 +118,7 @@ class GoogleClient:
             raise TransientError(f"{self._budget.label} answered without data.", "Try again later.")
         return response.content, body
 
-    def _send(self, asked: _Call, header: dict[str, str], turn: _Turn) -> httpx.Response:
+    def _send(self, asked: _Call, header: dict[str, str], turn: CountTurn) -> httpx.Response:
         self._meter.add(requests=1)
         try:
             response = self._transport.request(
