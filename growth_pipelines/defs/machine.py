@@ -41,9 +41,13 @@ def _day(value: Any) -> date | None:
     return date.fromisoformat(str(value)[:10])
 
 
-def freshness_label(days: dict[str, date]) -> str:
-    """What a reader is told of the data's age: ``orders to 2026-11-21, search to 2026-11-19``."""
-    return ", ".join(f"{source} to {day.isoformat()}" for source, day in sorted(days.items()))
+def freshness_label(days: dict[str, date], notes: dict[str, str]) -> str:
+    """What a reader is told of the data's age: ``orders to 2026-11-21, search to 2026-11-19``; in brackets where a
+    source's history starts, if later than one would think."""
+    return ", ".join(
+        f"{source} to {day.isoformat()}" + (f" ({notes[source]})" if source in notes else "")
+        for source, day in sorted(days.items())
+    )
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,14 @@ class Machine:
         with self.warehouse.read() as connection:
             rows = connection.frame(query("newest_days")).to_dict("records")
         return {row["source"]: day for row in rows if (day := _day(row["newest"])) is not None}
+
+    def freshness(self) -> str:
+        """The data's age, and where their history starts, in words; empty before the first build."""
+        from growth_pipelines.warehouse.coverage import history_notes
+
+        with self.warehouse.read() as connection:
+            notes = history_notes(connection)
+        return freshness_label(self.newest_days(), notes)
 
     def remember_shop(self) -> None:
         """Keep what the shop says of itself where settings and definitions can read it: opening the warehouse for

@@ -21,7 +21,7 @@ from growth_pipelines.defs.assets.queue import queue_row
 from growth_pipelines.defs.dbt_graph import OWNER
 from growth_pipelines.defs.display import table
 from growth_pipelines.defs.gate import GATE, judge, result_of
-from growth_pipelines.defs.machine import Machine, freshness_label
+from growth_pipelines.defs.machine import Machine
 from growth_pipelines.recommenders.registry import Recommender
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def recommender_context(machine: Machine, shop: Mapping[str, Any]) -> "Recommend
         currency=settings.currency or str(shop["currency"]),
         locale=settings.locales[0] if settings.locales else str(shop["primary_locale"] or "en"),
         brand_terms=tuple(brand_terms(machine.settings)),
-        freshness=freshness_label(machine.newest_days()),
+        freshness=machine.freshness(),
     )
 
 
@@ -164,7 +164,7 @@ def batch_metadata(machine: Machine, result: "SubmitResult") -> dict[str, Any]:
     refused = [{"title": draft.title, "page": draft.target.url, "why": why} for draft, why in result.refused]
     currency = machine.settings.currency
     return {
-        "freshness": freshness_label(machine.newest_days()) or "no data yet",
+        "freshness": machine.freshness() or "no data yet",
         "actions": len(actions),
         "created": len(result.created),
         "refreshed": len(result.refreshed),

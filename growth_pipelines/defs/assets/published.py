@@ -12,7 +12,7 @@ import dagster as dg
 from growth_pipelines.defs.ages import DAILY
 from growth_pipelines.defs.dbt_graph import OWNER
 from growth_pipelines.defs.display import chart, sparkline, table
-from growth_pipelines.defs.machine import Machine, freshness_label, query
+from growth_pipelines.defs.machine import Machine, query
 
 if TYPE_CHECKING:
     import pandas
@@ -60,7 +60,7 @@ def snapshot_metadata(machine: Machine) -> dict[str, Any]:
     recent = trend.tail(28)
     currency = machine.settings.currency
     return {
-        "freshness": freshness_label(days) or "no data yet",
+        "freshness": machine.freshness() or "no data yet",
         "newest_days": table(
             [{"source": s, "newest": d, "days_ago": (machine.today - d).days} for s, d in days.items()]
         ),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
-from datetime import datetime
+from datetime import date, datetime
 
 from growth_pipelines.defs.display import amount, chart, sparkline, table, window_in_words
+from growth_pipelines.defs.machine import freshness_label
 
 
 def test_a_sparkline_spans_lowest_to_highest_and_leaves_gaps() -> None:
@@ -54,3 +55,13 @@ def test_a_chart_is_a_picture_with_its_title_and_the_days_as_they_are_written() 
     assert drawn.startswith("<svg")
     assert "p75 of real visitors" in drawn
     assert "1 Nov" in drawn
+
+
+def test_the_age_of_data_says_where_a_short_history_starts() -> None:
+    days = {"search": date(2026, 11, 19), "orders": date(2026, 11, 21)}
+    notes = {"orders": "history starts on 2026-09-23: only the last 60 days of orders can be read"}
+    assert freshness_label(days, {}) == "orders to 2026-11-21, search to 2026-11-19"
+    assert freshness_label(days, notes) == (
+        "orders to 2026-11-21 (history starts on 2026-09-23: only the last 60 days of orders can be read), "
+        "search to 2026-11-19"
+    )
