@@ -1,17 +1,14 @@
-"""The one HTTP transport: pooled connections, timeouts, typed failures and polite retries.
+"""The one HTTP transport: pooled connections, timeouts and typed failures.
 
-A response counts only when its body was read whole. Transient failures (429, 5xx, dropped connections,
-timeouts) are retried with full-jitter exponential backoff (Brooker, "Exponential backoff and jitter",
-2015), honouring Retry-After in both of its forms, until a deadline: the budget is time, not attempts.
+A response counts only when its body was read whole. What may pass (429, 5xx, dropped connections, timeouts) is a
+TransientError with Retry-After, in both of its forms; only ``Patience`` (ingestion/calls.py) asks again.
 No message carries a credential: not from an address, and not when a host repeats what it was sent.
 """
 
 from __future__ import annotations
 
 import math
-import random
 import ssl
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,9 +20,8 @@ from typing import Any, Literal
 import httpx
 
 from growth_pipelines.errors import CredentialRefused, GrowthError, TransientError
-from growth_pipelines.telemetry import current_trace_id, logger, mask
+from growth_pipelines.telemetry import current_trace_id, mask
 
-_log = logger("transport")
 Quota = Literal["", "rate", "load", "day"]
 CREDENTIAL_HEADERS = ("Authorization", "X-Shopify-Access-Token", "X-Goog-Api-Key")
 # Google's reasons for "too much"; any other reason of a 403 is a refusal.
@@ -53,7 +49,10 @@ class StatusError(TransientError):
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How long and how often one call is tried. All times in seconds."""
+    """How long and how often one call is tried: the budget is time, not attempts. All times in seconds.
+
+    Backoff is exponential with full jitter (Brooker, "Exponential backoff and jitter", 2015).
+    """
 
     deadline: float = 300.0
     base: float = 0.25
@@ -75,17 +74,11 @@ def _tls() -> ssl.SSLContext:
 
 @dataclass
 class Transport:
-    """Sends JSON requests to one host.
-
-    ``sleep`` and ``jitter`` are parameters so that tests can prove the waiting without waiting.
-    """
+    """Sends JSON requests to one host."""
 
     base_url: str
     headers: Mapping[str, str] = field(default_factory=dict)
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
     timeout: float = 60.0
-    sleep: Callable[[float], None] = time.sleep
-    jitter: Callable[[], float] = random.random
 
     def __post_init__(self) -> None:
         self._client = httpx.Client(
@@ -116,41 +109,12 @@ class Transport:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         accept: tuple[int, ...] = (200,),
-        retried: bool = True,
+        retried: Literal[False] = False,
     ) -> httpx.Response:
-        """One request; its response has a status in ``accept``. ``retried=False`` tries once (writes).
+        """One request, sent once; its response has a status in ``accept``.
 
-        Raises CredentialRefused on 401/403, TransientError when retries are used up, GrowthError otherwise.
+        Raises CredentialRefused on 401/403, TransientError for what may pass, GrowthError otherwise.
         """
-        started = time.monotonic()
-        attempt = 0
-        while True:
-            try:
-                return self._once(method, path, json, params, headers, accept)
-            except TransientError as error:
-                attempt += 1
-                wait = self.retry.wait_before(attempt, error.retry_after, self.jitter)
-                spent = time.monotonic() - started
-                if not retried or attempt >= self.retry.attempts or spent + wait > self.retry.deadline:
-                    raise
-                _log.warning(
-                    "retrying",
-                    url=mask(self.base_url + path),
-                    attempt=attempt,
-                    wait=round(wait, 2),
-                    why=str(error),
-                )
-                self.sleep(wait)
-
-    def _once(
-        self,
-        method: str,
-        path: str,
-        json: Any,
-        params: Mapping[str, str] | None,
-        headers: Mapping[str, str] | None,
-        accept: tuple[int, ...],
-    ) -> httpx.Response:
         sent = {**(headers or {})}
         if current_trace_id():
             sent["X-Trace-Id"] = current_trace_id()

@@ -20,7 +20,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
@@ -35,6 +34,7 @@ from growth_pipelines.ingestion.buckets import (
     Grant,
     Refusal,
 )
+from growth_pipelines.ingestion.queries import query
 from growth_pipelines.settings import Settings
 
 FILE_NAME = "budgets.sqlite"
@@ -74,7 +74,7 @@ class BudgetFile:
                 bucket = self._read(scope, kind)
                 yield bucket, self.clock()
                 state = json.dumps(vars(bucket), separators=(",", ":"))
-                self._connection.execute(_query("record_budget"), (scope, kind.kind, state))
+                self._connection.execute(query("record_budget"), (scope, kind.kind, state))
                 self._connection.execute("COMMIT")
             except BaseException:
                 self._connection.execute("ROLLBACK")
@@ -90,7 +90,7 @@ class BudgetFile:
     def rows(self) -> list[tuple[str, Bucket]]:
         """Every scope with its bucket, reckoned up to now."""
         with self._lock, self._clear_errors():
-            found = self._connection.execute(_query("budgets")).fetchall()
+            found = self._connection.execute(query("budgets")).fetchall()
         now = self.clock()
         buckets = [(str(scope), _loaded(KINDS[kind], state)) for scope, kind, state in found if kind in KINDS]
         for _, bucket in buckets:
@@ -98,7 +98,7 @@ class BudgetFile:
         return buckets
 
     def _read(self, scope: str, kind: type[B]) -> B:
-        row = self._connection.execute(_query("budget"), (scope, kind.kind)).fetchone()
+        row = self._connection.execute(query("budget"), (scope, kind.kind)).fetchone()
         return _loaded(kind, row[0] if row else "{}")
 
     @contextmanager
@@ -130,18 +130,13 @@ def _connected(path: Path) -> sqlite3.Connection:
             time.sleep(0.2)
     # A power cut may cost the last changes, never the file; the API's next answer corrects what was lost.
     connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute(_query("budget_table"))
+    connection.execute(query("budget_table"))
     return connection
 
 
 @lru_cache(maxsize=OPEN_FILES)
 def _opened(path: Path, process: int) -> BudgetFile:
     return BudgetFile(path)
-
-
-@lru_cache(maxsize=8)
-def _query(name: str) -> str:
-    return resources.files(__package__).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
 
 
 class Budget:

@@ -10,7 +10,11 @@
 | Unauthorized | renew the credential once and ask again, where it can be renewed |
 | CredentialRefused, any other GrowthError | fail |
 
-A 404 that is an answer (CrUX has no data on a page) is no failure: the caller records it and goes on.
+Throttled also answers a used-up load quota. Smaller questions would use less of it, but they would meet the same
+pause, which holds for the whole scope; after it the question as it is passes too.
+
+A 404 by which Google itself says NOT_FOUND (CrUX has no data on a page) is no failure: the caller records it and
+goes on.
 """
 
 from __future__ import annotations
@@ -30,10 +34,6 @@ class Throttled(TransientError):
 
 class WindowTooLarge(GrowthError):
     """A window asks for more than the API delivers at once; its halves may pass."""
-
-
-class LoadQuotaExceeded(Throttled, WindowTooLarge):
-    """Search Console's load quota is used up: by long ranges of days with many rows, above all."""
 
 
 class FilterIgnored(TransientError):
@@ -64,9 +64,8 @@ def tries(error: TransientError, usual: int) -> int:
 def status_failure(error: StatusError, pause: float) -> TransientError:
     """The typed form of an HTTP status that says "not now"; ``pause`` in seconds when the API names none."""
     if error.status == 429 or error.quota:
-        kind = LoadQuotaExceeded if error.quota == "load" else Throttled
         asked = pause if error.retry_after is None else error.retry_after
-        return kind(error.message, error.hint, asked)
+        return Throttled(error.message, error.hint, asked)
     return error
 
 

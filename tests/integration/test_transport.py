@@ -63,13 +63,8 @@ def script() -> Iterator[tuple[_Script, str]]:
 
 
 @pytest.fixture
-def waits() -> list[float]:
-    return []
-
-
-@pytest.fixture
-def transport(script: tuple[_Script, str], waits: list[float]) -> Iterator[Transport]:
-    with Transport(script[1], timeout=2, sleep=waits.append, jitter=lambda: 1.0) as made:
+def transport(script: tuple[_Script, str]) -> Iterator[Transport]:
+    with Transport(script[1], timeout=2) as made:
         yield made
 
 
@@ -81,12 +76,14 @@ OK: Answer = (200, {}, b'{"ok": true}')
     [(429, {}, b""), (500, {}, b""), (503, {}, b""), None, (200, {"Content-Length": "99"}, b'{"cut":')],
     ids=["429", "500", "503", "dropped", "cut body"],
 )
-def test_transient_failures_are_retried_until_a_whole_answer(
-    script: tuple[_Script, str], transport: Transport, waits: list[float], bad: Answer
+def test_what_is_no_whole_answer_may_pass_and_nothing_is_sent_twice(
+    script: tuple[_Script, str], transport: Transport, bad: Answer
 ) -> None:
-    script[0].answers = [bad, bad, OK]
+    script[0].answers = [bad, OK]
+    with pytest.raises(TransientError):
+        transport.request("GET", "/x")
+    assert len(script[0].seen) == 1
     assert json_object(transport.request("GET", "/x")) == {"ok": True}
-    assert waits == [0.5, 1.0]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +105,7 @@ def test_retry_after_is_read_in_all_its_forms(
 ) -> None:
     script[0].answers = [(503, headers, b"")]
     with pytest.raises(StatusError) as caught:
-        transport.request("GET", "/x", retried=False)
+        transport.request("GET", "/x")
     assert caught.value.retry_after == asked
 
 
@@ -119,33 +116,9 @@ def test_retry_after_as_a_date_without_the_servers_clock(
     script[0].dated = False
     script[0].answers = [(503, {"Retry-After": date}, b"")]
     with pytest.raises(StatusError) as caught:
-        transport.request("GET", "/x", retried=False)
+        transport.request("GET", "/x")
     assert caught.value.retry_after is not None
     assert 55 < caught.value.retry_after <= 60
-
-
-def test_what_was_asked_for_is_waited_and_jitter_comes_on_top(
-    script: tuple[_Script, str], transport: Transport, waits: list[float]
-) -> None:
-    script[0].answers = [(429, {"Retry-After": "7.5"}, b""), OK]
-    transport.request("GET", "/x")
-    assert waits == [8.0]
-
-
-def test_a_wait_beyond_the_deadline_fails_at_once(script: tuple[_Script, str], waits: list[float]) -> None:
-    script[0].answers = [(429, {"Retry-After": "3600"}, b"")]
-    with Transport(script[1], retry=RetryPolicy(deadline=10), sleep=waits.append) as transport:
-        with pytest.raises(TransientError) as caught:
-            transport.request("GET", "/x")
-    assert caught.value.retry_after == 3600
-    assert waits == []
-
-
-def test_writes_can_be_sent_once_only(script: tuple[_Script, str], transport: Transport) -> None:
-    script[0].answers = [(500, {}, b""), OK]
-    with pytest.raises(TransientError):
-        transport.request("GET", "/x", retried=False)
-    assert len(script[0].seen) == 1
 
 
 def test_refused_credentials_are_not_retried(script: tuple[_Script, str], transport: Transport) -> None:
@@ -182,7 +155,7 @@ def test_a_used_up_quota_is_not_a_refused_credential(
 ) -> None:
     script[0].answers = [(status, {}, body)]
     with pytest.raises(StatusError) as caught:
-        transport.request("GET", "/x", retried=False)
+        transport.request("GET", "/x")
     assert (caught.value.status, caught.value.quota) == (status, quota)
 
 
@@ -236,9 +209,8 @@ def test_a_host_that_repeats_a_credential_does_not_bring_it_into_an_error(
         transport.request("GET", "/x", headers={"authorization": "Bearer abc123"})
 
 
-def test_nobody_home_is_a_clear_transient_error(waits: list[float]) -> None:
-    policy = RetryPolicy(attempts=2)
-    with Transport("http://127.0.0.1:9", retry=policy, sleep=waits.append) as transport:
+def test_nobody_home_is_a_clear_transient_error() -> None:
+    with Transport("http://127.0.0.1:9") as transport:
         with pytest.raises(TransientError, match="no connection"):
             transport.request("GET", "/x")
 

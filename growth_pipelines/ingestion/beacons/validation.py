@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from growth_pipelines.errors import GrowthError
+from growth_pipelines.ingestion.page_addresses import public_address
 from growth_pipelines.ingestion.pseudonyms import Pseudonyms
 from growth_pipelines.settings import Settings
 
@@ -27,10 +28,6 @@ DEVICES = ("phone", "desktop", "tablet")
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _SESSION = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _NAVIGATION = re.compile(r"[a-z-]{1,32}")
-# Below these, Shopify's addresses hold order and account tokens.
-_PRIVATE = re.compile(
-    r"^((?:/[a-z]{2}(?:-[a-z]{2})?)?(?:/\d+)?/(?:account|cart|checkouts?|orders))/.*", re.IGNORECASE
-)
 
 
 class BeaconRefused(GrowthError):
@@ -135,7 +132,7 @@ def _path(address: Any, hosts: Collection[str], *, or_path: bool = False) -> str
         raise ForeignPage("The page is not of this shop.")
     if not path.startswith("/") or len(path) > MAX_PATH:
         raise BeaconRefused("The page is no address.")
-    return _PRIVATE.sub(r"\1", path)
+    return public_address(path)
 
 
 def _device(said: Any, user_agent: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from growth_pipelines.errors import TransientError
+from growth_pipelines.errors import GrowthError, TransientError
 from growth_pipelines.ingestion.buckets import until_midnight
 from growth_pipelines.ingestion.budgets import CountBudget, CountTurn
 from growth_pipelines.ingestion.calls import Meter, Patience, renewing
@@ -99,10 +99,11 @@ class GoogleClient:
         not_found: bool = False,
         needs: tuple[str, ...] = (),
     ) -> Answer | None:
-        """One answer as (its bytes, its JSON object); None for a 404 when ``not_found`` is an answer too.
+        """One answer as (its bytes, its JSON object); None for Google's NOT_FOUND when ``not_found`` is an answer
+        too.
 
-        An answer that holds none of the fields ``needs`` is none. Raises CredentialRefused, LoadQuotaExceeded
-        and BudgetUsedUp (until when, as TransientErrors), TransientError when the time budget is used up.
+        An answer that holds none of the fields ``needs`` is none. Raises CredentialRefused, Throttled and
+        BudgetUsedUp (until when, as TransientErrors), TransientError when the time budget is used up.
         """
         asked = _Call(method, path, json, params, not_found, needs)
         turn = CountTurn(self._budget)
@@ -112,11 +113,25 @@ class GoogleClient:
         """One request whose turn has come, and the judgement of its answer."""
         response = self._send(asked, self._credential.header(), turn)
         if response.status_code == 404:
+            self._check_not_found(response)
             return None
         body = json_object(response)
         if "error" in body or (asked.needs and not any(name in body for name in asked.needs)):
             raise TransientError(f"{self._budget.label} answered without data.", "Try again later.")
         return response.content, body
+
+    def _check_not_found(self, response: httpx.Response) -> None:
+        """Raise GrowthError unless Google itself says so: a wrong address and a proxy answer 404 as well."""
+        try:
+            error = response.json()["error"]
+            said = (error["code"], error["status"]) == (404, "NOT_FOUND")
+        except (ValueError, KeyError, TypeError):
+            said = False
+        if not said:
+            raise GrowthError(
+                f'{self._budget.label} at {self._transport.base_url}: HTTP 404 that is not Google\'s "not found".',
+                "Check the API's address in the settings, and any proxy before it.",
+            )
 
     def _send(self, asked: _Call, header: dict[str, str], turn: CountTurn) -> httpx.Response:
         self._meter.add(requests=1)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from growth_pipelines.errors import GrowthError, SettingsError
 from growth_pipelines.ingestion.budgets import BudgetFile, CountBudget, scope_name
 from growth_pipelines.ingestion.calls import Meter
-from growth_pipelines.ingestion.google.client import GoogleClient
+from growth_pipelines.ingestion.google.client import Answer, GoogleClient
 from growth_pipelines.ingestion.google.credentials import search_console_credentials
 from growth_pipelines.settings import Settings
 
@@ -21,6 +21,14 @@ ROW_LIMIT = 25_000
 # A page of a round number of rows may have been cut by a limit below ours, so it is not taken for the last.
 ROUND = 500
 _BETWEEN_ROWS = re.compile(rb"\}\s*,\s*\{")
+
+
+class IncompleteDays(GrowthError):
+    """Days that were asked for can still change, from ``first`` on."""
+
+    def __init__(self, first: date) -> None:
+        super().__init__(f"Search Console's figures from {first} on can still change.", "A later run reads them.")
+        self.first = first
 
 
 def site_url(settings: Settings) -> str:
@@ -63,46 +71,62 @@ def query_days(
 ) -> Iterator[bytes]:
     """The rows of the days from ``first`` to ``last``, each page as JSON lines, one row a line.
 
-    Of ``final`` data, rows of days that Search Console calls incomplete are left out; a later run reads them.
-    Raises LoadQuotaExceeded when the days ask for more than Search Console grants now.
+    Only web search is read: images, videos, news and Discover are other types, counted apart. Raises
+    IncompleteDays when Search Console says of ``final`` data that they are not.
     """
-    path = f"/webmasters/v3/sites/{quote(site, safe='')}/searchAnalytics/query"
+    question = {
+        "startDate": first.isoformat(),
+        "endDate": last.isoformat(),
+        "dimensions": list(dimensions),
+        "type": "web",
+        "aggregationType": aggregation,
+        "dataState": data_state,
+        "rowLimit": ROW_LIMIT,
+    }
     start = 0
     while True:
-        answer = client.call(
-            "POST",
-            path,
-            json={
-                "startDate": first.isoformat(),
-                "endDate": last.isoformat(),
-                "dimensions": list(dimensions),
-                "type": "web",
-                "aggregationType": aggregation,
-                "dataState": data_state,
-                "rowLimit": ROW_LIMIT,
-                "startRow": start,
-            },
-            needs=("rows", "responseAggregationType"),
-        )
-        assert answer is not None
-        content, body = answer
+        content, body = _answer(client, site, question | {"startRow": start})
         rows = body.get("rows") or []
         if not isinstance(rows, list):
             raise GrowthError("Search Console answered rows that are not a list.", "The API may have changed.")
         incomplete = _incomplete_from(body)
-        if data_state == "final" and incomplete is not None and incomplete <= last.isoformat():
-            yield _dumped([row for row in rows if row["keys"][0] < incomplete])
-        else:
-            yield row_lines(content, rows)
+        if data_state == "final" and incomplete is not None and incomplete <= last:
+            raise IncompleteDays(incomplete)
+        yield row_lines(content, rows)
         start += len(rows)
         if len(rows) == 0 or (len(rows) < ROW_LIMIT and len(rows) % ROUND):
             return
 
 
-def _incomplete_from(body: dict[str, Any]) -> str | None:
+def first_incomplete(client: GoogleClient, site: str, first: date, last: date) -> date | None:
+    """The first day from ``first`` to ``last`` whose figures can still change; None when all are final.
+
+    Google tells only who asks for ``all`` data by date. Of ``final`` data it leaves such a day out without a word,
+    as it does a day on which nobody searched.
+    """
+    question = {
+        "startDate": first.isoformat(),
+        "endDate": last.isoformat(),
+        "dimensions": ["date"],
+        "type": "web",
+        "dataState": "all",
+        "rowLimit": ROW_LIMIT,
+    }
+    return _incomplete_from(_answer(client, site, question)[1])
+
+
+def _answer(client: GoogleClient, site: str, question: dict[str, Any]) -> Answer:
+    path = f"/webmasters/v3/sites/{quote(site, safe='')}/searchAnalytics/query"
+    answer = client.call("POST", path, json=question, needs=("rows", "responseAggregationType"))
+    assert answer is not None
+    return answer
+
+
+def _incomplete_from(body: dict[str, Any]) -> date | None:
     """The first day whose data can still change; Google spells the field in two ways."""
     metadata = body.get("metadata") or {}
-    return metadata.get("firstIncompleteDate") or metadata.get("first_incomplete_date")
+    told = metadata.get("firstIncompleteDate") or metadata.get("first_incomplete_date")
+    return date.fromisoformat(told) if told else None
 
 
 def row_lines(content: bytes, rows: list[dict[str, Any]]) -> bytes:

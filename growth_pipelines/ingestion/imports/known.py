@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import resources
 from typing import TYPE_CHECKING
+
+from growth_pipelines.ingestion.queries import query
 
 if TYPE_CHECKING:
     from growth_pipelines.warehouse.connection import WarehouseConnection
@@ -21,14 +22,10 @@ class Known:
 
 
 def read_known(connection: WarehouseConnection, shop_id: str) -> Known:
-    products = connection.execute(_query("known_products"), (shop_id,)).fetchall()
-    customers = connection.execute(_query("known_customers"), (shop_id,)).fetchall()
+    products = connection.execute(query("known_products"), (shop_id,)).fetchall()
+    customers = connection.execute(query("known_customers"), (shop_id,)).fetchall()
     return Known(
         handles=frozenset(handle.lower() for (handle,) in products),
         read_customers=frozenset(key for key, exported in customers if not exported),
         exported_customers=frozenset(key for key, exported in customers if exported),
     )
-
-
-def _query(name: str) -> str:
-    return resources.files(__package__).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")

@@ -34,7 +34,7 @@ with
             and before.metric = newest.metric
         group by newest.target, newest.form_factor
     ),
-    lately as (select distinct url, strategy from raw.psi_runs where fetched_at > ?)
+    lately as (select distinct url, strategy from raw.psi_runs where shop_id = ? and fetched_at > ?)
 select judged.url, judged.form_factor
 from judged
 left join

@@ -75,7 +75,10 @@ class Lines:
         plain = all(self._plain(field.type) for field in table.schema)
         for start in range(0, table.num_rows, BLOCK):
             batch = table.slice(start, BLOCK)
-            yield self._of_columns(batch) if plain else self._of_records(batch.to_pylist())
+            if plain:
+                yield self._of_columns(batch)
+            else:
+                yield self._of_records(batch.to_pylist(maps_as_pydicts="lossy"))
 
     def _of_columns(self, batch: Any) -> bytes:
         """Lines without a Python object a record."""
@@ -124,11 +127,14 @@ class Lines:
         return not self._job.pseudonyms.scrub({name: None})
 
     def _plain(self, kind: Any, *, nested: bool = False) -> bool:
-        """True for a type that DuckDB writes as JSON rightly, without personal keys inside."""
+        """True for a type that DuckDB writes as JSON rightly, without personal keys or {key, value} inside."""
         import pyarrow.types as types
 
         if types.is_struct(kind):
-            return all(not self._personal(field.name) and self._plain(field.type, nested=True) for field in kind)
+            names = {field.name for field in kind}
+            return not {"key", "value"} <= names and all(
+                not self._personal(field.name) and self._plain(field.type, nested=True) for field in kind
+            )
         if types.is_list(kind) or types.is_large_list(kind):
             return self._plain(kind.value_type, nested=True)
         if types.is_floating(kind) or types.is_decimal(kind):

@@ -16,6 +16,7 @@ from typing import Any
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.ingestion.landing import Landed, LandingWriter
 from growth_pipelines.ingestion.loading import Part
+from growth_pipelines.ingestion.pseudonyms import personal_key
 from growth_pipelines.ingestion.streams.base import Group, Job, Source, Stream
 from growth_pipelines.ingestion.streams.dlt_lines import Lines
 from growth_pipelines.ingestion.windows import Window, plan_time
@@ -47,7 +48,8 @@ def dlt_stream(
     column of ``table`` by which the resource is incremental: of type timestamp or date, read from ``overlap``
     before the stream's cursor on; or bigint, read from ``overlap`` below the largest number that is loaded.
     ``cursor_value`` turns the start (aware, UTC) into what the records carry, where that is neither a datetime
-    nor a date. Raises ValueError when the columns don't allow it.
+    nor a date. Raises ValueError when the columns don't allow it: also for one whose value stands at a personal
+    key (PERSONAL_KEYS), whatever the settings keep, because a stream's columns don't depend on settings.
     """
     number = _checked(table, cursor, overlap)
     reading = _Reading(table, resource, cursor, cursor_value, overlap, number)
@@ -69,6 +71,15 @@ def _checked(table: RawTable, cursor: str, overlap: timedelta | int) -> bool:
     unread = [name for name, column in columns.items() if not column.at]
     if unread:
         raise ValueError(f"raw.{table.name}: column {unread[0]} does not say where its value stands (at=…)")
+    personal = [
+        (name, column.at) for name, column in columns.items() if any(map(personal_key, column.at.split(".")))
+    ]
+    if personal:
+        name, place = personal[0]
+        raise ValueError(
+            f"raw.{table.name}: column {name} would always be empty, because what stands at {place!r} is removed "
+            "as personal. If it is nobody's, rename it by resource.add_map(…); else leave the column out"
+        )
     if not cursor:
         return False
     kind = columns[cursor].type if cursor in columns else "no column"

@@ -1,6 +1,7 @@
 """Search Console: page × query, page, and the whole property, each by day. They never add up to each other.
 
-Days are Pacific. Final figures and those that still grow are streams and tables of their own.
+Days are Pacific. Final figures and those that still grow are streams and tables of their own. Only web search is
+read, not images, videos, news or Discover.
 
 Days are asked for one by one where rows are many: that is what Search Console's load quota asks for, and it
 lets several be fetched at once.
@@ -17,7 +18,12 @@ from typing import Any
 
 from growth_pipelines.clock import local_date
 from growth_pipelines.ingestion.google.client import GoogleClient
-from growth_pipelines.ingestion.google.search_console import query_days, site_url
+from growth_pipelines.ingestion.google.search_console import (
+    IncompleteDays,
+    first_incomplete,
+    query_days,
+    site_url,
+)
 from growth_pipelines.ingestion.landing import Landed
 from growth_pipelines.ingestion.loading import Part
 from growth_pipelines.ingestion.streams.base import Job, Stream
@@ -34,6 +40,7 @@ def _window(job: Job) -> Window:
     return plan_days(
         _newest_final(job),
         job.cursor,
+        covered_from=job.covered_from,
         overlap_days=settings.overlap_days,
         history_days=settings.history_days,
         since=job.asked.since,
@@ -62,20 +69,51 @@ class Question:
 
 
 def _final(question: Question, job: Job) -> Iterator[Landed]:
-    """The days whose figures are final, as far as the cursor lacks them, and some before it again."""
+    """The days whose figures are final, as far as the cursor lacks them, and some before it again.
+
+    What is landed ends before the first day that isn't final, so that the cursor does: the next run goes on there.
+    """
     window = _window(job)
+    if not window.days:
+        return
     with job.connect() as client, ThreadPoolExecutor(THREADS) as pool:
-        done = 0
+        late = first_incomplete(client, site_url(job.settings), window.days[0], window.days[-1])
+        if late is not None:
+            window = _before(window, late)
         for chunk in window.chunks(question.days_a_file):
-            with _landing(job, chunk, question) as file:
-                for blocks in pool.map(
-                    lambda part: _asked(job, client, part, question), chunk.chunks(question.days_a_call)
-                ):
-                    for block in blocks:
-                        file.writer.lines(block)
-                    done += question.days_a_call
-                    job.on_piece(min(done, len(window.days)), len(window.days))
-            yield file.result
+            done = (chunk.start - window.start).days
+            try:
+                yield _landed(job, client, pool, chunk, question, (done, len(window.days)))
+            except IncompleteDays as error:
+                for piece in _before(chunk, error.first).chunks(question.days_a_file):
+                    yield _landed(job, client, pool, piece, question, (done, len(window.days)))
+                return
+
+
+def _before(window: Window, day: date) -> Window:
+    """The days of ``window`` before ``day``."""
+    return Window(window.start, max(window.start, min(window.end, midnight(day))))
+
+
+def _landed(
+    job: Job,
+    client: GoogleClient,
+    pool: ThreadPoolExecutor,
+    window: Window,
+    question: Question,
+    progress: tuple[int, int],
+) -> Landed:
+    """One landing file. ``progress``: days done before it, of how many."""
+    done, total = progress
+    with _landing(job, window, question) as file:
+        parts = window.chunks(question.days_a_call)
+        for blocks in pool.map(lambda part: _asked(job, client, part, question), parts):
+            for block in blocks:
+                file.writer.lines(block)
+            done += question.days_a_call
+            job.on_piece(min(done, total), total)
+    landed: Landed = file.result
+    return landed
 
 
 def _provisional(question: Question, job: Job) -> Iterator[Landed]:

@@ -8,6 +8,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from growth_pipelines.errors import TransientError
+from growth_pipelines.ingestion.budgets import BudgetUsedUp
+from growth_pipelines.ingestion.failures import Throttled
 from growth_pipelines.ingestion.google.client import GoogleClient
 from growth_pipelines.ingestion.google.lighthouse import lab_row
 from growth_pipelines.ingestion.google.web_vitals import (
@@ -96,32 +98,36 @@ def _lab_targets(connection: WarehouseConnection, job: Job) -> list[tuple[Any, .
     """(url, strategy), worst field data first: pages over a "good" threshold, or a quarter over their best."""
     lately = naive_utc(job.now - LAB_AGAIN_AFTER)
     shop_id, limit = job.shop.shop_id, job.settings.web_vitals.psi_pages
-    found = connection.execute(query("psi_targets"), (shop_id, shop_id, lately, limit)).fetchall()
+    found = connection.execute(query("psi_targets"), (shop_id, shop_id, shop_id, lately, limit)).fetchall()
     return [(url, STRATEGIES[form_factor]) for url, form_factor in found]
 
 
 def _lab(job: Job) -> Iterator[Landed]:
     if not job.targets:
         return
-    done = 0
+    refused: list[TransientError] = []
     with job.connect() as client, ThreadPoolExecutor(THREADS) as pool:
 
-        def run(target: tuple[Any, ...]) -> dict[str, Any] | None:
+        def run(target: tuple[Any, ...]) -> dict[str, Any] | TransientError:
             try:
                 return lab_run(client, target[0], target[1])
             except TransientError as error:
-                job.meter.note(f"no lab run of {target[0]} ({error.message})")
-                return None
+                return error
 
         with job.land() as file:
-            for (url, strategy), answer in zip(job.targets, pool.map(run, job.targets), strict=True):
-                row = lab_row(answer, url, strategy, job.now) if answer else None
-                if row is not None:
+            answers = zip(job.targets, pool.map(run, job.targets), strict=True)
+            for done, ((url, strategy), answer) in enumerate(answers, 1):
+                if isinstance(answer, BudgetUsedUp | Throttled):
+                    refused.append(answer)
+                elif isinstance(answer, TransientError):
+                    job.meter.note(f"no lab run of {url} ({answer.message})")
+                elif row := lab_row(answer, url, strategy, job.now):
                     file.writer.record({"run": row, "answer": answer})
-                elif answer is not None:
+                else:
                     job.meter.note(f"Lighthouse could not load {url}")
-                done += 1
                 job.on_piece(done, len(job.targets))
+    if refused:
+        job.meter.note(f"{len(refused)} of {len(job.targets)} lab runs were not made: {refused[0].message}")
     yield file.result
 
 

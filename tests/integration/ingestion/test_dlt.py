@@ -174,6 +174,37 @@ def test_personal_data_never_reach_the_disk_however_they_are_nested(
     assert len({row[1] for row in found[:2]}) == 1  # one pseudonym, whichever way it came
 
 
+def test_personal_values_beside_their_key_never_reach_the_disk(
+    settings: Callable[..., Settings], register: Register
+) -> None:
+    fields = [{"key": "email", "value": "ada@example.com"}, {"key": "size", "value": "M"}]
+    as_map = pa.array([[("email", "ada@example.com"), ("size", "M")]], pa.map_(pa.string(), pa.string()))
+
+    def resource(job: Any) -> Any:
+        @dlt.resource(name="entries")
+        def entries() -> Iterator[Any]:
+            yield {"id": "1", "fields": fields}
+            yield pa.Table.from_pylist([{"id": "2", "fields": fields}])
+            yield pa.table({"id": ["3"], "fields": as_map})
+
+        return entries()
+
+    register("dlt_entries", resource, Column("id", "text", at="id"), Column("fields", "json", at="fields"))
+    ingest_stream(settings(), "dlt_entries")
+    assert rows(settings(), "dlt_entries") == [
+        ("1", '[{"key":"size","value":"M"}]'),
+        ("2", '[{"key":"size","value":"M"}]'),
+        ("3", '{"size":"M"}'),
+    ]
+    assert b"ada@" not in landed_bytes(settings(), "dlt_entries")
+
+
+@pytest.mark.parametrize("place", ["city", "store.zip", "note", "first_name"])
+def test_a_column_that_would_always_be_empty_is_refused_when_declared(register: Register, place: str) -> None:
+    with pytest.raises(ValueError, match=rf"column place .*'{place}' is removed as personal.*add_map"):
+        register("dlt_stores", rates([]), Column("id", "text", at="id"), Column("place", "text", at=place))
+
+
 def test_an_incremental_resource_goes_on_where_the_loaded_rows_end(
     settings: Callable[..., Settings], register: Register
 ) -> None:

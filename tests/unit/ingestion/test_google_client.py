@@ -15,10 +15,10 @@ import pytest
 from growth_pipelines.errors import CredentialRefused, GrowthError, TransientError
 from growth_pipelines.ingestion.budgets import BudgetFile, BudgetUsedUp, CountBudget
 from growth_pipelines.ingestion.calls import Meter
-from growth_pipelines.ingestion.failures import Throttled, WindowTooLarge
+from growth_pipelines.ingestion.failures import Throttled
 from growth_pipelines.ingestion.google.client import ApiKey, GoogleClient
 from growth_pipelines.ingestion.google.credentials import StaticToken
-from growth_pipelines.ingestion.google.search_console import query_days
+from growth_pipelines.ingestion.google.search_console import IncompleteDays, first_incomplete, query_days
 from growth_pipelines.telemetry import configure_logging
 
 
@@ -144,9 +144,8 @@ def test_a_quota_that_is_used_up_beyond_the_deadline_says_until_when_to_everybod
     said = rf"Search Console's {what} is used up until \d\d:\d\d UTC\. The next run goes on there\."
     google.answers = [answer]
     with client_of(google, budgets, [], load_pause=90_000) as client:
-        with pytest.raises(Throttled, match=said) as caught:
+        with pytest.raises(Throttled, match=said):
             client.call("POST", "/x", json={})
-    assert isinstance(caught.value, WindowTooLarge) == (answer == LOAD)
     with client_of(google, budgets, []) as another, pytest.raises(BudgetUsedUp, match=said):
         another.call("POST", "/x", json={})
     assert len(google.asked) == 1, "nobody asks in vain"
@@ -209,8 +208,22 @@ def test_a_refused_credential_is_not_tried_again(google: Google, budgets: Budget
     assert len(google.asked) == 1
 
 
+NOT_FOUND = {"error": {"code": 404, "message": "chrome ux report data not found", "status": "NOT_FOUND"}}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [b"<html>no such host</html>", b"", {"error": "Not Found"}, {"error": {"code": 404, "message": "gone"}}, []],
+)
+def test_any_other_404_is_a_failure(google: Google, budgets: BudgetFile, other: Any) -> None:
+    google.answers = [(404, other)]
+    with client_of(google, budgets, []) as client, pytest.raises(GrowthError, match=r"HTTP 404.*address"):
+        client.call("POST", "/x", json={}, not_found=True)
+    assert len(google.asked) == 1
+
+
 def test_not_found_is_an_answer_where_it_is_one(google: Google, budgets: BudgetFile) -> None:
-    google.answers = [(404, {"error": {"message": "chrome ux report data not found"}})]
+    google.answers = [(404, NOT_FOUND)]
     with client_of(google, budgets, []) as client:
         assert client.call("POST", "/x", json={}, not_found=True) is None
 
@@ -249,12 +262,14 @@ def test_all_rows_are_read_also_from_a_server_with_a_smaller_cap(
 
 
 @pytest.mark.parametrize("spelling", ["firstIncompleteDate", "first_incomplete_date"])
-def test_days_that_are_not_complete_are_left_out(google: Google, budgets: BudgetFile, spelling: str) -> None:
-    answer = {
-        "rows": [{"keys": ["2026-01-01", "p", "q"]}, {"keys": ["2026-01-02", "p", "q"]}],
-        "metadata": {spelling: "2026-01-02"},
-    }
-    google.answers = [(200, answer)]
+def test_the_first_day_that_is_not_complete_is_told(google: Google, budgets: BudgetFile, spelling: str) -> None:
+    first, last = date(2026, 1, 1), date(2026, 1, 2)
+    rows = [{"keys": [day.isoformat()]} for day in (first, last)]
+    google.answers = [(200, {"rows": rows, "metadata": {spelling: "2026-01-02"}})]
     with client_of(google, budgets, []) as client:
-        found = b"".join(query_days(client, "s", date(2026, 1, 1), date(2026, 1, 2), ["date"], "auto"))
-    assert json.loads(found)["keys"][0] == "2026-01-01"
+        assert first_incomplete(client, "s", first, last) == last
+        with pytest.raises(IncompleteDays) as caught:
+            list(query_days(client, "s", first, last, ["date"], "auto"))
+        assert caught.value.first == last
+        provisional = b"".join(query_days(client, "s", first, last, ["date"], "auto", "all"))
+        assert provisional.count(b"\n") == 1
