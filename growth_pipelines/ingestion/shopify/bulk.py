@@ -17,18 +17,24 @@ from pathlib import Path
 from typing import Any
 
 from growth_pipelines.errors import GrowthError, TransientError
-from growth_pipelines.ingestion.failures import WindowTooLarge
+from growth_pipelines.ingestion.failures import Throttled, WindowTooLarge
 from growth_pipelines.ingestion.shopify.client import AccessDenied, AddressExpired, ShopifyClient, document
 
 FIRST_POLL_SECONDS = 0.2
 SLOWEST_POLL_SECONDS = 10.0
 # Result addresses live for 7 days; an operation older than this is not worth going on with.
 RESUME_WITHIN = timedelta(days=2)
-TURN_WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 60.0, 120.0)
+BUSY = ("OPERATION_IN_PROGRESS", "LIMIT_REACHED")
+# A lost operation is among the newest of this app, of which five run at once.
+NEWEST = 20
 
 
 class BulkFailed(GrowthError):
     """The operation gave no whole result; the same records can be read in another way."""
+
+
+class BulkBusy(Throttled, BulkFailed):
+    """Other operations of this app run. Waiting for a turn is the normal course, so the time budget limits it."""
 
 
 class BulkTooLarge(BulkFailed, WindowTooLarge):
@@ -80,11 +86,12 @@ class BulkResult:
             raise BulkFailed(f"The bulk result has {lines:,} objects of {self.objects:,}.")
 
     def _bytes(self) -> Iterator[bytes]:
-        """Every byte once, over as many connections as it takes; each must bring some, or patience counts."""
+        """Every byte once, over as many connections as it takes. Patience without a byte is an end."""
         done = 0
         renewed = False
         told = self.finished.get("fileSize")
         while told is None or done < int(told):
+            before = done
             try:
                 stream, first = self._opened(done)
                 if first is None:
@@ -95,8 +102,8 @@ class BulkResult:
                     done += len(block)
                     yield block
             except TransientError as error:
-                if not done:
-                    raise BulkFailed(error.message) from error
+                if done == before:
+                    raise BulkFailed(f"{error.message} {done:,} bytes had come.") from error
                 self.client.meter.add(retries=1)
             except AddressExpired as error:
                 if renewed:
@@ -132,16 +139,16 @@ def run_bulk(
 ) -> BulkResult:
     """Run ``documents/{name}.graphql`` with FILTER replaced, until it is finished.
 
-    Notes of running operations are kept in ``folder``. Raises BulkFailed, AccessDenied, or TransientError when
-    the time budget is used up.
+    Notes of running operations are kept in ``folder``. Raises BulkFailed (BulkBusy when there was no turn within
+    the time budget), AccessDenied, or TransientError when the time budget is used up.
     """
     text = document(name).replace("FILTER", query_filter)
     folder.mkdir(parents=True, exist_ok=True)
     note = folder / f"{name}-{_fingerprint(text)[:16]}.operation.json"
     operation, asked_at = _resumable(client, note, now)
     if operation is None:
-        operation, asked_at = _start(client, text), now
-        _write_note(note, operation, now)
+        operation, asked_at = _start(client, text, now, on_poll)
+        _write_note(note, operation, asked_at)
     try:
         return BulkResult(client, note, asked_at, _wait(client, operation, stuck_seconds, on_poll))
     except BulkFailed:
@@ -155,17 +162,47 @@ def status(client: ShopifyClient, operation: str) -> dict[str, Any] | None:
     return dict(found) if found else None
 
 
-def _start(client: ShopifyClient, text: str) -> str:
-    """Start the operation. Others of this app may be running: then wait for a turn."""
-    for wait in TURN_WAITS:
-        answer = client.execute("bulk_run", {"query": text})["bulkOperationRunQuery"]
-        if not answer["userErrors"]:
-            return str(answer["bulkOperation"]["id"])
-        first = answer["userErrors"][0]
-        if first.get("code") not in ("OPERATION_IN_PROGRESS", "LIMIT_REACHED"):
-            raise BulkFailed(f"Shopify refused the bulk operation: {first['message']}")
-        client.pause(wait)
-    raise BulkFailed("Other bulk operations of this app kept running.")
+def _start(
+    client: ShopifyClient, text: str, now: datetime, on_poll: Callable[[int], None]
+) -> tuple[str, datetime]:
+    """Start the operation, waiting for a turn while others of this app run; its id and when it was asked for.
+
+    An operation whose start was asked for without an answer is looked for before another is started. One that has
+    ended meanwhile is not found: starting it again is harmless then, since it holds no place any more.
+    """
+    lost = False
+
+    def once() -> tuple[str, datetime]:
+        nonlocal lost
+        found = _running(client, text, now) if lost else None
+        if found is not None:
+            client.meter.note("went on with a bulk operation whose start had no answer")
+            return found
+        try:
+            answer = client.mutate("bulk_run", {"query": text}).get("bulkOperationRunQuery")
+            if not isinstance(answer, dict):
+                raise TransientError("Shopify did not say whether it started the bulk operation.")
+        except TransientError:
+            lost = True
+            raise
+        refusals = answer.get("userErrors")
+        if refusals and refusals[0].get("code") in BUSY:
+            on_poll(0)
+            raise BulkBusy("Other bulk operations of this app kept running.", "", None)
+        if refusals:
+            raise BulkFailed(f"Shopify refused the bulk operation: {refusals[0]['message']}")
+        return str(answer["bulkOperation"]["id"]), now
+
+    return client.retried(once)
+
+
+def _running(client: ShopifyClient, text: str, now: datetime) -> tuple[str, datetime] | None:
+    """An operation of this very query that runs, and when it was asked for: never later than it was created."""
+    connection = client.execute("bulk_operations", {"first": NEWEST})["bulkOperations"]
+    for operation in connection["nodes"]:
+        if operation["status"] in ("CREATED", "RUNNING") and operation["query"].split() == text.split():
+            return str(operation["id"]), min(now, datetime.fromisoformat(operation["createdAt"]))
+    return None
 
 
 def _wait(

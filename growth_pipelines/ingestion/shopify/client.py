@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -126,6 +126,32 @@ class ShopifyClient:
                 self._budget.cut_pages(_fingerprint(text), asked["first"])
                 self.meter.note(f"pages were made smaller ({asked['first']} records) to fit the API's cost limit")
 
+    def execute_ids(self, document_name: str, ids: Sequence[str]) -> list[Any]:
+        """What ``documents/{document_name}.graphql`` answers to each of ``ids`` (``nodes(ids: $ids)``), in order.
+
+        A call whose ids cost too much asks for half as many, remembered as for pages.
+        """
+        text = document(document_name)
+        size = self._budget.page_size(_fingerprint(text), len(ids))
+        found: list[Any] = []
+        while len(found) < len(ids):
+            part = list(ids[len(found) : len(found) + size])
+            try:
+                found += self._nodes_of(text, part)
+            except CostTooHigh:
+                if len(part) <= 1:
+                    raise
+                size = len(part) // 2
+                self._budget.cut_pages(_fingerprint(text), size)
+                self.meter.note(f"calls were made smaller ({size} records) to fit the API's cost limit")
+        return found
+
+    def _nodes_of(self, text: str, ids: list[str]) -> list[Any]:
+        nodes = self._read(text, {"ids": ids}).get("nodes")
+        if not isinstance(nodes, list) or len(nodes) != len(ids):
+            raise TransientError(f"Shopify did not answer all of {len(ids)} ids.", "Try again later.")
+        return nodes
+
     def mutate(self, document_name: str, variables: Variables) -> dict[str, Any]:
         """Write with ``documents/{document_name}.graphql``, tried exactly once; returns ``data``.
 
@@ -180,7 +206,8 @@ class ShopifyClient:
 
     def _turn(self, text: str, variables: Variables) -> _Turn:
         # A connection's cost grows with its page size, so each size has a cost of its own.
-        return _Turn(self._budget, _fingerprint(text, variables.get("first")))
+        size = len(variables["ids"]) if "ids" in variables else variables.get("first")
+        return _Turn(self._budget, _fingerprint(text, size))
 
     def _once(self, text: str, variables: Variables, turn: _Turn) -> dict[str, Any]:
         """One request whose turn has come, and the judgement of its answer."""

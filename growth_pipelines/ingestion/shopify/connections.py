@@ -43,7 +43,7 @@ def nodes(
 
 def nested(client: ShopifyClient, parent: Node, field: str, document: str) -> list[Node]:
     """All nodes of ``parent[field]``: those already there, then the rest by ``document`` (node(id) { field })."""
-    connection = parent[field]
+    connection = _checked(parent[field], field)
     found = list(connection["nodes"])
     after = _next(connection, None)
     while after is not None:
@@ -53,11 +53,22 @@ def nested(client: ShopifyClient, parent: Node, field: str, document: str) -> li
     return found
 
 
-def count(client: ShopifyClient, document: str, query: str | None = None) -> int:
-    """How many records the API has, exactly: ``document`` asks for one Count without a limit."""
-    answer = client.execute(document, {"query": query})
-    (counted,) = answer.values()
-    return int(counted["count"])
+def count(client: ShopifyClient, document: str, query: str | None = None, **variables: Any) -> int:
+    """How many records the API has, exactly: ``document`` asks for one Count without a limit.
+
+    Raises TransientError when the answer has no number.
+    """
+    asked = variables | ({"query": query} if query else {})
+
+    def once() -> int:
+        answer = client.execute(document, asked)
+        counted = next(iter(answer.values()), None)
+        number = counted.get("count") if isinstance(counted, dict) else None
+        if not isinstance(number, int):
+            raise TransientError(f"Shopify answered {document} without a number.", "Try again later.")
+        return number
+
+    return client.retried(once)
 
 
 def _page(
@@ -67,14 +78,25 @@ def _page(
 
     def once() -> tuple[Node, str | None]:
         found: Any = client.execute(document, asked)
+        if path[0] == "node" and found.get("node", found) is None:
+            # Deleted meanwhile; the next run sees its parent without it.
+            return {"nodes": []}, None
         for name in path:
-            found = found.get(name)
-            if found is None:
-                # Deleted meanwhile; the next run sees its parent without it.
-                return {"nodes": []}, None
-        return found, _next(found, asked["after"])
+            found = found.get(name) if isinstance(found, dict) else None
+        connection = _checked(found, ".".join(path))
+        return connection, _next(connection, asked["after"])
 
     return client.retried(once)
+
+
+def _checked(connection: Any, name: str) -> Node:
+    """``connection``, when it has the shape of one: null is no empty page."""
+    found = connection if isinstance(connection, dict) else {}
+    records = found.get("nodes")
+    whole = isinstance(records, list) and all(isinstance(record, dict) for record in records)
+    if not whole or not isinstance(found.get("pageInfo"), dict):
+        raise TransientError(f"Shopify answered {name} with null or a part of a page.", "Try again later.")
+    return found
 
 
 def _next(connection: Node, after: str | None) -> str | None:

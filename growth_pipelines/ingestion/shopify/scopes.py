@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import timedelta
 
+from growth_pipelines.errors import TransientError
 from growth_pipelines.ingestion.shopify.client import ShopifyClient
 
 # Without read_all_orders Shopify shows no older orders, and says nothing about it.
@@ -33,10 +34,17 @@ CONSEQUENCES = NEEDED | WISHED
 
 def granted_scopes(client: ShopifyClient) -> frozenset[str]:
     """The scopes of this installation. One that writes includes the one that reads."""
-    installation = client.execute("installation")["currentAppInstallation"] or {}
-    handles = {scope["handle"] for scope in installation.get("accessScopes") or ()}
+    handles = client.retried(lambda: _handles(client))
     writing = {handle.removeprefix("write_") for handle in handles if handle.startswith("write_")}
     return frozenset(handles | {f"read_{what}" for what in writing})
+
+
+def _handles(client: ShopifyClient) -> set[str]:
+    installation = client.execute("installation").get("currentAppInstallation")
+    scopes = installation.get("accessScopes") if isinstance(installation, dict) else None
+    if not isinstance(scopes, list):  # That would be access to nothing, and every stream left out.
+        raise TransientError("Shopify did not tell the scopes of the app.", "Try again later.")
+    return {scope["handle"] for scope in scopes}
 
 
 def missing(needed: Collection[str], granted: Collection[str]) -> str:

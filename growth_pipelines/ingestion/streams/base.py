@@ -69,6 +69,9 @@ class Job:
     history_from: date | None = None
     on_piece: Callable[[int, int], None] = lambda done, total: None
 
+    def __post_init__(self) -> None:
+        self.proxy = self.stream.replaceable and not self.scopes.issuperset(self.stream.scopes)
+
     def connect(self) -> Any:
         """A client of the stream's source, as a context manager."""
         assert self.stream.source.connect is not None, f"{self.stream.source.name} has no client"
@@ -93,8 +96,9 @@ class Stream:
 
     ``folder`` holds the .sql files of its parse; without one its only table declares where its values stand.
     ``objective`` is how far behind its data may be at most. ``scopes`` are needed to read it at all. ``stage``
-    orders what needs other streams' rows (which pages to ask CrUX about). ``counted`` is the field of
-    counts.graphql that tells how many records the API has of the first part that is a parent.
+    orders what needs other streams' rows (which pages to ask CrUX about). ``replaceable`` says that a proxy stands
+    in for its figures where it can't be read. ``counted`` is the field of counts.graphql that tells how many
+    records the API has of the first part that is a parent.
     """
 
     name: str
@@ -107,6 +111,7 @@ class Stream:
     objective: timedelta = timedelta(hours=26)
     scopes: tuple[str, ...] = ()
     counted: str = ""
+    replaceable: bool = False
     stage: int = 0
     targets: Callable[[WarehouseConnection, Job], list[tuple[Any, ...]]] | None = None
 

@@ -30,7 +30,7 @@ def _shop(job: Job) -> Iterator[Landed]:
 
 
 def _with_images(product: Node) -> Node:
-    media = product.pop("media")["nodes"]
+    media = product.pop("media")  # Videos and models come as empty objects.
     images = [
         {"id": medium["id"], "alt": medium["alt"], **medium["image"]} for medium in media if medium.get("image")
     ]
@@ -60,6 +60,7 @@ PRODUCTS = Stream(
             "products",
             page=50,
             children={"variants": "product_variants"},
+            lists={"media": "product_media"},
             counted="products_count",
             shape=_with_images,
         )
@@ -94,6 +95,10 @@ PAGES = Stream(
     description="Online store pages and blog articles with their search metafields.",
     folder="pages",
     parts=(Part("pages"),),
-    fetch=whole(Connection("pages", "pages", page=100), Connection("articles", "articles", page=100)),
+    # Articles can't be counted: the API counts them a blog each.
+    fetch=whole(
+        Connection("pages", "pages", page=100, counted="pages_count"),
+        Connection("articles", "articles", page=100),
+    ),
     scopes=("read_content",),
 )

@@ -1,6 +1,7 @@
 """What the shop deleted, by its events: other streams read what is there, and can't see what is gone.
 
-Events are kept for a year. The weekly sweep of the catalogue finds what they missed.
+Events are kept for a year, and the first run reads them all: other streams may have been read long before it.
+The weekly sweep of the catalogue finds what events missed.
 """
 
 from __future__ import annotations
@@ -10,24 +11,34 @@ from datetime import timedelta
 
 from growth_pipelines.ingestion.landing import Landed
 from growth_pipelines.ingestion.loading import Part
+from growth_pipelines.ingestion.shopify.client import ShopifyClient
 from growth_pipelines.ingestion.shopify.connections import nodes, time_filter
 from growth_pipelines.ingestion.streams.base import Job, Stream
-from growth_pipelines.ingestion.streams.reading import land_records, window_of
+from growth_pipelines.ingestion.streams.reading import Connection, count_checked, land_records, window_of
 from growth_pipelines.ingestion.streams.sources import SHOPIFY
+from growth_pipelines.ingestion.windows import Window
 
-# The first run reads what there is, so what was deleted before it does not matter.
-FIRST_LOOK_BACK = timedelta(days=1)
+KEPT = timedelta(days=365)
+EVENTS = Connection("deletions", "events", counted="deletions_count")
 
 
 def _deletions(job: Job) -> Iterator[Landed]:
-    window = window_of(job, history=FIRST_LOOK_BACK)
+    window = window_of(job, history=KEPT)
+    with job.connect() as client:
+        yield client.retried(lambda: _events(job, client, window))
+
+
+def _events(job: Job, client: ShopifyClient, window: Window) -> Landed:
     asked = f"action:destroy AND {time_filter('created_at', window)}"
-    with job.connect() as client, job.land(window, request=["deletions", asked]) as file:
-        for page in nodes(client, "deletions", "events", query=asked):
-            # Events of other kinds (comments) come as empty objects.
-            land_records(job, file.writer, [event for event in page if event.get("subjectId")])
+    with job.land(window, request=[EVENTS.document, asked]) as file:
+        with count_checked(client, EVENTS, asked) as seen:
+            for page in nodes(client, EVENTS.document, EVENTS.root, query=asked):
+                # Events of other kinds (comments) name no subject.
+                land_records(job, file.writer, [event for event in page if event.get("subjectId")])
+                seen.update(event["id"] for event in page)
         file.api_version = client.api_version
-    yield file.result
+    landed: Landed = file.result
+    return landed
 
 
 DELETIONS = Stream(

@@ -39,6 +39,8 @@ DISCOUNTS = Stream(
     group="orders",
     description="Discounts with their codes, dates and how often they were used.",
     parts=(Part(TABLE.name),),
-    fetch=whole(Connection("discounts", "discountNodes", page=100, shape=_with_first_code)),
+    fetch=whole(
+        Connection("discounts", "discountNodes", page=100, counted="discounts_count", shape=_with_first_code)
+    ),
     scopes=("read_discounts",),
 )

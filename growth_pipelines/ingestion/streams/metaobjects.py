@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from growth_pipelines.ingestion.landing import Landed
 from growth_pipelines.ingestion.loading import Part
+from growth_pipelines.ingestion.shopify.client import ShopifyClient
 from growth_pipelines.ingestion.shopify.connections import nodes
 from growth_pipelines.ingestion.streams.base import Job, Stream
 from growth_pipelines.ingestion.streams.reading import Connection, read_whole, whole
@@ -18,13 +19,20 @@ DEFINITIONS = Connection("metaobject_definitions", "metaobjectDefinitions", page
 def _of_every_type(job: Job) -> Iterator[Landed]:
     """The API gives entries of one type at a time."""
     with job.connect() as client:
-        pages = nodes(client, DEFINITIONS.document, DEFINITIONS.root, first=DEFINITIONS.page)
-        types = [definition["type"] for page in pages for definition in page]
+        # Definitions can't be counted, and without any the snapshot is empty: that is believed the second time.
+        types = _types(client) or _types(client)
         yield read_whole(job, client, *(_entries(name) for name in types))
 
 
+def _types(client: ShopifyClient) -> list[str]:
+    pages = nodes(client, DEFINITIONS.document, DEFINITIONS.root, first=DEFINITIONS.page)
+    return [definition["type"] for page in pages for definition in page]
+
+
 def _entries(type_name: str) -> Connection:
-    return Connection("metaobjects", "metaobjects", page=100, variables=lambda job: {"type": type_name})
+    return Connection(
+        "metaobjects", "metaobjects", page=100, only={"type": type_name}, counted="metaobjects_count"
+    )
 
 
 METAOBJECT_DEFINITIONS = Stream(

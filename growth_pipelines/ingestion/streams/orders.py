@@ -13,18 +13,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from growth_pipelines.clock import local_date
-from growth_pipelines.errors import TransientError
+from growth_pipelines.errors import GrowthError, TransientError
 from growth_pipelines.ingestion.failures import WindowTooLarge
 from growth_pipelines.ingestion.landing import Landed, LandingWriter
 from growth_pipelines.ingestion.loading import Part
-from growth_pipelines.ingestion.shopify.bulk import BulkFailed, BulkResult, run_bulk
+from growth_pipelines.ingestion.shopify.bulk import BulkBusy, BulkFailed, BulkResult, run_bulk
 from growth_pipelines.ingestion.shopify.client import ShopifyClient
-from growth_pipelines.ingestion.shopify.connections import count, nested, nodes, updated_filter
+from growth_pipelines.ingestion.shopify.connections import Node, nested, nodes, updated_filter
 from growth_pipelines.ingestion.shopify.scopes import ALL_ORDERS, CONSEQUENCES, ORDERS_WITHOUT_ALL
 from growth_pipelines.ingestion.streams.base import Job, Stream
 from growth_pipelines.ingestion.streams.reading import (
     Connection,
     count_checked,
+    counted,
     land_records,
     window_of,
     write_page,
@@ -42,10 +43,14 @@ ORDERS_BY_PAGE = Connection(
 )
 
 
+class RefundMissing(GrowthError):
+    """The lines of a refund can't be had, and without them sales would be too high."""
+
+
 def _orders(job: Job) -> Iterator[Landed]:
     window = _window(job)
     with job.connect() as client:
-        if count(client, ORDERS_BY_PAGE.counted, updated_filter(window)) > job.settings.shopify.bulk_from_orders:
+        if counted(client, ORDERS_BY_PAGE, updated_filter(window)) > job.settings.shopify.bulk_from_orders:
             yield from _backfill(job, client, window)
         else:
             yield _by_page(job, client, window)
@@ -81,7 +86,7 @@ def _backfill(job: Job, client: ShopifyClient, window: Window) -> Iterator[Lande
 
 def _months(client: ShopifyClient, window: Window) -> list[Window]:
     """The months to ask for one by one; those before the oldest order are one with the month of that order."""
-    oldest = client.execute("oldest_order", {"query": updated_filter(window)})["orders"]["nodes"]
+    oldest = next(nodes(client, "oldest_order", "orders", first=1, query=updated_filter(window)))
     months = list(window.months())
     first = naive_utc(datetime.fromisoformat(oldest[0]["updatedAt"])) if oldest else window.end
     filled = [month for month in months if month.end > first] or months[-1:]
@@ -93,6 +98,9 @@ def _in_bulk(job: Job, client: ShopifyClient, window: Window) -> list[Landed]:
     for attempt in range(1, BULK_TRIES + 1):
         try:
             return [_bulk_file(job, client, window)]
+        except BulkBusy as error:  # A smaller window would wait as long.
+            job.meter.note(f"read page by page, because: {error.message}")
+            return [_by_page(job, client, window)]
         except (BulkFailed, TransientError) as error:
             job.meter.add(retries=1)
             failure = error
@@ -165,12 +173,29 @@ def _land_refund_lines(job: Job, client: ShopifyClient, writer: LandingWriter, r
     """Refund lines can't be part of a bulk query (a connection in a list), so they are read by refund."""
     for start in range(0, len(refunds), REFUNDS_A_CALL):
         records = []
-        for refund in client.execute("refund_lines", {"ids": refunds[start : start + REFUNDS_A_CALL]})["nodes"]:
-            for line in nested(client, refund, "refundLineItems", "more_refund_lines") if refund else ():
+        for refund in _refunds(client, refunds[start : start + REFUNDS_A_CALL]):
+            for line in nested(client, refund, "refundLineItems", "more_refund_lines"):
                 # Shopify gives some refund lines no id of their own.
                 line["id"] = line["id"] or f"{refund['id']}/{line['lineItem']['id']}"
                 records.append({**line, "refundId": refund["id"], "__parentId": refund["order"]["id"]})
         land_records(job, writer, records)
+
+
+def _refunds(client: ShopifyClient, ids: list[str]) -> list[Node]:
+    """Refunds with their lines. Raises RefundMissing for one that an order names and Shopify does not give."""
+
+    def once() -> list[Node]:
+        found = client.execute_ids("refund_lines", ids)
+        absent = [asked for asked, refund in zip(ids, found, strict=True) if not refund]
+        if absent:
+            raise TransientError(f"Shopify names {absent[0]} in an order and does not give it.")
+        return found
+
+    try:
+        return client.retried(once)
+    except TransientError as error:
+        # Neither another try nor a smaller window would help.
+        raise RefundMissing(error.message, "Nothing of its window was loaded; try again later.") from error
 
 
 ORDERS = Stream(

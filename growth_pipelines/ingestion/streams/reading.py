@@ -25,13 +25,16 @@ class Connection:
     """A connection of the API: the document that reads it and its field at the root.
 
     ``children`` are nested connections, each with the document that reads the rest of a long one; their nodes
-    become records of their own with ``__parentId``. ``counted`` is the document that counts the same records.
+    become records of their own with ``__parentId``. ``lists`` are the same, but stay in the record as a list.
+    ``counted`` is the document that counts the same records; ``only`` are variables of both.
     """
 
     document: str
     root: str
     page: int = MAX_PAGE
     children: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, str] = field(default_factory=dict)
+    only: Mapping[str, str] = field(default_factory=dict)
     counted: str = ""
     shape: Callable[[Node], Node] = lambda node: node
     variables: Callable[[Job], dict[str, Any]] = lambda job: {}
@@ -68,6 +71,16 @@ def since_cursor(connection: Connection) -> Callable[[Job], Iterator[Landed]]:
             yield read_window(job, client, connection, window_of(job))
 
     return fetch
+
+
+def period_begins(job: Job) -> bool:
+    """True when a sweep is due of a stream whose sweeps are no snapshots: at first, and by the calendar."""
+    if job.asked.since or job.asked.until:
+        return False
+    if job.asked.full or job.cursor is None:
+        return True
+    days = job.settings.shopify.sweep_days
+    return job.now.toordinal() // days > job.cursor.toordinal() // days
 
 
 def sweep_due(job: Job) -> bool:
@@ -123,17 +136,22 @@ class Incomplete(TransientError):
     """Fewer records were read than the API says there are."""
 
 
+def counted(client: ShopifyClient, connection: Connection, asked: str | None) -> int:
+    """How many records the API says there are; 0 where it can't count them."""
+    return count(client, connection.counted, asked, **connection.only) if connection.counted else 0
+
+
 @contextmanager
 def count_checked(client: ShopifyClient, connection: Connection, asked: str | None) -> Iterator[set[str]]:
     """Ends in Incomplete when fewer ids were put into the set than the API counts.
 
     Records may come and go meanwhile, so they are counted before, and after if too few came.
     """
-    expected = count(client, connection.counted, asked) if connection.counted else 0
+    expected = counted(client, connection, asked)
     seen: set[str] = set()
     yield seen
     if len(seen) < expected:
-        expected = min(expected, count(client, connection.counted, asked))
+        expected = min(expected, counted(client, connection, asked))
     if len(seen) < expected:
         raise Incomplete(
             f"Shopify counts {expected:,} {connection.root} and gave {len(seen):,}.",
@@ -149,7 +167,7 @@ def _write(
     asked: str | None,
     seen: set[str],
 ) -> None:
-    variables = connection.variables(job) | ({"query": asked} if asked else {})
+    variables = {**connection.variables(job), **connection.only} | ({"query": asked} if asked else {})
     for page in nodes(client, connection.document, connection.root, first=connection.page, **variables):
         write_page(job, client, writer, page, connection)
         seen.update(node["id"] for node in page)
@@ -168,6 +186,7 @@ def write_page(
             for position, child in enumerate(nested(client, node, name, document), start=1)
         ]
         record = {name: value for name, value in node.items() if name not in connection.children}
+        record |= {name: nested(client, node, name, document) for name, document in connection.lists.items()}
         lines += [connection.shape(record), *children]
     land_records(job, writer, lines)
 

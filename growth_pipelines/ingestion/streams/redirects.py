@@ -22,6 +22,6 @@ REDIRECTS = Stream(
     group="shop",
     description="URL redirects of the online store.",
     parts=(Part(TABLE.name),),
-    fetch=whole(Connection("redirects", "urlRedirects")),
+    fetch=whole(Connection("redirects", "urlRedirects", counted="redirects_count")),
     scopes=("read_online_store_navigation",),
 )

@@ -13,7 +13,8 @@ import numpy as np
 from growth_pipelines.sandbox.traffic import DEVICES, METRICS
 
 _KNOWN = re.compile(
-    r"^\s*FROM\s+sessions\s+SHOW\s+(?P<show>[\w,\s]+?)\s+(?:(?:GROUP\s+BY|BY)\s+(?P<group>[\w,\s]+?)\s+)?"
+    r"^\s*FROM\s+sessions\s+SHOW\s+(?P<show>[\w,\s]+?)\s+"
+    r"(?:WHERE\s+session_device_type\s+=\s+'(?P<device>\w+)'\s+)?(?:(?:GROUP\s+BY|BY)\s+(?P<group>[\w,\s]+?)\s+)?"
     r"SINCE\s+(?P<since>\S+)(?:\s+UNTIL\s+(?P<until>\S+))?"
     r"(?:\s+ORDER\s+BY\s+(?P<order>\w+)(?:\s+(?P<direction>ASC|DESC))?)?(?:\s+LIMIT\s+(?P<limit>\d+))?\s*$",
     re.IGNORECASE,
@@ -47,7 +48,9 @@ def shopifyql(shop: Any, query: str) -> dict[str, Any]:
     """The table of a query, or its parse errors. Both ends of the range are included; values are text."""
     match = _KNOWN.match(" ".join(query.split()))
     if not match:
-        return _failed("Only FROM sessions SHOW … GROUP BY … SINCE … UNTIL … ORDER BY … LIMIT … is answered here.")
+        return _failed(
+            "Only FROM sessions SHOW … WHERE … GROUP BY … SINCE … UNTIL … ORDER BY … LIMIT … is answered here."
+        )
     shown, groups, order = _names(match["show"]), _names(match["group"]), _names(match["order"])
     unknown = [*set(shown) - set(METRICS), *set(groups) - set(_GROUPS), *set(order) - {*shown, *groups}]
     if unknown:
@@ -55,7 +58,7 @@ def shopifyql(shop: Any, query: str) -> dict[str, Any]:
     since, until = _day(match["since"], shop.today), _day(match["until"] or "today", shop.today)
     if since is None or until is None:
         return _failed("SINCE and UNTIL need a date.")
-    rows = _rows(shop, since, until, shown, groups)
+    rows = _rows(shop, since, until, shown, groups, match["device"])
     if order:
         number = order[0] in METRICS
         descending = (match["direction"] or "").upper() == "DESC"
@@ -69,11 +72,14 @@ def shopifyql(shop: Any, query: str) -> dict[str, Any]:
     return {"tableData": {"columns": columns, "rows": rows}, "parseErrors": []}
 
 
-def _rows(shop: Any, since: date, until: date, shown: list[str], groups: list[str]) -> list[dict[str, str]]:
+def _rows(
+    shop: Any, since: date, until: date, shown: list[str], groups: list[str], device: str | None
+) -> list[dict[str, str]]:
     """One row a group that had sessions, in the order of days, pages and devices."""
     totals: dict[tuple[str, ...], np.ndarray] = {}
+    asked = np.array([device in (None, name) for name in DEVICES])[None, :, None]
     for day in shop.days(since, until):
-        for place, steps in _cells(shop.traffic.funnel(day), groups):
+        for place, steps in _cells(shop.traffic.funnel(day) * asked, groups):
             words = {"day": day.isoformat()}
             if "landing_page_path" in groups:
                 words["landing_page_path"] = shop.traffic.paths[place[0]]

@@ -33,6 +33,10 @@ class BulkRecord(dict[str, Any]):
 
     typename = TYPE
 
+    @property
+    def number(self) -> int:
+        return int(self["id"].rsplit("/", 1)[1])
+
 
 @dataclass(frozen=True)
 class Fate:
@@ -94,6 +98,10 @@ class BulkOperations:
     def current(self) -> BulkRecord | None:
         newest = next(reversed(self._records), None)
         return None if newest is None else self.get(newest)
+
+    def all(self) -> list[BulkRecord]:
+        """Every operation there was, as a list shows them: looking at a list is no poll."""
+        return [BulkRecord(record) for record in self._records.values()]
 
     def result(self, number: str) -> bytes | None:
         """The JSON lines of a finished operation."""

@@ -1,7 +1,8 @@
 """What a query costs, and the bucket it is paid from.
 
 An object costs 1, a scalar 0, a mutation 10, and a connection grows with the logarithm of its size:
-1.5·log2(n + 1) × the cost of one node, which fits what live shops report. Clients must read the answer's cost
+1.5·log2(n + 1) × the cost of one node, which fits what live shops report. ``nodes(ids:)`` costs what each of its
+records does, by its dearest type, as often as there are ids. Clients must read the answer's cost
 block; nothing but this file knows the formula.
 """
 
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
-from graphql import GraphQLObjectType, get_named_type, is_leaf_type
+from graphql import GraphQLObjectType, InlineFragmentNode, get_named_type, is_leaf_type
 
 from growth_pipelines.sandbox.shopify.projection import Projection, Selected
 
@@ -32,6 +33,8 @@ def _cost(projection: Projection, selected: Selected) -> float:
     named = get_named_type(selected.return_type)
     if named is None or is_leaf_type(named):
         return 0.0
+    if "ids" in selected.args:
+        return len(selected.args["ids"]) * (1.0 + _dearest(projection, selected))
     concrete = named if isinstance(named, GraphQLObjectType) else None
     inner = _children_cost(projection, concrete, selected)
     if named.name.endswith("Connection"):
@@ -42,6 +45,15 @@ def _cost(projection: Projection, selected: Selected) -> float:
     if named.name.endswith("Edge"):
         return inner
     return 1.0 + inner
+
+
+def _dearest(projection: Projection, selected: Selected) -> float:
+    """The cost inside one record of an interface, if it is of the dearest type that is asked about."""
+    parts = [part for selection in selected.selections for part in selection.selections]
+    conditions = {part.type_condition.name.value for part in parts if isinstance(part, InlineFragmentNode)}
+    types = [projection.schema.type_map[name] for name in conditions]
+    objects = [each for each in types if isinstance(each, GraphQLObjectType)]
+    return max((_children_cost(projection, each, selected) for each in objects), default=0.0)
 
 
 def _children_cost(projection: Projection, parent: GraphQLObjectType | None, selected: Selected) -> float:

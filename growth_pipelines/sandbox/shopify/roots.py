@@ -201,6 +201,15 @@ def _bulk_operation(root: Any, args: Mapping[str, Any], context: Any) -> Any:
     return context.bulk_operations.get(args["id"])
 
 
+def _bulk_operations(root: Any, args: Mapping[str, Any], context: Any) -> Slice:
+    return paginate(context.bulk_operations.all(), args, attrgetter("number"))
+
+
+def _definition(root: Any, args: Mapping[str, Any], context: Any) -> Any:
+    context.require("metaobjectDefinitions")
+    return next((each for each in context.shop.definitions if each.type == args["type"]), None)
+
+
 def _installation(root: Any, args: Mapping[str, Any], context: Any) -> Any:
     return context.options.scopes
 
@@ -234,7 +243,7 @@ def query_roots() -> dict[str, Resolver]:
         f"{name}Count": _count(name)
         for name in (
             *("orders", "products", "productVariants", "customers", "collections"),
-            *("abandonedCheckouts", "urlRedirects", "discountNodes"),
+            *("abandonedCheckouts", "urlRedirects", "discountNodes", "pages", "events"),
         )
     }
     roots |= {
@@ -242,6 +251,8 @@ def query_roots() -> dict[str, Resolver]:
         "node": lambda root, args, context: lookup(context, args["id"]),
         "nodes": lambda root, args, context: [lookup(context, gid) for gid in args["ids"]],
         "bulkOperation": _bulk_operation,
+        "bulkOperations": _bulk_operations,
+        "metaobjectDefinitionByType": _definition,
         "currentBulkOperation": lambda root, args, context: context.bulk_operations.current(),
         "currentAppInstallation": _installation,
         "shopifyqlQuery": _shopifyql,
