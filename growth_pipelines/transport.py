@@ -109,7 +109,6 @@ class Transport:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         accept: tuple[int, ...] = (200,),
-        retried: Literal[False] = False,
     ) -> httpx.Response:
         """One request, sent once; its response has a status in ``accept``.
 

@@ -194,7 +194,7 @@ def _clock(settings: Settings) -> Iterator[Finding]:
         return
     try:
         with Transport(settings.shopify_base_url, timeout=PATIENCE_SECONDS) as transport:
-            answer = transport.request("GET", "/", accept=tuple(range(200, 500)), retried=False)
+            answer = transport.request("GET", "/", accept=tuple(range(200, 500)))
     except GrowthError:
         yield Finding("clock", "warn", "not compared: there is no shop that tells the time")
         return

@@ -81,7 +81,7 @@ def load(
     is the time that the rows are marked with. Raises UnreadableFile when the file does not hold what it should,
     GrowthError when the warehouse fails; then the transaction must be rolled back.
     """
-    with _engine_errors(landed), _parser(connection, landed) as native:
+    with engine_errors(landed), _parser(connection, landed) as native:
         parsed = Parsed(native, landed, folder, parts, now, kept)
         merge = _Merge(connection, native, landed, now)
         for part in parts:
@@ -100,7 +100,7 @@ class UnreadableFile(GrowthError):
 
 
 @contextmanager
-def _engine_errors(landed: Landed) -> Iterator[None]:
+def engine_errors(landed: Landed) -> Iterator[None]:
     """What an engine says of a file's content as UnreadableFile, everything else as GrowthError."""
     import duckdb
     import psycopg

@@ -143,7 +143,6 @@ class GoogleClient:
                 params=asked.params,
                 headers=header,
                 accept=(200, 401, 404) if asked.not_found else (200, 401),
-                retried=False,
             )
         except StatusError as error:
             raise self._judged(error) from error

@@ -240,9 +240,7 @@ class ShopifyClient:
             token = self._token.get()
             self.meter.add(requests=1)
             headers = {"X-Shopify-Access-Token": token}
-            response = self._transport.request(
-                "POST", path, json=payload, headers=headers, accept=(200, 401), retried=False
-            )
+            response = self._transport.request("POST", path, json=payload, headers=headers, accept=(200, 401))
         except StatusError as error:
             failure = status_failure(error, PAUSE_SECONDS)
             if failure.retry_after:

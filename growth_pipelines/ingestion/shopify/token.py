@@ -64,7 +64,7 @@ class AccessToken:
             "client_secret": self._secret,
         }
         response = self._transport.request(
-            "POST", "/admin/oauth/access_token", json=grant, accept=(200, 400, 401, 403), retried=False
+            "POST", "/admin/oauth/access_token", json=grant, accept=(200, 400, 401, 403)
         )
         answer = json_object(response) if response.status_code == 200 else {}
         if not answer.get("access_token"):

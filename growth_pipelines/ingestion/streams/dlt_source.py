@@ -145,6 +145,7 @@ class _Reading:
         window = plan_time(
             job.now,
             job.cursor,
+            covered_from=job.covered_from,
             overlap=self._overlap,
             history=timedelta(days=job.settings.ingestion.history_days),
             since=job.asked.since,

@@ -98,6 +98,8 @@ def window_of(job: Job, history: timedelta | None = None) -> Window:
     return plan_time(
         job.now,
         job.cursor,
+        # What was once read whole lacks nothing of the past.
+        covered_from=None if job.whole_at else job.covered_from,
         overlap=timedelta(minutes=job.settings.shopify.overlap_minutes),
         history=history or timedelta(days=job.settings.ingestion.history_days),
         since=job.asked.since,

@@ -41,6 +41,7 @@ def _sessions(job: Job) -> Iterator[Landed]:
     window = plan_days(
         yesterday,
         job.cursor,
+        covered_from=job.covered_from,
         overlap_days=OVERLAP_DAYS,
         # Sessions are read to be set beside search clicks of the same days, so they reach back as far.
         history_days=job.settings.search_console.history_days,
