@@ -21,7 +21,9 @@ from growth_pipelines.settings import Settings
 # A slash in JSON may be written with a backslash before it.
 _CUSTOMER_GID = re.compile(rb"gid:(?:\\?/){2}shopify\\?/Customer\\?/(\d+)")
 # A landing page's query and fragment can carry click ids, e-mail addresses and names.
-_LANDING_PAGE = re.compile(rb'("landingPage":\s*"[^"?#]*)[?#][^"]*"')
+_LANDING_PAGE = re.compile(rb'("landingPage":\s*"(?:[^"?#\\]|\\.)*)[?#](?:[^"\\]|\\.)*"')
+# A text of JSON up to its closing quote.
+_TEXT = re.compile(rb'(?:[^"\\]|\\.)*')
 _GID, _PAGE = b"gid://shopify/Customer/", b'"landingPage":"'
 PREFIX = "customer:"
 # Customers whose pseudonym is kept in memory, about 150 bytes each.
@@ -81,7 +83,11 @@ class Pseudonyms:
             parts[place] = (known.get(number) or self._customer_key(number)) + quote + rest
         parts = b"".join(parts).split(_PAGE)
         for place in range(1, len(parts)):
-            page, quote, rest = parts[place].partition(b'"')
+            text = parts[place]
+            page, quote, rest = text.partition(b'"')
+            if page.endswith(b"\\"):  # The quote may be part of the address.
+                end = next(_TEXT.finditer(text)).end()
+                page, quote, rest = text[:end], text[end : end + 1], text[end + 1 :]
             parts[place] = page.partition(b"?")[0].partition(b"#")[0] + quote + rest
         redacted = _PAGE.join(parts)
         if b"shopify\\/Customer" in redacted or b'"landingPage": ' in redacted:
