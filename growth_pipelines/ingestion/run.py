@@ -292,6 +292,7 @@ class _Run:
             loaded += 1
         if loaded:
             job.meter.note(f"loaded {loaded} landing file(s) of an interrupted run")
+            tally.window = None  # What they hold need not touch what this run reads; the cursor knows both.
             self._read_state()
         known = self.state.cursor(self.shop.shop_id, stream.name)
         if known is not None:
