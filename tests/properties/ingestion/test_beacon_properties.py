@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from growth_pipelines.ingestion.beacons.validation import LARGEST, MAX_BODY, BeaconRefused, read_beacon
 from growth_pipelines.ingestion.landing import Landing, Shop
-from growth_pipelines.ingestion.parse import parse
+from growth_pipelines.ingestion.loading import Part
 from growth_pipelines.ingestion.pseudonyms import Pseudonyms
 from tests.beacons import PAGE, SESSION, beacon, metric
+from tests.parsing import parsed_tables
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SHOP = Shop("a.myshopify.com", "America/Denver", "USD", "https://www.hotrodparts.example")
@@ -76,7 +77,7 @@ def test_a_body_is_refused_or_loads(sent: list[bytes]) -> None:
         with Landing(Path(folder)).write("rum", SHOP, NOW) as file:
             for record in kept:
                 file.writer.record(record)
-        (table,) = parse(file.result, "rum", [("web_vitals_beacons", "web_vitals_beacons")], NOW).values()
+        (table,) = parsed_tables(file.result, "rum", [Part("web_vitals_beacons")], NOW).values()
     expected = {(one["id"], one["name"]): one["value"] for record in kept for one in record["metrics"]}
     found = {(row["metric_id"], row["metric"]): row["value"] for row in table.to_pylist()}
     assert found == expected
