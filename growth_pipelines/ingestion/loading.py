@@ -17,6 +17,7 @@ from growth_pipelines.errors import GrowthError
 from growth_pipelines.ingestion.landing import Landed
 from growth_pipelines.ingestion.parse import Parsed
 from growth_pipelines.ingestion.queries import query
+from growth_pipelines.ingestion.state import newer_snapshot
 from growth_pipelines.ingestion.windows import naive_utc
 from growth_pipelines.warehouse.connection import duckdb_config
 from growth_pipelines.warehouse.raw_tables import BY_NAME, SQL_TYPES, RawTable
@@ -149,18 +150,20 @@ class _Merge:
     """Merges the parsed relations of one file."""
 
     def __init__(self, connection: WarehouseConnection, native: Any, landed: Landed, now: datetime) -> None:
-        self.now = naive_utc(now)
+        self.now = now
         self.connection = connection
         self.native = native
         self.landed = landed
         self.outdated: dict[str, int] = {}
         self._covered: set[str] = set()
+        self._skipped = ""
 
     def cover(self, table: RawTable) -> None:
         """Note which keys the file holds, which of them must not be loaded (temporary table ``skipped_…``), and
         remove what a whole snapshot no longer holds."""
         engine = self.connection
-        if not self._has_rows(table.name) and not self._has_rows("deletions"):
+        superseded = newer_snapshot(engine, self.landed, self.now)
+        if not superseded and not self._has_rows(table.name) and not self._has_rows("deletions"):
             return  # The first load has nothing to compare with.
         self._covered.add(table.name)
         self._stage_keys(table)
@@ -168,9 +171,10 @@ class _Merge:
             engine.execute(
                 f"delete from raw.{table.name} as stored where shop_id = ? and {READ_BEFORE} "  # noqa: S608
                 f"and not exists (select 1 from covered_{table.name} as covered where {_same(table)})",
-                (self._shop, self._fetched_at, self.now),
+                (self._shop, self._fetched_at, naive_utc(self.now)),
             )
-        skipped = engine.arrow(_skipped(table))
+        self._skipped = _skipped(table, superseded)
+        skipped = engine.arrow(self._skipped)
         if skipped.num_rows:
             self.outdated[table.name] = skipped.num_rows
             self.native.register("skipped_rows", skipped)
@@ -201,7 +205,7 @@ class _Merge:
             source = f"skipped_{table.name}"
         else:
             source = f"skipping_{table.name}"
-            self._temporary(source, f"on commit drop as {_skipped(table)}")
+            self._temporary(source, f"on commit drop as {self._skipped}")
         self.connection.execute(
             f"delete from covered_{table.name} as covered using {source} as skipped where {same}"  # noqa: S608
         )
@@ -224,9 +228,9 @@ class _Merge:
         elif parent.name in self._covered:
             if part.scope == "parent" and self.landed.whole:
                 self.connection.execute(
-                    f"delete from raw.{table.name} as stored where shop_id = ? and {READ_BEFORE} and not exists "  # noqa: S608
+                    f"delete from raw.{table.name} as stored where shop_id = ? and not exists "  # noqa: S608
                     f"(select 1 from raw.{parent.name} as covered where {_same(parent)})",
-                    (self._shop, self._fetched_at, self.now),
+                    (self._shop,),
                 )
             self.connection.execute(
                 f"delete from raw.{table.name} as stored "  # noqa: S608
@@ -250,7 +254,7 @@ class _Merge:
         later = self.connection.execute(
             "select window_start, window_end from raw._ingest_file where shop_id = ? and stream = ? "
             "and landed_at > ? and landed_at <= ? and window_start < ? and window_end > ?",
-            (self._shop, self.landed.stream, self._fetched_at, self.now, window.end, window.start),
+            (self._shop, self.landed.stream, self._fetched_at, naive_utc(self.now), window.end, window.start),
         ).fetchall()
         kept = "".join(
             f" and not (date >= date '{start:%Y-%m-%d}' and date < date '{end:%Y-%m-%d}')" for start, end in later
@@ -298,8 +302,11 @@ def _same(table: RawTable) -> str:
     return " and ".join(f"stored.{name} = covered.{name}" for name in table.replace_by)
 
 
-def _skipped(table: RawTable) -> str:
-    """The covered keys that must not be loaded: the shop deleted the record, or a newer row is stored."""
+def _skipped(table: RawTable, superseded: bool) -> str:
+    """The covered keys that must not be loaded: the shop deleted the record, or a newer row is stored.
+
+    ``superseded``: what is stored was read whole since the file was fetched, so what is not stored is gone.
+    """
     keys = ", ".join(f"covered.{name}" for name in table.replace_by)
     reasons = ["false"]
     if table.deleted_by:
@@ -307,6 +314,8 @@ def _skipped(table: RawTable) -> str:
             "exists (select 1 from raw.deletions as gone where gone.shop_id = covered.shop_id "  # noqa: S608
             f"and gone.subject_id = covered.{table.deleted_by})"
         )
+    if superseded:
+        reasons.append(f"not exists (select 1 from raw.{table.name} as stored where {_same(table)})")  # noqa: S608
     if table.version:
         reasons.append(
             f"exists (select 1 from raw.{table.name} as stored where {_same(table)} "  # noqa: S608

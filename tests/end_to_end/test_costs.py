@@ -29,6 +29,7 @@ def _imported_by(code: str) -> set[str]:
         ("import growth_pipelines.cli", set()),
         ("import growth_pipelines.settings", set()),
         ("import growth_pipelines.ingestion.streams", set()),
+        ("import growth_pipelines.ingestion.run", set()),
         ("import growth_pipelines.recommenders.registry", {"pandas", "numpy"}),
         ("import growth_pipelines.monitoring", {"pandas", "numpy"}),
         ("import growth_pipelines.actions.execution", {"sqlalchemy"}),
@@ -36,6 +37,18 @@ def _imported_by(code: str) -> set[str]:
 )
 def test_nothing_heavy_is_imported_before_it_is_needed(code: str, allowed: set[str]) -> None:
     assert _imported_by(code) & set(HEAVY) <= allowed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", ["growth_pipelines.ingestion", "growth_pipelines.ingestion.run"])
+def test_ingestion_is_imported_in_under_a_second(module: str) -> None:
+    """The best of three fresh processes: others may be busy on this machine."""
+    seconds = []
+    for _ in range(3):
+        started = time.monotonic()
+        subprocess.run([sys.executable, "-c", f"import {module}"], check=True)
+        seconds.append(time.monotonic() - started)
+    assert min(seconds) < 1
 
 
 @pytest.mark.slow

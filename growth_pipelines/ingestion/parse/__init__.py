@@ -63,22 +63,37 @@ class Parsed:
         if folder and resources.files(__name__).joinpath(folder, "metrics.sql").is_file():
             native.execute(f"create temp table metrics as {statement(folder, 'metrics')}")
         self.repeated = self._repeated()
+        if self.repeated:
+            self._drop_repeated()
         for name, text in texts.items():
             others = [other for table, other in texts.items() if table != name]
             self._relation(BY_NAME[name], text, others, (kept or {}).get(name))
         self.unknown = unknown_fields(native, str(landed.path))
 
     def _repeated(self) -> int | None:
-        """How many records of the file repeat another's id; None where records have no id to tell by."""
-        columns = {row[0] for row in self.native.execute("describe landed").fetchall()}
+        """How many records of the file repeat another; None where records have no id to tell by.
+
+        A product is in many collections: what is nested in records is told by its parent too.
+        """
+        columns = self._landed_columns()
         if "id" not in columns:
             return None
-        rows, distinct = self.native.execute("select count(*), count(distinct id) from landed").fetchone()
-        if rows != distinct and "__parentId" in columns:  # A product in two collections is no repetition.
-            (distinct,) = self.native.execute(
-                'select count(*) from (select distinct id, "__parentId" from landed) as records'
-            ).fetchone()
+        rows, distinct = self.native.execute("select count(id), count(distinct id) from landed").fetchone()
+        if rows > distinct and "__parentId" in columns:
+            pairs = 'select count(distinct (id, "__parentId")) from landed where id is not null'
+            (distinct,) = self.native.execute(pairs).fetchone()
         return int(rows - distinct)
+
+    def _drop_repeated(self) -> None:
+        """Keep each record as it was last seen, so that what is nested in an older state of it goes too."""
+        parent = ', "__parentId"' if "__parentId" in self._landed_columns() else ""
+        self.native.execute(
+            "create or replace temp table landed as select * from landed "  # noqa: S608 - declared names
+            f"qualify id is null or row_number() over (partition by id{parent} order by _line desc) = 1"
+        )
+
+    def _landed_columns(self) -> set[str]:
+        return {row[0] for row in self.native.execute("describe landed").fetchall()}
 
     def _relation(self, table: RawTable, text: str, others: list[str], kept: Collection[str] | None) -> None:
         """A view, evaluated where its rows are loaded; a table where another relation reads it too.

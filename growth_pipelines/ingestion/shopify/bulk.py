@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -88,39 +89,40 @@ class BulkResult:
     def _bytes(self) -> Iterator[bytes]:
         """Every byte once, over as many connections as it takes. Patience without a byte is an end."""
         done = 0
-        renewed = False
         told = self.finished.get("fileSize")
         while told is None or done < int(told):
-            before = done
+            stream, first = self._opened(done)
+            if first is None:
+                return
             try:
-                stream, first = self._opened(done)
-                if first is None:
-                    return
-                done += len(first)
-                yield first
-                for block in stream:
+                for block in chain([first], stream):
                     done += len(block)
                     yield block
-            except TransientError as error:
-                if done == before:
-                    raise BulkFailed(f"{error.message} {done:,} bytes had come.") from error
+            except TransientError:
                 self.client.meter.add(retries=1)
-            except AddressExpired as error:
-                if renewed:
-                    raise BulkFailed(error.message) from error
-                renewed = True
-                self.finished = status(self.client, self.finished["id"]) or self.finished
             else:
                 return
 
     def _opened(self, offset: int) -> tuple[Iterator[bytes], bytes | None]:
-        """A connection that has brought its first block from ``offset`` on; None at the end of the file."""
+        """A connection that has brought its first block from ``offset`` on; None at the end of the file.
+
+        Raises BulkFailed when patience is used up, or when an address that was asked for anew is refused as well.
+        """
 
         def once() -> tuple[Iterator[bytes], bytes | None]:
+            if not self.finished.get("url"):
+                raise AddressExpired("The bulk operation has no address of its result any more.")
             stream = self.client.stream(self.finished["url"], offset)
             return stream, next(stream, None)
 
-        return self.client.retried(once)
+        try:
+            try:
+                return self.client.retried(once)
+            except AddressExpired:
+                self.finished = status(self.client, self.finished["id"]) or self.finished
+                return self.client.retried(once)
+        except (TransientError, AddressExpired) as error:
+            raise BulkFailed(error.message) from error
 
     def forget(self) -> None:
         """The result is landed (or of no use): a later run shall not go on with it."""

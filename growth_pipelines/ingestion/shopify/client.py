@@ -178,6 +178,8 @@ class ShopifyClient:
             with httpx.stream("GET", url, headers=headers, timeout=timeout, trust_env=False) as response:
                 if response.status_code in (401, 403, 404, 410):
                     raise AddressExpired("The address of the bulk result is no longer good.")
+                if response.status_code == 416:
+                    return  # The file ends before it: whether too early, its size tells.
                 if response.status_code not in (200, 206):
                     raise TransientError(
                         f"The bulk result answered HTTP {response.status_code}.", retry_after=retry_after(response)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,11 @@ from pathlib import Path
 import pytest
 
 from growth_pipelines.ingestion.landing import Landed, Landing, Shop
+from growth_pipelines.ingestion.pseudonyms import Pseudonyms
+from growth_pipelines.ingestion.streams import STREAMS
+from growth_pipelines.ingestion.streams.base import Asked, Job
 from growth_pipelines.ingestion.windows import Window
+from growth_pipelines.settings import load_settings
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SHOP = Shop("a.myshopify.com", "Europe/Berlin", "EUR", "https://a.example")
@@ -81,3 +86,70 @@ def test_several_lines_at_once_are_counted(tmp_path: Path) -> None:
         file.writer.lines(b"")
         file.writer.lines(b'{"n":1}\n{"n":2}')
     assert file.result.rows == 2
+
+
+def manifest(landed: Landed) -> Path:
+    return landed.path.with_name(landed.path.name.replace(".jsonl.zst", ".manifest.json"))
+
+
+def test_a_manifest_keeps_what_was_asked_and_whether_it_was_everything(tmp_path: Path) -> None:
+    landing = Landing(tmp_path)
+    with landing.write("products", SHOP, NOW, request="a" * 64, whole=True) as file:
+        file.fetched_at = NOW - timedelta(hours=1)
+        file.api_version = "2026-10"
+    (found,) = landing.pending("products", SHOP.shop_id, set())
+    assert (found.request, found.whole, found.window) == ("a" * 64, True, None)
+    assert (found.landed_at, found.api_version) == (NOW - timedelta(hours=1), "2026-10")
+    assert land(landing).whole is False
+
+
+@pytest.mark.parametrize("other", [1, 3, None])
+def test_a_file_of_another_format_is_not_there_so_it_is_fetched_again(tmp_path: Path, other: int | None) -> None:
+    landing = Landing(tmp_path)
+    landed = land(landing)
+    document = json.loads(manifest(landed).read_text())
+    manifest(landed).write_text(json.dumps(document | {"format": other}))
+    assert landing.pending("orders", SHOP.shop_id, set()) == []
+    manifest(landed).write_text(json.dumps(document))
+    assert landing.pending("orders", SHOP.shop_id, set()) == [landed]
+
+
+def test_a_data_file_without_its_manifest_is_not_there(tmp_path: Path) -> None:
+    landing = Landing(tmp_path)
+    landed = land(landing)
+    manifest(landed).unlink()
+    assert landing.pending("orders", SHOP.shop_id, set()) == []
+
+
+def test_a_discarded_file_leaves_nothing(tmp_path: Path) -> None:
+    landing = Landing(tmp_path)
+    landed = land(landing)
+    landing.discard(landed)
+    assert list(landed.path.parent.iterdir()) == []
+
+
+def job(tmp_path: Path, stream: str = "orders", **environment: str) -> Job:
+    settings = load_settings({"GROWTH_HOME": str(tmp_path), **environment})
+    key = Pseudonyms(b"k" * 32)
+    return Job(STREAMS[stream], settings, SHOP, NOW, Asked(), None, Landing(tmp_path), key)
+
+
+def request_of(job: Job, window: Window | None, request: object) -> str:
+    with job.land(window, request=request) as file:
+        pass
+    return str(file.result.request)
+
+
+def test_the_digest_of_a_request_tells_apart_all_that_was_asked_and_nothing_else(tmp_path: Path) -> None:
+    asked = ["orders", "updated_at:>='2026-11-01'"]
+    digest = request_of(job(tmp_path), WINDOW, asked)
+    assert len(digest) == 64
+    assert request_of(job(tmp_path), WINDOW, list(asked)) == digest
+    others = [
+        request_of(job(tmp_path), WINDOW, ["orders", "updated_at:>='2026-11-02'"]),
+        request_of(job(tmp_path), replace(WINDOW, end=datetime(2026, 11, 4)), asked),
+        request_of(job(tmp_path), None, asked),
+        request_of(job(tmp_path, "customers"), WINDOW, asked),
+        request_of(job(tmp_path, GROWTH_SHOPIFY__API_VERSION="2027-01"), WINDOW, asked),
+    ]
+    assert len({digest, *others}) == 6

@@ -4,6 +4,7 @@ from
         getvariable('path'),
         format = 'newline_delimited',
         columns = {
+            'id':'VARCHAR',
             'name':'VARCHAR',
             'myshopifyDomain':'VARCHAR',
             'primaryDomain':'STRUCT(url VARCHAR)',
