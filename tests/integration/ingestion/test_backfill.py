@@ -13,7 +13,8 @@ import pytest
 
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.ingestion.results import IngestError, Progress
-from growth_pipelines.ingestion.run import ingest, ingest_status
+from growth_pipelines.ingestion.run import ingest
+from growth_pipelines.ingestion.status import ingest_status
 from growth_pipelines.settings import Settings
 from growth_pipelines.warehouse.database import Warehouse
 from tests.integration.ingestion.conftest import raw_rows

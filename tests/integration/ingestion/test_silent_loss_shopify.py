@@ -20,9 +20,10 @@ import httpx
 import pytest
 
 from growth_pipelines.ingestion.results import IngestError, StreamResult
-from growth_pipelines.ingestion.run import ingest, ingest_status
+from growth_pipelines.ingestion.run import ingest
 from growth_pipelines.ingestion.shopify.bulk import BulkFailed, BulkResult
 from growth_pipelines.ingestion.shopify.client import ShopifyClient
+from growth_pipelines.ingestion.status import ingest_status
 from growth_pipelines.ingestion.streams import sessions
 from growth_pipelines.settings import Settings
 from growth_pipelines.warehouse.database import Warehouse

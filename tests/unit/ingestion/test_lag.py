@@ -19,6 +19,7 @@ def shown(stream: str, covered: timedelta | None, succeeded: timedelta | None = 
     """The status of a stream that covers all up to ``covered`` ago and last succeeded ``succeeded`` ago."""
     row = {
         "stream": stream,
+        "status": "loaded",
         "covered_to": None if covered is None else NAIVE - covered,
         "succeeded_at": None if succeeded is None else NAIVE - succeeded,
         "unknown_fields": None,
@@ -61,5 +62,11 @@ def test_an_import_has_neither_lag_nor_objective() -> None:
 
 
 def test_unknown_fields_are_told_by_name() -> None:
-    row = {"stream": "orders", "covered_to": None, "succeeded_at": None, "unknown_fields": '{"gift":3}'}
+    row = {
+        "stream": "orders",
+        "status": "loaded",
+        "covered_to": None,
+        "succeeded_at": None,
+        "unknown_fields": '{"gift":3}',
+    }
     assert stream_status(row, NOW)["unknown_fields"] == {"gift": 3}

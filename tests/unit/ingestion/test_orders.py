@@ -26,6 +26,7 @@ from tests.unit.ingestion.test_shopify_client import Answer, Server, make_client
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 START = datetime(2026, 6, 10, 7, 30)
+END = {"hasNextPage": False, "endCursor": None}
 WINDOW = Window(START, datetime(2026, 11, 22, 12))
 instants = st.datetimes(datetime(2024, 1, 1), datetime(2028, 12, 31)).map(lambda moment: moment.replace(fold=0))
 windows = st.builds(
@@ -73,7 +74,7 @@ def test_halves_cover_every_instant_of_a_window_once_as_shopify_is_asked(window:
 
 def months_when_oldest_is(server: Server, home: Path, oldest: str | None) -> list[Window]:
     nodes = [{"updatedAt": oldest}] if oldest else []
-    server.answers = [(200, {}, {"data": {"orders": {"nodes": nodes}}})]
+    server.answers = [(200, {}, {"data": {"orders": {"nodes": nodes, "pageInfo": END}}})]
     with make_client(server, [], home, GROWTH_SHOPIFY__ACCESS_TOKEN="t") as client:
         return _months(client, WINDOW)
 
@@ -148,7 +149,8 @@ class BulkShop:
             return 200, {}, {"data": {"bulkOperationRunQuery": {"bulkOperation": operation, "userErrors": []}}}
         if "BulkStatus" in asked:
             return 200, {}, {"data": {"bulkOperation": self.status(variables["id"])}}
-        return 200, {}, {"data": {"orders": {"nodes": [{"updatedAt": "2026-06-11T00:00:00Z"}]}}}
+        oldest = {"nodes": [{"updatedAt": "2026-06-11T00:00:00Z"}], "pageInfo": END}
+        return 200, {}, {"data": {"orders": oldest}}
 
     def status(self, operation: str) -> dict[str, Any]:
         month = operation.removeprefix("op ")
