@@ -111,7 +111,7 @@ def test_an_answer_that_nobody_foresaw_fails_its_stream_alone(
     def meddled(self: ShopifyClient, document_name: str, variables: Any = None) -> dict[str, Any]:
         answer = honest(self, document_name, variables)
         if document_name == "redirects":
-            answer["urlRedirects"]["nodes"] = 7
+            answer["urlRedirects"]["nodes"] = [7]
         return answer
 
     monkeypatch.setattr(ShopifyClient, "execute", meddled)
