@@ -166,8 +166,8 @@ def test_a_landed_file_that_does_not_parse_is_fetched_again(small_shop: Any, mac
 
     assert results["customers"].rows["customers"] > 0
     assert results["search_property"].rows["search_property_daily"] > 0
-    assert "is fetched again" in results["customers"].notes[0]
-    assert not file.result.path.exists()
+    assert "set aside and fetched again" in results["customers"].notes[0]
+    assert file.result.path.exists()  # for a person to look at
 
 
 def test_history_that_is_read_for_one_form_factor_leaves_the_others(small_shop: Any, machine: Machine) -> None:

@@ -61,4 +61,3 @@ def test_twenty_kills_at_random_moments_change_nothing(
         # Lab runs are measurements, each a row of its own.
         if table != "psi_runs":
             assert found[table] == expected[table], table
-    assert not list((settings.home / "landing" / "orders").glob("*.operation.json"))

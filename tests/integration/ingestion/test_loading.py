@@ -45,7 +45,7 @@ class Machine:
         stream = STREAMS[landed.stream]
         with self.connection.transaction():
             loaded = Loaded()
-            if not (landed.whole and newer_snapshot(self.connection, landed, NOW)):
+            if not (landed.whole and newer_snapshot(self.connection, landed, LOADED_AT)):
                 loaded = load(self.connection, landed, stream.folder, stream.parts, LOADED_AT)
             record_file(self.connection, landed, LOADED_AT)
         return loaded
