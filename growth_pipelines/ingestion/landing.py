@@ -24,6 +24,9 @@ from growth_pipelines.telemetry import logger
 
 _log = logger("ingestion")
 FORMAT = 2
+# Written once and read once or twice: -3 costs half of what level 1 does, and files are an eleventh of the JSON
+# instead of an eighteenth.
+COMPRESSION = -3
 DATA, MANIFEST, SET_ASIDE = ".jsonl.zst", ".manifest.json", ".unreadable.json"
 # Files that a crash left behind are removed after this long; a younger one may still be being written, and Shopify
 # may still be working on an operation that is noted.
@@ -75,7 +78,7 @@ class LandingWriter:
 
         self._digest = hashlib.sha256()
         self._file = file
-        self._compressor = zstandard.ZstdCompressor(level=1).compressobj()
+        self._compressor = zstandard.ZstdCompressor(level=COMPRESSION).compressobj()
         self.rows = 0
         self.bytes = 0
 
