@@ -39,7 +39,8 @@ def shown(environment: dict[str, str], columns: int) -> list[str]:
 @pytest.mark.parametrize("columns", [120, 160])
 def test_each_stream_is_one_line_that_fits(environment: dict[str, str], columns: int) -> None:
     lines = shown(environment, columns)
-    assert [line.split()[1] for line in lines if line.startswith("│")] == list(STREAMS)
+    # The API budgets stand below, in a table of their own.
+    assert [line.split()[1] for line in lines if line.startswith("│")][: len(STREAMS)] == list(STREAMS)
     assert max(len(line) for line in lines if line.startswith("│")) <= columns
 
 
