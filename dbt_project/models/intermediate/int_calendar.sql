@@ -34,12 +34,12 @@ with
     ),
 
     -- a hundred years
-    numbers as (select cast(n as integer) as n from generate_series(0, 36524) as series(n))
+    numbers as (select n from {{ whole_numbers(36524) }} as series)
 
 select
     bounds.shop_id,
-    bounds.first_day + numbers.n as date_day,
-    {{ month_of("bounds.first_day + numbers.n") }} as date_month,
-    bounds.first_day + numbers.n < bounds.as_of as is_complete
+    {{ add_days("bounds.first_day", "numbers.n") }} as date_day,
+    {{ month_of(add_days("bounds.first_day", "numbers.n")) }} as date_month,
+    {{ add_days("bounds.first_day", "numbers.n") }} < bounds.as_of as is_complete
 from bounds
-join numbers on bounds.first_day + numbers.n <= bounds.last_day
+join numbers on {{ add_days("bounds.first_day", "numbers.n") }} <= bounds.last_day

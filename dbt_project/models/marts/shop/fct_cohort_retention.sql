@@ -36,7 +36,7 @@ with
             coalesce(activity.discount_cents, 0) as discount_cents,
             coalesce(activity.net_cents, 0) as net_cents,
             coalesce(activity.refund_cents, 0) as refund_cents,
-            cast(months.date_month + interval '1 month' as date) <= shops.as_of as is_complete,
+            {{ add_months("months.date_month", 1) }} <= shops.as_of as is_complete,
             coverage.history_starts_on,
             shops.currency
         from sizes
