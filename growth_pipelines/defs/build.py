@@ -39,8 +39,7 @@ def build_defs(
     the resource and dbt's manifest. Nothing is connected to, no secret is resolved."""
     settings = settings if settings is not None else machine.settings if machine is not None else load_settings()
     machine = machine if machine is not None else Machine(settings)
-    engine = "postgres" if settings.postgres_url else "duckdb"
-    graph = translate(manifest if manifest is not None else needed_manifest(settings), engine)
+    graph = translate(manifest if manifest is not None else needed_manifest(settings), settings.model_engine)
     proposals = [proposal(r, OPENED_BY.get(r.name, ())) for r in RECOMMENDERS.values()]
     jobs = build_jobs(_parts(graph, proposals), [approval_form(p.name) for p in proposals])
     return dg.Definitions(
@@ -48,7 +47,7 @@ def build_defs(
             raw_tables,
             orders_by_month(settings),
             dbt_models(graph),
-            published_warehouse(graph.in_schema("marts"), engine),
+            published_warehouse(graph.in_schema("marts"), settings.engine),
             search_regressions,
             vitals_regressions,
             *(part for p in proposals for part in (p.recommendations, p.approval, p.actions)),

@@ -80,13 +80,12 @@ def build(
     """
     started = time.monotonic()
     warehouse = Warehouse.of(settings)
-    with warehouse.lock():
-        prepare(settings, warehouse)
+    with warehouse.lock(), _model_engine(settings, warehouse) as bring_back:
         arguments = ["build", "--no-write-json", *(["--select", *select] if select else [])]
         if not unit_tests:
             arguments += ["--exclude-resource-type", "unit_test"]
         finished = _invoke(settings, arguments, on_event).results
-        sizes = _table_sizes(warehouse)
+        sizes = bring_back(finished)
     results = tuple(_node_result(each, sizes) for each in finished if each.node.resource_type != "exposure")
     seconds = time.monotonic() - started
     counts = {status: sum(node.status == status for node in results) for status in {n.status for n in results}}
@@ -95,6 +94,34 @@ def build(
         if node.status in ("warn", "fail", "error"):
             _log.warning(node.status, node=node.name, failures=node.failures, message=node.message)
     return BuildResult(results, seconds)
+
+
+@contextmanager
+def _model_engine(settings: Settings, warehouse: Warehouse) -> Iterator[Callable[[Any], dict[str, int]]]:
+    """What the models read, where they run. Gives what is to be done with dbt's results: it makes the marts
+    readable here and returns the number of rows of tables by ``schema.name``."""
+    prepare(settings, warehouse)
+    if settings.model_engine != "spark":
+        yield lambda _: _table_sizes(warehouse)
+        return
+    from growth_pipelines.warehouse.spark import BuiltMart, SparkTarget, bring_back, export_raw
+
+    target = SparkTarget.of(settings)
+    with target.session() as spark:
+        with warehouse.writer() as connection:
+            export_raw(connection, target, spark)
+
+        def fetch(results: Any) -> dict[str, int]:
+            built = [
+                BuiltMart(each.node.alias, {name: c.data_type for name, c in each.node.columns.items()})
+                for each in results
+                if each.node.resource_type == "model" and each.node.schema == "marts" and each.status == "success"
+            ]
+            with warehouse.write() as connection:
+                rows = bring_back(connection, target, built)
+            return {f"marts.{name}": count for name, count in rows.items()}
+
+        yield fetch
 
 
 def prepare(settings: Settings, warehouse: Warehouse) -> None:
@@ -149,7 +176,7 @@ def manifest(settings: Settings) -> dict[str, Any]:
 
     folder = _folder(settings)
     folder.mkdir(parents=True, exist_ok=True)
-    engine = "postgres" if settings.postgres_url else "duckdb"
+    engine = settings.model_engine
     cached = folder / f"manifest-{engine}-{project_hash()}.json"
     with FileLock(folder / "manifest.lock"):
         if not cached.exists():
@@ -174,9 +201,9 @@ def write_docs(settings: Settings) -> Path:
     """The documentation site as one file that needs no server and no network; returns its path."""
     warehouse = Warehouse.of(settings)
     with warehouse.lock():
-        prepare(settings, warehouse)
         # Columns and types are read from the database, so the tables have to be there.
-        _invoke(settings, ["docs", "generate", "--static"], None)
+        with _model_engine(settings, warehouse):
+            _invoke(settings, ["docs", "generate", "--static"], None)
         target = settings.home / "docs" / "dbt.html"
         target.parent.mkdir(parents=True, exist_ok=True)
         (_folder(settings) / "target" / "static_index.html").replace(target)
