@@ -26,6 +26,12 @@ from types import TracebackType
 _HOST = "127.0.0.1"
 # Compiling twice costs more than it gains where all is over in a minute.
 _JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+# For tables of some thousand rows, where planning and compiling a query takes longer than running it.
+_SMALL = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
+}
 _LOGGING = """
 rootLogger.level = warn
 rootLogger.appenderRef.stderr.ref = stderr
@@ -60,12 +66,14 @@ def why_not() -> str:
 class SparkCluster:
     """``with SparkCluster(folder) as cluster: cluster.remote`` is the address for clients.
 
-    ``workers`` processes of one core each; executors are their children. Logs and tables are in ``folder``.
+    ``workers`` processes of one core each; executors are their children. Logs and tables are in ``folder``. A
+    ``small`` cluster is for tests: it starts queries faster and runs them slower.
     """
 
     folder: Path
     workers: int = 2
     executor_memory: str = "1g"
+    small: bool = False
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     remote: str = ""
 
@@ -101,8 +109,9 @@ class SparkCluster:
             "spark.driver.bindAddress": _HOST,
             "spark.sql.warehouse.dir": self.folder / "tables",
             "spark.sql.catalogImplementation": "in-memory",
-            "spark.sql.shuffle.partitions": 2 * self.workers,
+            "spark.sql.shuffle.partitions": self.workers,
             "spark.ui.enabled": "false",
+            **(_SMALL if self.small else {}),
             "spark.driver.extraJavaOptions": _JAVA,
             "spark.executor.extraJavaOptions": _JAVA,
         }
@@ -212,12 +221,13 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--memory", default="1g", help="memory of each executor")
     parser.add_argument("--folder", type=Path, required=True, help="for logs and tables")
+    parser.add_argument("--small", action="store_true", help="for tables of some thousand rows")
     given = parser.parse_args()
     missing = why_not()
     if missing:
         sys.exit(f"Spark cannot run here: {missing}.")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with SparkCluster(given.folder, given.workers, given.memory) as cluster, suppress(KeyboardInterrupt):
+    with SparkCluster(given.folder, given.workers, given.memory, given.small) as cluster, suppress(KeyboardInterrupt):
         print(f"GROWTH_WAREHOUSE__SPARK_REMOTE={cluster.remote}", flush=True)
         signal.pause()
 

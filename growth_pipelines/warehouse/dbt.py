@@ -107,6 +107,7 @@ def _model_engine(settings: Settings, warehouse: Warehouse) -> Iterator[Callable
     from growth_pipelines.warehouse.spark import BuiltMart, SparkTarget, bring_back, export_raw
 
     target = SparkTarget.of(settings)
+    target.claim_folder()
     with target.session() as spark:
         with warehouse.writer() as connection:
             export_raw(connection, target, spark)

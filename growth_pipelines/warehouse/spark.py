@@ -126,6 +126,26 @@ class SparkTarget:
 
         return fs.FileSystem.from_uri(self.folder)  # type: ignore[no-any-return]
 
+    def claim_folder(self) -> None:
+        """Mark the folder as one whose content builds may remove.
+
+        Raises GrowthError when it holds what no build has written.
+        """
+        from pyarrow import fs
+
+        file_system, root = self.file_system()
+        mark = f"{root}/{_MARK}"
+        if file_system.get_file_info(mark).type == fs.FileType.File:
+            return
+        file_system.create_dir(root, recursive=True)
+        if file_system.get_file_info(fs.FileSelector(root)):
+            raise GrowthError(
+                f"{self.folder} is not empty, and no build on Spark has written it.",
+                "Set GROWTH_WAREHOUSE__SPARK_FOLDER to a new folder: builds remove what is in theirs.",
+            )
+        with file_system.open_output_stream(mark) as file:
+            file.write(b"Builds of the models on Spark write this folder anew each time.\n")
+
 
 def _require_client() -> None:
     missing = [name for name in ("pyspark", "dbt.adapters.spark") if find_spec(name) is None]
@@ -154,7 +174,6 @@ def export_raw(connection: WarehouseConnection, target: SparkTarget, spark: Any)
 
 def _create_schemas(target: SparkTarget, spark: Any, file_system: Any, root: str) -> None:
     """Each schema in the folder; what is there of a catalogue that is gone is removed, or it would be in the way."""
-    _claim(file_system, root)
     for schema in SCHEMAS:
         wanted = f"{target.uri}/{schema}"
         if not spark.catalog.databaseExists(schema):
@@ -167,23 +186,6 @@ def _create_schemas(target: SparkTarget, spark: Any, file_system: Any, root: str
                 f"Spark's database {schema} is at {found} and not at {wanted}: somebody else's.",
                 "Give the machine a catalogue of its own, or set GROWTH_WAREHOUSE__SPARK_FOLDER to where it was.",
             )
-
-
-def _claim(file_system: Any, root: str) -> None:
-    """Mark the folder as one whose content may be removed. Raises GrowthError when it holds something else."""
-    from pyarrow import fs
-
-    mark = f"{root}/{_MARK}"
-    if file_system.get_file_info(mark).type == fs.FileType.File:
-        return
-    file_system.create_dir(root, recursive=True)
-    if file_system.get_file_info(fs.FileSelector(root)):
-        raise GrowthError(
-            f"{root} is not empty, and no build has written it.",
-            "Set GROWTH_WAREHOUSE__SPARK_FOLDER to a new folder: builds remove what is in theirs.",
-        )
-    with file_system.open_output_stream(mark) as file:
-        file.write(b"Builds of the models on Spark write this folder anew each time.\n")
 
 
 def _plain(uri: str) -> str:

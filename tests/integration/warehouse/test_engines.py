@@ -77,7 +77,7 @@ def spark_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Setti
     """The shop built on a cluster, one executor of which was killed; and the process ids of its executors, the
     killed one first."""
     folder = tmp_path_factory.mktemp("spark")
-    with SparkCluster(folder / "cluster") as cluster:
+    with SparkCluster(folder / "cluster", small=True) as cluster:
         settings = loaded(
             settings_for(
                 folder / "home",
