@@ -112,8 +112,20 @@
     {{ return(modules.re.sub("(?i)(\\bas |^)varchar\\b(?! *\\()", "\\1string", with_double)) }}
 {%- endmacro %}
 
+{#
+    Contracts are checked on DuckDB and PostgreSQL. Spark counts rows and ranks in 32 bits, so there a table gets the
+    types of its contract by casts.
+#}
 {% macro spark__create_table_as(temporary, relation, compiled_code, language="sql") -%}
-    {{ return(dbt.spark__create_table_as(temporary, relation, spark_types(compiled_code), language)) }}
+    {% set sql = spark_types(compiled_code) %}
+    {% if not temporary and config.get("contract").enforced %}
+        {% set casts = [] %}
+        {% for name, column in model["columns"].items() %}
+            {% do casts.append("cast(" ~ name ~ " as " ~ spark_types(column["data_type"]) ~ ") as " ~ name) %}
+        {% endfor %}
+        {% set sql = "select " ~ casts | join(", ") ~ " from (\n" ~ sql ~ "\n) as contracted" %}
+    {% endif %}
+    {{ return(dbt.spark__create_table_as(temporary, relation, sql, language)) }}
 {%- endmacro %}
 
 {% macro spark__create_view_as(relation, sql) -%}

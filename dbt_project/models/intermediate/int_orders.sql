@@ -40,12 +40,7 @@ select
     urls.page_key as landing_page_key,
     case
         when customer_key is not null
-        then
-            cast(
-                row_number() over (
-                    partition by counted.shop_id, customer_key order by created_at, order_id
-                ) as bigint
-            )
+        then row_number() over (partition by counted.shop_id, customer_key order by created_at, order_id)
     end as customer_order_number,
     case
         when customer_key is not null then min(date_day) over (partition by counted.shop_id, customer_key)
