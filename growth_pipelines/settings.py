@@ -146,7 +146,8 @@ class WarehouseSettings(_Group):
         "", description="memory of DuckDB, e.g. 2GB; beyond it work goes to disk; default: half of the machine"
     )
     spark_remote: SecretStr = Field(
-        SecretStr(""), description="sc://host:port of a Spark Connect server that builds the models (docs/scaling.md)"
+        SecretStr(""),
+        description="sc://host:port of a Spark Connect server that builds the models (docs/scaling.md)",
     )
     spark_folder: str = Field(
         "", description="folder or URI that this machine and Spark know by the same name, for tables as Parquet"

@@ -1,9 +1,9 @@
 """A real Spark cluster on loopback: a master, workers and a Spark Connect server, each a process of its own.
 
-Needs Java 17 or newer and the PySpark package, which carries the servers. PySpark may be in an environment of its
-own (``SPARK_HOME``, the ``pyspark`` folder in it), since a client needs only ``pyspark-client``. By hand:
+Needs Java 17 or newer and the PySpark package, which has the servers: ``make spark`` installs it in an environment
+of its own, because it excludes ``pyspark-client``. ``SPARK_HOME`` names another Spark. By hand:
 
-    python -m tests.spark_cluster --workers 2 --folder /tmp/cluster
+    .venv/bin/python -m tests.spark_cluster --workers 2 --folder /tmp/cluster
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 
@@ -47,9 +46,8 @@ def spark_home() -> Path | None:
     """Where the servers are, or None when PySpark is not here."""
     if "SPARK_HOME" in os.environ:
         return Path(os.environ["SPARK_HOME"])
-    spec = find_spec("pyspark")
-    folder = Path(spec.origin).parent if spec and spec.origin else None
-    return folder if folder and (folder / "jars").is_dir() else None
+    beside = Path(__file__).parents[1] / ".venv-spark"
+    return next(beside.glob("lib/python3*/site-packages/pyspark"), None)
 
 
 def why_not() -> str:
@@ -58,7 +56,7 @@ def why_not() -> str:
         return "no Java (17 or newer)"
     home = spark_home()
     if home is None or not (home / "bin" / "spark-class").exists():
-        return "no Spark servers: install pyspark, or set SPARK_HOME to its folder"
+        return "no Spark: `make spark` installs one, SPARK_HOME names another"
     return ""
 
 
@@ -227,7 +225,10 @@ def main() -> None:
     if missing:
         sys.exit(f"Spark cannot run here: {missing}.")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with SparkCluster(given.folder, given.workers, given.memory, given.small) as cluster, suppress(KeyboardInterrupt):
+    with (
+        SparkCluster(given.folder, given.workers, given.memory, given.small) as cluster,
+        suppress(KeyboardInterrupt),
+    ):
         print(f"GROWTH_WAREHOUSE__SPARK_REMOTE={cluster.remote}", flush=True)
         signal.pause()
 

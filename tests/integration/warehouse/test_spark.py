@@ -48,9 +48,7 @@ def table(rows: list[tuple[object, ...]]) -> pa.Table:
         pa.timestamp("us"),
     ]
     columns = zip(*rows, strict=True) if rows else [[]] * len(types)
-    return pa.table(
-        {name: pa.array(list(c), t) for name, c, t in zip(COLUMNS, columns, types, strict=True)}
-    )
+    return pa.table({name: pa.array(list(c), t) for name, c, t in zip(COLUMNS, columns, types, strict=True)})
 
 
 @pytest.fixture(params=["duckdb", pytest.param("postgres", marks=pytest.mark.postgres)])
