@@ -230,7 +230,7 @@ def _csv_options(types: dict[str, Any]) -> tuple[Any, Any, Any]:
 
 
 def copy_in(connection: Any, target: str, batches: Iterable[pyarrow.RecordBatch]) -> int:
-    """COPY batches into a PostgreSQL table; returns the number of rows. Nulls are empty, empty texts are quoted."""
+    """COPY batches into a PostgreSQL table; returns how many rows. Nulls are empty, empty texts are quoted."""
     import pyarrow as pa
     from pyarrow import csv
 

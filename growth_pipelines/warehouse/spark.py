@@ -74,7 +74,7 @@ class SparkTarget:
 
     @property
     def uri(self) -> str:
-        """The folder as Spark takes it: without a scheme it would be a path of the cluster's default file system."""
+        """The folder as Spark takes it: without a scheme it is a path of the cluster's default file system."""
         return self.folder if "://" in self.folder else f"file://{self.folder}"
 
     @property
@@ -173,7 +173,7 @@ def export_raw(connection: WarehouseConnection, target: SparkTarget, spark: Any)
 
 
 def _create_schemas(target: SparkTarget, spark: Any, file_system: Any, root: str) -> None:
-    """Each schema in the folder; what is there of a catalogue that is gone is removed, or it would be in the way."""
+    """Each schema in the folder; what is there of a catalogue that is gone is removed: it would be in the way."""
     for schema in SCHEMAS:
         wanted = f"{target.uri}/{schema}"
         if not spark.catalog.databaseExists(schema):

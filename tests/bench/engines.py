@@ -1,8 +1,8 @@
 """What a build of all models costs on each engine: ``python -m tests.bench.engines --orders 400000 duckdb``.
 
 The same generated rows are put into the raw tables; then comes the product's own build, tests included. Give
-``postgres=URL`` for PostgreSQL and ``spark=sc://host:port,FOLDER`` for a running cluster (:mod:`tests.spark_cluster`
-starts one). Prints one line of JSON an engine.
+``postgres=URL`` for PostgreSQL and ``spark=sc://host:port,FOLDER`` for a running cluster, such as
+:mod:`tests.spark_cluster` starts. Prints one line of JSON an engine.
 """
 
 from __future__ import annotations

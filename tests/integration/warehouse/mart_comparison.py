@@ -37,7 +37,7 @@ def read_mart(settings: Settings, name: str, key: list[str]) -> pa.Table:
 
 
 def differences(one: pa.Table, other: pa.Table) -> list[str]:
-    """What is not the same, in words. Doubles may differ by a billionth of themselves, everything else by nothing."""
+    """What is not the same, in words. Doubles may differ by a billionth of themselves, all else by nothing."""
     if one.column_names != other.column_names or len(one) != len(other):
         return [f"{len(one)} rows of {one.column_names}, {len(other)} of {other.column_names}"]
     found = []

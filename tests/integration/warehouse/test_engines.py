@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 
 import pytest
 
@@ -73,7 +72,7 @@ def test_postgresql_makes_the_same_mart(
 
 
 @pytest.fixture(scope="module")
-def spark_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, BuildResult, list[int]]]:
+def spark_shop(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, BuildResult, list[int]]:
     """The shop built on a cluster, one executor of which was killed; and the process ids of its executors, the
     killed one first."""
     folder = tmp_path_factory.mktemp("spark")
@@ -96,7 +95,7 @@ def spark_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Setti
         result = build(settings, on_event=kill_one, unit_tests=True)
         executors += [pid for pid in cluster.executors() if pid not in executors]
     Warehouse.of(settings).publish()
-    yield settings, result, executors
+    return settings, result, executors
 
 
 SPARK = pytest.mark.skipif(bool(why_not()), reason=f"no Spark cluster can run here: {why_not()}")
