@@ -16,6 +16,8 @@ from growth_pipelines.defs.assets.proposals import Proposal, actions_key, propos
 from growth_pipelines.defs.assets.published import PUBLISHED, published_warehouse
 from growth_pipelines.defs.assets.queue import QUEUE, action_queue
 from growth_pipelines.defs.assets.raw import raw_tables
+from growth_pipelines.defs.assets.search_by_month import search_by_month
+from growth_pipelines.defs.automation import kept_fresh, refresh_sensor
 from growth_pipelines.defs.dbt_graph import DbtGraph, translate
 from growth_pipelines.defs.jobs import Parts, build_jobs
 from growth_pipelines.defs.machine import Machine
@@ -45,8 +47,9 @@ def build_defs(
     jobs = build_jobs(_parts(graph, proposals), [approval_form(p.name) for p in proposals])
     return dg.Definitions(
         assets=[
-            raw_tables,
+            kept_fresh(raw_tables, machine.zone),
             orders_by_month(settings),
+            search_by_month(settings),
             dbt_models(graph),
             published_warehouse(graph.in_schema("marts"), engine),
             search_regressions,
@@ -58,7 +61,7 @@ def build_defs(
         asset_checks=[check for p in proposals for check in (p.gate, p.left_behind)],
         jobs=jobs.all,
         schedules=build_schedules(jobs, machine.zone),
-        sensors=build_sensors(jobs, [p.name for p in proposals]),
+        sensors=[refresh_sensor(), *build_sensors(jobs, [p.name for p in proposals])],
         resources={"machine": machine},
         # 0.06 CPU-seconds a step; the stock executor starts a process for each, at 4.8.
         executor=dg.in_process_executor,

@@ -16,6 +16,7 @@ from typing import Any
 from dagster import AssetCheckKey, AssetCheckSpec, AssetKey, AssetSpec, TableColumn, TableSchema
 
 from growth_pipelines.defs.ages import DAILY
+from growth_pipelines.defs.automation import on_new_data
 
 _MODELS = ("model", "seed", "snapshot")
 _NOT_IN_A_NAME = re.compile(r"\W+")
@@ -109,6 +110,7 @@ def _model_spec(uid: str, node: Mapping[str, Any], keys: Mapping[str, AssetKey],
         owners=[OWNER],
         metadata={"dagster/column_schema": TableSchema(columns=columns)} if columns else None,
         freshness_policy=DAILY if node["schema"] == "marts" else None,
+        automation_condition=None if node["resource_type"] == "seed" else on_new_data(),
         # A test that blocks may stop the models after it, which then have no output in this run.
         skippable=True,
     )

@@ -86,8 +86,8 @@ def build_jobs(parts: Parts, forms: Iterable[dg.JobDefinition]) -> Jobs:
         ),
         _job(
             "repair_regressions",
-            models | monitoring | repair | queue,
-            "Build on data that arrived outside of a cycle, and draft a repair for what regressed.",
+            monitoring | repair | queue,
+            "Look for regressions in data that arrived outside of a cycle, and draft a repair for them.",
             {FULL_CYCLE_TAG: "repair"},
         ),
         _job(

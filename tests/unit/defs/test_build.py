@@ -75,6 +75,7 @@ def test_jobs_sensors_and_schedules_are_these_and_run_from_the_start(defs: dg.De
     assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == expected
     assert {sensor.name for sensor in repository.sensor_defs} == {
         "outbox_sensor",
+        "refresh_sensor",
         "regression_sensor",
         "expiry_sensor",
         "rollback_sensor",
@@ -96,6 +97,7 @@ def test_everything_that_writes_the_warehouse_or_the_shop_takes_its_turn(defs: d
     assert {name for name, pool in pools.items() if pool == "warehouse"} == {
         "ingest",
         "orders_by_month",
+        "search_by_month",
         "dbt_build",
         "published_warehouse",
     }
