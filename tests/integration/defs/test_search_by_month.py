@@ -11,7 +11,6 @@ import pytest
 from growth_pipelines.defs.assets.search_by_month import search_by_month
 from growth_pipelines.defs.instance import open_instance
 from growth_pipelines.defs.machine import Machine
-from growth_pipelines.errors import GrowthError
 from growth_pipelines.ingestion.run import ingest
 from growth_pipelines.settings import Settings
 from growth_pipelines.warehouse.database import Warehouse
