@@ -11,6 +11,7 @@ ride along with the assets, and a blocking one keeps the published warehouse as 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import dagster as dg
 
@@ -23,7 +24,7 @@ from growth_pipelines.ingestion.streams.base import Cadence
 CRONS: dict[Cadence, str] = {"hourly": "37 * * * *", "daily": "12 15 * * *", "weekly": "12 9 * * 2"}
 
 
-def due(cadence: Cadence, zone: str) -> dg.AutomationCondition[dg.AssetKey | dg.AssetCheckKey]:
+def due(cadence: Cadence, zone: str) -> dg.AutomationCondition[Any]:
     """At each tick of the cadence in the shop's zone, unless it is being read already."""
     tick = dg.AutomationCondition.cron_tick_passed(CRONS[cadence], zone).since_last_handled()
     return (tick & ~dg.AutomationCondition.in_progress()).with_label(f"{cadence} ({CRONS[cadence]} {zone})")
@@ -46,7 +47,7 @@ def kept_fresh(raw_tables: dg.AssetsDefinition, zone: str) -> dg.AssetsDefinitio
     )
 
 
-def on_new_data() -> dg.AutomationCondition[dg.AssetKey | dg.AssetCheckKey]:
+def on_new_data() -> dg.AutomationCondition[Any]:
     """When something that the asset is made of changed, once all of it that is being made is there.
 
     Dagster's ``eager`` less its two demands that a shop may never meet: every table read at least once (a scope

@@ -1,4 +1,4 @@
-"""Search Console's history, a month a partition: to read a month again, or by a backfill all that Google still has.
+"""Search Console's history, a month a partition: to read a month again, or by a backfill all that Google has.
 
 It fills the same raw tables as the daily ingestion by the same load, a day replacing what was there of it.
 """
