@@ -26,8 +26,10 @@ CRONS: dict[Cadence, str] = {"hourly": "37 * * * *", "daily": "12 15 * * *", "we
 
 def due(cadence: Cadence, zone: str) -> dg.AutomationCondition[Any]:
     """At each tick of the cadence in the shop's zone, unless it is being read already."""
-    tick = dg.AutomationCondition.cron_tick_passed(CRONS[cadence], zone).since_last_handled()
-    return (tick & ~dg.AutomationCondition.in_progress()).with_label(f"{cadence} ({CRONS[cadence]} {zone})")
+    tick: dg.AutomationCondition[Any] = dg.AutomationCondition.cron_tick_passed(CRONS[cadence], zone)
+    return (tick.since_last_handled() & ~dg.AutomationCondition.in_progress()).with_label(
+        f"{cadence} ({CRONS[cadence]} {zone})"
+    )
 
 
 def kept_fresh(raw_tables: dg.AssetsDefinition, zone: str) -> dg.AssetsDefinition:
