@@ -12,6 +12,7 @@ select
     lines.order_id,
     orders.date_day,
     orders.customer_key,
+    orders.customer_order_number,
     lines.product_id,
     lines.variant_id,
     lines.title,
