@@ -2,7 +2,7 @@
 -- and shipping, before refunds.
 with
     refunds as (
-        select shop_id, order_id, sum(total_amount) as refunded_amount
+        select shop_id, order_id, cast(sum(total_amount) as decimal(18, 4)) as refunded_amount
         from {{ ref("stg_shopify__refunds") }}
         group by shop_id, order_id
     ),
