@@ -139,7 +139,7 @@ def test_every_row_belongs_to_a_shop(models: Nodes) -> None:
 
 
 def test_money_is_whole_minor_units_with_its_currency(models: Nodes) -> None:
-    ratios = {"aov_cents", "ltv_cents"}
+    ratios = {"aov_cents", "ltv_cents", "net_cents_mean_7d", "net_cents_mean_28d"}
     for node in models.values():
         cents = {name: c for name, c in node["columns"].items() if "_cents" in name}
         if layer(node) != "marts" or not cents:
@@ -148,7 +148,7 @@ def test_money_is_whole_minor_units_with_its_currency(models: Nodes) -> None:
             assert column["data_type"] == ("double precision" if name in ratios else "bigint"), (
                 f"{node['name']}.{name}"
             )
-        if node["name"].startswith(("dim_", "fct_order", "fct_refund", "fct_shop", "fct_cohort")):
+        if node["name"].startswith(("dim_", "fct_order", "fct_refund", "fct_shop", "fct_cohort", "fct_growth")):
             assert "currency" in node["columns"], node["name"]
 
 
