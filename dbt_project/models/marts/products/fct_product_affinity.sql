@@ -109,16 +109,12 @@ select
     orders_total,
     {{ ratio("orders_both", "orders_total") }} as support,
     {{ ratio("orders_both", "orders_product") }} as confidence,
-    cast(orders_both as double precision)
-    * cast(orders_total as double precision)
-    / cast(orders_product as double precision)
-    / cast(orders_paired as double precision) as lift,
+    {{ ratio("orders_both * orders_total", "orders_product * orders_paired") }} as lift,
     cast(log_likelihood_ratio as double precision) as log_likelihood_ratio,
     cast(p_value as double precision) as p_value,
     pairs_tested,
     cast(q_value as double precision) as q_value,
     q_value <= {{ false_discovery_rate }}
     -- more orders than by chance, and not fewer
-    and cast(orders_both as double precision) * cast(orders_total as double precision)
-    > cast(orders_product as double precision) * cast(orders_paired as double precision) as is_significant
+    and orders_both * orders_total > orders_product * orders_paired as is_significant
 from directed
