@@ -119,7 +119,7 @@ def prepare(settings: Settings, warehouse: Warehouse) -> None:
             connection.execute(
                 "insert into raw._streams values (?, ?, ?)", [stream.name, source.name, source.zone]
             )
-        for statement in statements("inventory_days"):
+        for statement in (*statements("inventory_days"), *statements("variant_changes")):
             connection.execute(statement)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from itertools import combinations
 from typing import Any
@@ -167,8 +166,7 @@ def _catalogue() -> Rows:
             if n != 6
         ]
     members = [
-        {"collection_id": "k1", "product_id": _product(n), "position": place}
-        for place, n in enumerate((4, 2, 9))
+        {"collection_id": "k1", "product_id": _product(n), "position": place} for place, n in enumerate((4, 2, 9))
     ]
     collections = [{"collection_id": key, "handle": key, "title": key} for key in ("k1", "k2")]
     return {
@@ -184,7 +182,7 @@ ROWS: Rows = _shop(seed=5)
 
 
 @pytest.fixture(scope="module", params=ENGINES)
-def settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     url = request.getfixturevalue("module_postgres_url") if request.param == "postgres" else ""
     settings = settings_for(tmp_path_factory.mktemp("home"), url)
     load(settings, ROWS)
@@ -192,7 +190,7 @@ def settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     noted = [node.name for node in result.results if node.status not in ("success", "pass")]
     assert noted == ["fct_order_lines__product_id_exists"], "the last product is gone, and nothing else is odd"
     Warehouse.of(settings).publish()
-    yield settings
+    return settings
 
 
 def mart(settings: Settings, name: str) -> pd.DataFrame:
@@ -227,9 +225,11 @@ def counted_returns() -> pd.DataFrame:
 def recounted_days() -> pd.DataFrame:
     grain = ["product_id", "date_day"]
     lines, returned = counted_lines(), counted_returns()
-    sums = lines.rename(columns={"quantity": "units"}).groupby(grain)[
-        ["units", "gross_cents", "discount_cents", "net_cents"]
-    ].sum()
+    sums = (
+        lines.rename(columns={"quantity": "units"})
+        .groupby(grain)[["units", "gross_cents", "discount_cents", "net_cents"]]
+        .sum()
+    )
     sums["orders"] = lines.groupby(grain)["order_id"].nunique()
     for basis, day in {"order": "date_day", "refund": "refund_day"}.items():
         back = returned.groupby(["product_id", day])[["quantity", "refund_cents"]].sum()
@@ -339,9 +339,7 @@ def test_affinities_agree_with_a_recount_and_with_scipy(settings: Settings) -> N
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_small_probabilities_keep_seven_digits(
-    engine: str, tmp_path: Any, request: pytest.FixtureRequest
-) -> None:
+def test_small_probabilities_keep_seven_digits(engine: str, tmp_path: Any, request: pytest.FixtureRequest) -> None:
     url = request.getfixturevalue("postgres_url") if engine == "postgres" else ""
     warehouse = Warehouse.of(settings_for(tmp_path, url))
     macros = (dbt.PROJECT / "macros" / "statistics.sql").read_text(encoding="utf-8")
@@ -428,7 +426,7 @@ def _read(day: date, hour: int, on_hand: int) -> list[dict[str, Any]]:
 def test_each_day_of_reading_keeps_its_last_stock(
     engine: str, tmp_path: Any, request: pytest.FixtureRequest
 ) -> None:
-    """What is read at 3 o'clock UTC is of the day before in Denver; a second reading replaces it, the next adds."""
+    """What is read at 3 o'clock UTC is of the day before in Denver. A second reading of a day replaces it."""
     url = request.getfixturevalue("postgres_url") if engine == "postgres" else ""
     settings = settings_for(tmp_path, url)
     warehouse = Warehouse.of(settings)
@@ -442,3 +440,26 @@ def test_each_day_of_reading_keeps_its_last_stock(
     with warehouse.write() as connection:
         kept = connection.execute("select date_day, on_hand from raw._inventory_days order by 1").fetchall()
     assert kept == [(date(2026, 11, 19), 8), (date(2026, 11, 22), 2)]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_variants_keep_what_they_cost_before(engine: str, tmp_path: Any, request: pytest.FixtureRequest) -> None:
+    """A price that changes twice on a day is that of the evening; what is read again unchanged adds nothing."""
+    url = request.getfixturevalue("postgres_url") if engine == "postgres" else ""
+    settings = settings_for(tmp_path, url)
+    warehouse = Warehouse.of(settings)
+    load(settings, {**shop_rows(), "products": [{"product_id": "p", "title": "Part", "status": "ACTIVE"}]})
+    for day, price in ((18, 10.0), (19, 10.0), (20, 12.0), (20, 11.0), (21, 11.0), (22, None)):
+        variant = {"variant_id": "v1", "product_id": "p", "price": price, "unit_cost": 4.0}
+        with warehouse.write() as connection:
+            connection.execute("delete from raw.product_variants where shop_id = ?", [SHOP])
+        load(settings, {"product_variants": [{**variant, "_loaded_at": datetime(2026, 11, day, 18)}]})
+        dbt.prepare(settings, warehouse)
+        dbt.prepare(settings, warehouse)
+    with warehouse.write() as connection:
+        kept = connection.execute("select date_day, price, status from raw._variant_changes order by 1").fetchall()
+    assert kept == [
+        (date(2026, 11, 18), 10, "active"),
+        (date(2026, 11, 20), 11, "active"),
+        (date(2026, 11, 22), None, "active"),
+    ]
