@@ -119,6 +119,8 @@ def prepare(settings: Settings, warehouse: Warehouse) -> None:
             connection.execute(
                 "insert into raw._streams values (?, ?, ?)", [stream.name, source.name, source.zone]
             )
+        for statement in (*statements("inventory_days"), *statements("variant_changes")):
+            connection.execute(statement)
 
 
 def brand_terms(settings: Settings) -> tuple[str, ...]:

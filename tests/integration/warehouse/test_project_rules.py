@@ -17,15 +17,8 @@ from .raw_rows import settings_for
 PERSONAL = {"name_first", "first_name", "last_name", "email", "phone", "address", "city", "zip", "ip", "birthday"}
 GRANULARITIES = {"day", "week", "month", "quarter", "year", "date"}
 MAX_JOINS, MAX_VIEW_CHAIN = 7, 4
-# Read, typed and tested, for marts on payments, stock, checkouts and countries.
-FOR_MARTS_TO_COME = {
-    "stg_shopify__order_transactions",
-    "stg_shopify__order_discount_codes",
-    "stg_shopify__inventory_levels",
-    "stg_shopify__abandoned_checkouts",
-    "stg_shopify__abandoned_checkout_lines",
-    "stg_search_console__country_device_daily",
-}
+# Read, typed and tested, for marts on countries.
+FOR_MARTS_TO_COME = {"stg_search_console__country_device_daily"}
 Nodes = dict[str, dict[str, Any]]
 
 
@@ -50,7 +43,7 @@ def parents(node: dict[str, Any]) -> list[str]:
 def test_every_raw_table_of_the_core_is_a_source(manifest: dict[str, Any]) -> None:
     """Tables that a stream's own file declares (redirects, discounts, …) need not be: any stream can be added."""
     declared = {source["name"] for source in manifest["sources"].values()}
-    written_by_builds = {"_build", "_brand_terms", "_streams"}
+    written_by_builds = {"_build", "_brand_terms", "_streams", "_inventory_days", "_variant_changes"}
     kept_by_ingestion = {"_ingest_cursor", "_ingest_run"}
     by_streams = {table.name for table in all_tables()} - {table.name for table in TABLES}
     assert {table.name for table in TABLES} | written_by_builds | kept_by_ingestion == declared - by_streams
@@ -72,9 +65,9 @@ def test_every_source_is_read_by_one_staging_model_of_its_own(models: Nodes, man
             if parent in readers:
                 assert layer(node) == "staging", f"{node['name']} reads a source"
                 readers[parent].append(node["name"])
-    # Deletions are obeyed when they are loaded; collection members wait for the merchandising models to come.
+    # Deletions are obeyed when they are loaded.
     unread = {uid.rsplit(".", 1)[1] for uid, names in readers.items() if not names}
-    assert unread == {"deletions", "collection_products"}
+    assert unread == {"deletions"}
     assert all(len(names) <= 1 for names in readers.values())
 
 
