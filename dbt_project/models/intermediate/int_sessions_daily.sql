@@ -1,10 +1,17 @@
--- Sessions by landing path and day, of all kinds of device. Shopify's own where it gives any; else those that
--- beacons tell, which miss visitors who block scripts or ask not to be measured.
+-- Sessions by landing path, kind of device and day, and how far they came. Shopify's own where it gives any; else
+-- those that beacons tell, which miss visitors who block scripts or ask not to be measured and know no steps.
 with
     told_by_shopify as (
-        select shop_id, date_day, landing_path, {{ isum("sessions") }} as sessions
+        select
+            shop_id,
+            date_day,
+            landing_path,
+            case when device = 'phone' then 'mobile' else coalesce(device, 'unknown') end as device,
+            sessions,
+            cart_additions,
+            reached_checkout,
+            completed_checkout
         from {{ ref("stg_shopify__sessions_daily") }}
-        group by shop_id, date_day, landing_path
     ),
 
     numbered as (
@@ -12,6 +19,9 @@ with
             beacons.shop_id,
             beacons.date_day,
             beacons.landing_path,
+            case
+                when beacons.form_factor = 'phone' then 'mobile' else coalesce(beacons.form_factor, 'unknown')
+            end as device,
             shops.as_of,
             row_number() over (
                 partition by beacons.shop_id, beacons.session_key
@@ -23,11 +33,29 @@ with
         where readable.shop_id is null and beacons.session_key is not null and beacons.landing_path is not null
     )
 
-select shop_id, date_day, landing_path, sessions, 'shopify' as source
+select
+    shop_id,
+    date_day,
+    landing_path,
+    device,
+    sessions,
+    cart_additions,
+    reached_checkout,
+    completed_checkout,
+    'shopify' as source
 from told_by_shopify
 union all
 -- a session counts on the day and the page on which it began; today is not over
-select shop_id, date_day, landing_path, cast(count(*) as bigint), 'rum'
+select
+    shop_id,
+    date_day,
+    landing_path,
+    device,
+    cast(count(*) as bigint),
+    cast(null as bigint),
+    cast(null as bigint),
+    cast(null as bigint),
+    'rum'
 from numbered
 where place = 1 and date_day < as_of
-group by shop_id, date_day, landing_path
+group by shop_id, date_day, landing_path, device
