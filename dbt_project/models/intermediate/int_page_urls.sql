@@ -1,4 +1,5 @@
--- Every spelling of a page's address in any source, with the key of the page it means.
+-- Every spelling of a page's address in any source, with the key of the page it means; of an address that is gone, the
+-- page it is redirected to.
 with
     spellings as (
         select shop_id, page_url as raw_url, 1 as is_query_url, 'search' as seen_in
@@ -35,6 +36,21 @@ with
         from spellings
         where raw_url is not null
         group by shop_id, raw_url
+    ),
+
+    redirected as (
+        select
+            keyed.shop_id,
+            keyed.raw_url,
+            keyed.is_query_url,
+            keyed.is_visited,
+            coalesce(redirects.target_key, keyed.page_key) as page_key,
+            redirects.page_key is not null as is_redirected
+        from keyed
+        left join
+            {{ ref("int_redirects") }} as redirects
+            on redirects.shop_id = keyed.shop_id
+            and redirects.page_key = keyed.page_key
     )
 
 select
@@ -42,6 +58,7 @@ select
     raw_url,
     page_key,
     is_visited,
+    is_redirected,
     -- how many spellings of this page have rows by query; almost always one
     cast(sum(is_query_url) over (partition by shop_id, page_key) as bigint) as query_urls
-from keyed
+from redirected
