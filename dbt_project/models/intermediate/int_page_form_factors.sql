@@ -1,5 +1,7 @@
--- Visits of a page in the newest window by kind of device: sessions where they and their devices are known, else search
--- clicks by the shop's own share of clicks a device (Search Console tells no devices of a page's rows). Tablets, which
+-- Visits of a page in the newest window by kind of device: sessions where they and their devices are known, else
+-- search
+-- clicks by the shop's own share of clicks a device (Search Console tells no devices of a page's rows). Tablets,
+-- which
 -- the field data do not tell apart, are left out.
 with
     devices as (
@@ -28,7 +30,8 @@ with
         select
             search.shop_id,
             case search.device when 'mobile' then 'phone' when 'desktop' then 'desktop' end as form_factor,
-            {{ ratio("sum(search.clicks)", "sum(sum(search.clicks)) over (partition by search.shop_id)") }} as share_of_clicks
+            {{ ratio("sum(search.clicks)", "sum(sum(search.clicks)) over (partition by search.shop_id)") }}
+            as share_of_clicks
         from {{ ref("stg_search_console__country_device_daily") }} as search
         join {{ ref("int_windows") }} as windows on windows.shop_id = search.shop_id
         where search.date_day between windows.window_start and windows.window_end
@@ -37,8 +40,7 @@ with
 
     sources as (
         select
-            shops.shop_id,
-            shops.conversion_basis = 'sessions' and exists_told.shop_id is not null as has_devices
+            shops.shop_id, shops.conversion_basis = 'sessions' and exists_told.shop_id is not null as has_devices
         from {{ ref("int_shop_windows") }} as shops
         left join (select distinct shop_id from told) as exists_told on exists_told.shop_id = shops.shop_id
     )
@@ -48,7 +50,11 @@ from told
 join sources on sources.shop_id = told.shop_id and sources.has_devices
 union all
 select
-    pages.shop_id, pages.page_key, shares.form_factor, {{ iround("pages.clicks * shares.share_of_clicks") }}, 'clicks_proxy'
+    pages.shop_id,
+    pages.page_key,
+    shares.form_factor,
+    {{ iround("pages.clicks * shares.share_of_clicks") }},
+    'clicks_proxy'
 from {{ ref("int_page_windows") }} as pages
 join sources on sources.shop_id = pages.shop_id and not sources.has_devices
 join shares on shares.shop_id = pages.shop_id and shares.form_factor is not null

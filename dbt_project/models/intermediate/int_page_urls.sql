@@ -1,4 +1,5 @@
--- Every spelling of a page's address in any source, with the key of the page it means; of an address that is gone, the
+-- Every spelling of a page's address in any source, with the key of the page it means; of an address that is
+-- gone, the
 -- page it is redirected to.
 with
     spellings as (

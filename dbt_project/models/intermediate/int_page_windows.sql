@@ -1,4 +1,5 @@
--- Per page: the newest window, the one before and last year's, of search figures, sessions, orders and sales, and of
+-- Per page: the newest window, the one before and last year's, of search figures, sessions, orders and sales,
+-- and of
 -- the two newer ones the non-brand search figures. Pages without any row in the windows are not here.
 {% set search = ["clicks", "impressions", "position_x100_impr"] %}
 with
@@ -51,7 +52,9 @@ select
     {% endfor %}
     {% for measure in search %}
         coalesce(nonbrand.nonbrand_{{ measure }}, 0) as nonbrand_{{ measure }},
-        coalesce(nonbrand.prior_nonbrand_{{ measure }}, 0) as prior_nonbrand_{{ measure }}{{ "," if not loop.last }}
+        coalesce(
+            nonbrand.prior_nonbrand_{{ measure }}, 0
+        ) as prior_nonbrand_{{ measure }}{{ "," if not loop.last }}
     {% endfor %}
 from everything
 full outer join nonbrand on nonbrand.shop_id = everything.shop_id and nonbrand.page_key = everything.page_key

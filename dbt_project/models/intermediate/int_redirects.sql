@@ -1,7 +1,10 @@
--- Where an address that is gone leads to in the end, by page keys. Up to three redirects in a row are followed; what
+-- Where an address that is gone leads to in the end, by page keys. Up to three redirects in a row are followed;
+-- what
 -- leads out of the shop, to itself or in a circle is none. A page that is there is shown and not redirected.
 with
-    shops as (select shop_id, lower(primary_url) as primary_url, lower(domain) as domain from {{ ref("int_shops") }}),
+    shops as (
+        select shop_id, lower(primary_url) as primary_url, lower(domain) as domain from {{ ref("int_shops") }}
+    ),
 
     inside as (
         select

@@ -1,4 +1,5 @@
--- Every non-brand query of the newest window with its topic and intent. The topic is the pair of words that the query
+-- Every non-brand query of the newest window with its topic and intent. The topic is the pair of words that the
+-- query
 -- shares with the most impressions of others, fillers and words of intent left out; of a single word that word.
 with
     queries as (
@@ -15,15 +16,10 @@ with
     ),
 
     split_queries as (
-        select shop_id, query, impressions, {{ split_words("spelled") }} as word
-        from queries
-        where spelled <> ''
+        select shop_id, query, impressions, {{ split_words("spelled") }} as word from queries where spelled <> ''
     ),
 
-    words as (
-        select distinct shop_id, query, impressions, {{ singular("word") }} as word
-        from split_queries
-    ),
+    words as (select distinct shop_id, query, impressions, {{ singular("word") }} as word from split_queries),
 
     split_types as (
         select shop_id, {{ split_words("trim(" ~ words("product_type", " ") ~ ")") }} as word
@@ -32,20 +28,11 @@ with
     ),
 
     -- words of what the shop sells
-    sold as (
-        select distinct shop_id, {{ singular("word") }} as word
-        from split_types
-        where length(word) > 1
-    ),
+    sold as (select distinct shop_id, {{ singular("word") }} as word from split_types where length(word) > 1),
 
     told as (
         select
-            words.shop_id,
-            words.query,
-            words.impressions,
-            words.word,
-            kinds.kind,
-            sold.word is not null as is_sold
+            words.shop_id, words.query, words.impressions, words.word, kinds.kind, sold.word is not null as is_sold
         from words
         left join {{ ref("search_words") }} as kinds on kinds.word = words.word
         left join sold on sold.shop_id = words.shop_id and sold.word = words.word
@@ -70,18 +57,12 @@ with
     pairs as (
         select here.shop_id, here.query, here.impressions, here.word as first_word, there.word as second_word
         from told as here
-        join
-            told as there
-            on there.shop_id = here.shop_id
-            and there.query = here.query
-            and there.word > here.word
+        join told as there on there.shop_id = here.shop_id and there.query = here.query and there.word > here.word
         where here.kind is null and there.kind is null
     ),
 
     shared as (
-        select shop_id, first_word, second_word, sum(impressions) as impressions
-        from pairs
-        group by 1, 2, 3
+        select shop_id, first_word, second_word, sum(impressions) as impressions from pairs group by 1, 2, 3
     ),
 
     ranked as (

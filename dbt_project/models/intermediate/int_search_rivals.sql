@@ -3,11 +3,7 @@
 {% set least_impressions = 10 %}
 {% set least_share = 0.1 %}
 with
-    pairs as (
-        select *
-        from {{ ref("int_search_pairs") }}
-        where not is_brand and impressions > 0
-    ),
+    pairs as (select * from {{ ref("int_search_pairs") }} where not is_brand and impressions > 0),
 
     totals as (
         -- an impression in which two pages are shown counts for both

@@ -70,8 +70,9 @@ with
             -- whether an earlier window is known: what began later would look like growth from nothing
             coalesce(windows.search_first_day <= windows.last_year_start, false) as has_search_last_year,
             coalesce(known.has_sessions and known.first_day <= windows.prior_start, false) as has_sessions_prior,
-            coalesce(known.has_sessions and known.first_day <= windows.last_year_start, false)
-            as has_sessions_last_year,
+            coalesce(
+                known.has_sessions and known.first_day <= windows.last_year_start, false
+            ) as has_sessions_last_year,
             coalesce(orders.first_day <= windows.last_year_start, false) as has_orders_last_year
         from {{ ref("int_windows") }} as windows
         left join orders on orders.shop_id = windows.shop_id

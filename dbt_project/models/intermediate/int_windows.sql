@@ -1,5 +1,7 @@
--- Per shop: the last 28 complete days, the 28 before them, and the same weekdays a year (52 weeks) before. They end
--- with the newest day for which both search streams are loaded, so that no figure of a window misses a day; without
+-- Per shop: the last 28 complete days, the 28 before them, and the same weekdays a year (52 weeks) before. They
+-- end
+-- with the newest day for which both search streams are loaded, so that no figure of a window misses a day;
+-- without
 -- search data, yesterday.
 with
     page_days as (

@@ -2,7 +2,8 @@
 {% test known_share(model, measures, condition, at_least) %}
     select
         shop_id
-        {%- for measure in measures %},
+        {%- for measure in measures %}
+            ,
             {{ ratio("sum(case when " ~ condition ~ " then " ~ measure ~ " end)", "sum(" ~ measure ~ ")") }}
             as known_{{ measure }}
         {%- endfor %}
@@ -10,8 +11,7 @@
     group by shop_id
     having
         {% for measure in measures %}
-            {{ "or " if not loop.first }}coalesce(
-                sum(case when {{ condition }} then {{ measure }} end), 0
-            ) < {{ at_least }} * sum({{ measure }})
+            {{ "or " if not loop.first }}coalesce(sum(case when {{ condition }} then {{ measure }} end), 0)
+            < {{ at_least }} * sum({{ measure }})
         {% endfor %}
 {% endtest %}

@@ -1,4 +1,5 @@
--- What pages say, kept when it changes: the shop tells only how they are now. Written before each build, so a change
+-- What pages say, kept when it changes: the shop tells only how they are now. Written before each build, so a
+-- change
 -- that is undone between two builds is none.
 create table if not exists raw._page_versions (
     shop_id varchar,

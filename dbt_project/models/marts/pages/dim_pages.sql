@@ -7,7 +7,9 @@ with
             coalesce(seo_description, substr(description, 1, 155)) as effective_description,
             -- the description is on one line, with single spaces
             case
-                when description is null then 0 else length(description) - length(replace(description, ' ', '')) + 1
+                when description is null
+                then 0
+                else length(description) - length(replace(description, ' ', '')) + 1
             end as word_count
         from {{ ref("int_pages") }} as pages
     ),
@@ -92,10 +94,7 @@ left join
     descriptions
     on descriptions.shop_id = catalogue.shop_id
     and descriptions.words = lower(catalogue.effective_description)
-left join
-    changes
-    on changes.shop_id = catalogue.shop_id
-    and changes.resource_gid = catalogue.resource_gid
+left join changes on changes.shop_id = catalogue.shop_id and changes.resource_gid = catalogue.resource_gid
 union all
 select
     others.shop_id,

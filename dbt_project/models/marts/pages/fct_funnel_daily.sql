@@ -1,4 +1,5 @@
--- The shop's funnel: each step holds at least those of the step after it. Some come to the checkout past the cart, and
+-- The shop's funnel: each step holds at least those of the step after it. Some come to the checkout past the
+-- cart, and
 -- Shopify counts both apart: they have taken the step of the cart too.
 with
     days as (

@@ -12,7 +12,8 @@ select
     versions.seo_description,
     coalesce(versions.seo_title_before, versions.title_before, '')
     <> coalesce(versions.seo_title, versions.title, '') as is_title_changed,
-    coalesce(versions.seo_description_before, '') <> coalesce(versions.seo_description, '') as is_description_changed,
+    coalesce(versions.seo_description_before, '')
+    <> coalesce(versions.seo_description, '') as is_description_changed,
     coalesce(versions.body_hash_before, '') <> coalesce(versions.body_hash, '') as is_body_changed
 from {{ ref("int_page_versions") }} as versions
 join

@@ -170,9 +170,7 @@ select
     conversion_rate,
     conversion_basis,
     aov_cents,
-    case
-        when conversion_basis = 'sessions' then {{ ratio("net_cents", "sessions") }}
-    end as net_cents_per_session,
+    case when conversion_basis = 'sessions' then {{ ratio("net_cents", "sessions") }} end as net_cents_per_session,
     margin_rate,
     lcp_p75_ms,
     inp_p75_ms,

@@ -1,5 +1,7 @@
--- Pages that came in the same week or month, followed from then on to the end of the newest window. The first wave is
--- that of the first whole period of search figures: nobody knows how old what was there before is, and its beginnings
+-- Pages that came in the same week or month, followed from then on to the end of the newest window. The first
+-- wave is
+-- that of the first whole period of search figures: nobody knows how old what was there before is, and its
+-- beginnings
 -- are in no figure.
 {% set grains = ["week", "month"] %}
 {% set measures = ["clicks", "impressions", "sessions", "orders", "net_cents"] %}
@@ -21,7 +23,7 @@ with
             where
                 {{ start_of("ages.shipped_day") }} >= windows.search_first_day
                 and ages.shipped_day <= windows.window_end
-            {{ "union all" if not loop.last }}
+                {{ "union all" if not loop.last }}
         {% endfor %}
     ),
 
@@ -56,7 +58,7 @@ with
                 {{ whole_numbers(520) }} as numbers
                 on waves.grain = '{{ grain }}'
                 and {{ period_start }} <= waves.last_period_start
-            {{ "union all" if not loop.last }}
+                {{ "union all" if not loop.last }}
         {% endfor %}
     ),
 
@@ -66,7 +68,9 @@ with
             members.grain,
             members.wave_start,
             case
-                when members.grain = 'week' then {{ week_of("days.date_day") }} else {{ month_of("days.date_day") }}
+                when members.grain = 'week'
+                then {{ week_of("days.date_day") }}
+                else {{ month_of("days.date_day") }}
             end as period_start,
             days.page_key,
             {{ isum("days.search_clicks") }} as clicks,
@@ -107,9 +111,7 @@ select
     triangle.pages,
     triangle.pages_published_known,
     coalesce(cells.indexed_pages, 0) as indexed_pages,
-    {% for measure in measures %}
-        coalesce(cells.{{ measure }}, 0) as {{ measure }},
-    {% endfor %}
+    {% for measure in measures %} coalesce(cells.{{ measure }}, 0) as {{ measure }}, {% endfor %}
     triangle.currency,
     {{ ratio("coalesce(cells.indexed_pages, 0)", "triangle.pages") }} as indexed_share,
     {{ ratio("coalesce(cells.clicks, 0)", "triangle.pages") }} as clicks_per_page,

@@ -19,16 +19,7 @@ with
             and urls.raw_url = sessions.landing_path
     )
 
-select
-    shop_id,
-    page_key,
-    device,
-    date_day,
-    sessions,
-    cart_sessions,
-    checkout_sessions,
-    purchase_sessions,
-    source
+select shop_id, page_key, device, date_day, sessions, cart_sessions, checkout_sessions, purchase_sessions, source
 from named
 where landing_urls = 1
 union all

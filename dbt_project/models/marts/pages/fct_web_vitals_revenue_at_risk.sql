@@ -1,12 +1,9 @@
--- What the next better rating of a page would be worth in 28 days: visits × multiplier × conversion rate × order value.
+-- What the next better rating of a page would be worth in 28 days: visits × multiplier × conversion rate × order
+-- value.
 with
-    latest as (
-        select * from {{ ref("fct_web_vitals") }} where is_latest and metric in ('lcp', 'inp', 'cls')
-    ),
+    latest as (select * from {{ ref("fct_web_vitals") }} where is_latest and metric in ('lcp', 'inp', 'cls')),
 
-    measured as (
-        select distinct shop_id, page_key, form_factor from latest where scope = 'page'
-    ),
+    measured as (select distinct shop_id, page_key, form_factor from latest where scope = 'page'),
 
     -- a page without field data of its own on this kind of device shows the origin's, and says so
     targets as (

@@ -1,4 +1,5 @@
--- Queries for which several pages split the impressions or take turns. Who leads is told day by day: of the competing
+-- Queries for which several pages split the impressions or take turns. Who leads is told day by day: of the
+-- competing
 -- pages shown, the one at the best position.
 with
     rivals as (select * from {{ ref("int_search_rivals") }}),

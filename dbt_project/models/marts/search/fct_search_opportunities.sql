@@ -1,5 +1,7 @@
--- Where clicks are missing: non-brand queries of a page over the newest 28 complete days, or lost since the 28 before.
--- Pairs seen less than ten times in both windows are left out: nine in ten rows, and nothing could be said of them.
+-- Where clicks are missing: non-brand queries of a page over the newest 28 complete days, or lost since the 28
+-- before.
+-- Pairs seen less than ten times in both windows are left out: nine in ten rows, and nothing could be said of
+-- them.
 {% set least_impressions = 10 %}
 with
     pairs as (
@@ -9,8 +11,7 @@ with
             {{ ratio("pairs.prior_position_x100_impr", "100 * pairs.prior_impressions") }} as prior_avg_position
         from {{ ref("int_search_pairs") }} as pairs
         where
-            not pairs.is_brand
-            and greatest(pairs.impressions, pairs.prior_impressions) >= {{ least_impressions }}
+            not pairs.is_brand and greatest(pairs.impressions, pairs.prior_impressions) >= {{ least_impressions }}
     ),
 
     rivals as (

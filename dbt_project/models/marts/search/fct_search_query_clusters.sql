@@ -1,4 +1,5 @@
--- Topics that people search for, and whether a page serves them: one page gets at least half of the impressions, stands
+-- Topics that people search for, and whether a page serves them: one page gets at least half of the impressions,
+-- stands
 -- on the first ten places, and its title names the topic.
 with
     clusters as (
@@ -49,9 +50,7 @@ with
         from clusters
         join served on served.shop_id = clusters.shop_id and served.cluster = clusters.cluster and served.place = 1
         left join
-            {{ ref("dim_pages") }} as pages
-            on pages.shop_id = served.shop_id
-            and pages.page_key = served.page_key
+            {{ ref("dim_pages") }} as pages on pages.shop_id = served.shop_id and pages.page_key = served.page_key
     ),
 
     judged as (
