@@ -101,10 +101,14 @@ def prepare(settings: Settings, warehouse: Warehouse) -> None:
     """Create what the models read, and write down what this build is asked for."""
     from growth_pipelines.ingestion.state import prepared
     from growth_pipelines.ingestion.streams import STREAMS
+    from growth_pipelines.ingestion.windows import naive_utc
 
     with prepared(warehouse) as connection:
         for statement in statements("build_inputs"):
             connection.execute(statement)
+        seen_at = naive_utc(settings.clock.now())
+        for statement in statements("page_versions"):
+            connection.execute(statement, [seen_at] * statement.count("?"))
         shops = connection.execute(query("known_shops")).fetchall()
         zone = settings.shop.timezone or next((shop[4] for shop in shops if shop[4]), "UTC")
         connection.execute(

@@ -17,8 +17,6 @@ from .raw_rows import settings_for
 PERSONAL = {"name_first", "first_name", "last_name", "email", "phone", "address", "city", "zip", "ip", "birthday"}
 GRANULARITIES = {"day", "week", "month", "quarter", "year", "date"}
 MAX_JOINS, MAX_VIEW_CHAIN = 7, 4
-# Read, typed and tested, for marts on countries.
-FOR_MARTS_TO_COME = {"stg_search_console__country_device_daily"}
 Nodes = dict[str, dict[str, Any]]
 
 
@@ -44,6 +42,7 @@ def test_every_raw_table_of_the_core_is_a_source(manifest: dict[str, Any]) -> No
     """Tables that a stream's own file declares (redirects, discounts, …) need not be: any stream can be added."""
     declared = {source["name"] for source in manifest["sources"].values()}
     written_by_builds = {"_build", "_brand_terms", "_streams", "_inventory_days", "_variant_changes"}
+    written_by_builds |= {"_page_versions"}
     kept_by_ingestion = {"_ingest_cursor", "_ingest_run"}
     by_streams = {table.name for table in all_tables()} - {table.name for table in TABLES}
     assert {table.name for table in TABLES} | written_by_builds | kept_by_ingestion == declared - by_streams
@@ -132,7 +131,7 @@ def test_every_row_belongs_to_a_shop(models: Nodes) -> None:
 
 
 def test_money_is_whole_minor_units_with_its_currency(models: Nodes) -> None:
-    ratios = {"aov_cents", "ltv_cents", "net_cents_mean_7d", "net_cents_mean_28d"}
+    ratios = {"aov_cents", "ltv_cents", "net_cents_mean_7d", "net_cents_mean_28d", "net_cents_per_session"}
     for node in models.values():
         cents = {name: c for name, c in node["columns"].items() if "_cents" in name}
         if layer(node) != "marts" or not cents:
@@ -172,17 +171,20 @@ def test_every_model_below_the_marts_is_used(models: Nodes) -> None:
         for parent in parents(node):
             children[parent] = children.get(parent, 0) + 1
     unused = {models[uid]["name"] for uid in models if layer(models[uid]) != "marts" and not children[uid]}
-    assert unused == FOR_MARTS_TO_COME
+    assert not unused
 
 
 def test_search_days_are_labelled_as_pacific(models: Nodes) -> None:
     days = {
         name: node["columns"]["date_day"]["meta"].get("timezone")
         for name, node in ((node["name"], node) for node in models.values())
-        if name.startswith(("stg_search_console__", "fct_search_"))
+        if name.startswith(("stg_search_console__", "fct_search_")) and "date_day" in node["columns"]
     }
     assert len(days) >= 10
     assert set(days.values()) == {"America/Los_Angeles"}
+    opportunities = models["model.growth.fct_search_opportunities"]["columns"]
+    for name in ("window_start", "window_end"):
+        assert opportunities[name]["meta"].get("timezone") == "America/Los_Angeles"
     # Where they stand beside figures of the shop's own days, the columns say so.
     for name in ("fct_page_daily", "fct_shop_daily"):
         columns = models[f"model.growth.{name}"]["columns"]
