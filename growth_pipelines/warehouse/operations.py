@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from growth_pipelines.canonical import canonical_json
-from growth_pipelines.warehouse.named_queries import query, statements
+from growth_pipelines.warehouse.named_queries import statements
 from growth_pipelines.warehouse.raw_tables import SQL_TYPES
 
 if TYPE_CHECKING:

@@ -53,8 +53,8 @@ def _reason_code(reason: ColumnElement[str]) -> ColumnElement[Any]:
 
 
 def _actions(engine: str) -> dict[str, Any]:
-    plain = ("ref", "kind", "subtype", "recommender", "source", "version", "state", "resource_gid", "confidence")
-    plain += ("ease", "score", "risk_tier", "priority", "ranking_version", "decided_by", "decided_channel")
+    plain = ["ref", "kind", "subtype", "recommender", "source", "version", "state", "resource_gid", "confidence"]
+    plain += ["ease", "score", "risk_tier", "priority", "ranking_version", "decided_by", "decided_channel"]
     instants = ("state_at", "created_at", "updated_at", "expires_at", "executed_at", "decided_at")
     numbers = {"impact_delta": "delta", "impact_low": "low", "impact_high": "high"}
     numbers |= {name: name for name in ("revenue_28d", "revenue_low", "revenue_high")}
