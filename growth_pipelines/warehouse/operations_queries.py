@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, Text, and_, case, cast, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, func, literal, or_, select
 
 from growth_pipelines.store.tables import Action, AuditEvent, Execution
 from growth_pipelines.warehouse import operations_tables as raw
@@ -69,7 +69,7 @@ def _actions(engine: str) -> dict[str, Any]:
         "impact_metric": Action.impact["metric"].as_string(),
         "impact_unit": Action.impact["unit"].as_string(),
         **{name: Action.impact[key].as_float() for name, key in numbers.items()},
-        "is_auto_approvable": cast(Action.auto_approvable, Integer),
+        "is_auto_approvable": cast(Action.auto_approvable, Text),
     }
 
 

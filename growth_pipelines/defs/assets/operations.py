@@ -1,6 +1,6 @@
 """The machine's own work as raw tables: external assets, because every build writes them before its models.
 
-They name no parents: what is proposed comes from the marts, and the marts of actions from these tables, a day later.
+They name no parents: proposals come from the marts, and the marts of actions from these tables a build later.
 """
 
 from __future__ import annotations
