@@ -11,6 +11,7 @@ from growth_pipelines.defs.approval_form import approval_form
 from growth_pipelines.defs.assets.carried_out import ROLLBACKS, rolled_back_actions
 from growth_pipelines.defs.assets.dbt import dbt_models
 from growth_pipelines.defs.assets.monitoring import SEARCH, VITALS, search_regressions, vitals_regressions
+from growth_pipelines.defs.assets.operations import operations_tables
 from growth_pipelines.defs.assets.orders_by_month import orders_by_month
 from growth_pipelines.defs.assets.proposals import Proposal, actions_key, proposal, recommendations_key
 from growth_pipelines.defs.assets.published import PUBLISHED, published_warehouse
@@ -48,6 +49,7 @@ def build_defs(
     return dg.Definitions(
         assets=[
             kept_fresh(raw_tables, machine.zone),
+            *operations_tables(),
             orders_by_month(settings),
             search_by_month(settings),
             dbt_models(graph),

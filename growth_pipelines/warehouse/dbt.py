@@ -24,6 +24,7 @@ from growth_pipelines.warehouse.brand import default_brand_terms, unique_terms
 from growth_pipelines.warehouse.connection import WarehouseConnection
 from growth_pipelines.warehouse.database import Warehouse
 from growth_pipelines.warehouse.named_queries import query, statements
+from growth_pipelines.warehouse.operations import copy_operations
 from growth_pipelines.warehouse.profile import write_profile
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ def prepare(settings: Settings, warehouse: Warehouse) -> None:
             )
         for statement in (*statements("inventory_days"), *statements("variant_changes")):
             connection.execute(statement)
+        copy_operations(settings, connection, zone)
 
 
 def brand_terms(settings: Settings) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from growth_pipelines.warehouse import dbt
+from growth_pipelines.warehouse.operations_tables import TABLES as OPERATIONS
 from growth_pipelines.warehouse.profile import write_profile
 from growth_pipelines.warehouse.raw_tables import TABLES, all_tables
 
@@ -44,8 +45,10 @@ def test_every_raw_table_of_the_core_is_a_source(manifest: dict[str, Any]) -> No
     written_by_builds = {"_build", "_brand_terms", "_streams", "_inventory_days", "_variant_changes"}
     written_by_builds |= {"_page_versions"}
     kept_by_ingestion = {"_ingest_cursor", "_ingest_run"}
-    by_streams = {table.name for table in all_tables()} - {table.name for table in TABLES}
-    assert {table.name for table in TABLES} | written_by_builds | kept_by_ingestion == declared - by_streams
+    by_streams = {table.name for table in all_tables()} - {table.name for table in (*TABLES, *OPERATIONS)}
+    assert {
+        table.name for table in (*TABLES, *OPERATIONS)
+    } | written_by_builds | kept_by_ingestion == declared - by_streams
     assert all(source["description"] for source in manifest["sources"].values())
 
 
@@ -140,7 +143,8 @@ def test_money_is_whole_minor_units_with_its_currency(models: Nodes) -> None:
             assert column["data_type"] == ("double precision" if name in ratios else "bigint"), (
                 f"{node['name']}.{name}"
             )
-        if node["name"].startswith(("dim_", "fct_order", "fct_refund", "fct_shop", "fct_cohort", "fct_growth")):
+        money = ("dim_", "fct_order", "fct_refund", "fct_shop", "fct_cohort", "fct_growth", "fct_action")
+        if node["name"].startswith(money):
             assert "currency" in node["columns"], node["name"]
 
 
