@@ -145,6 +145,7 @@ class WarehouseSettings(_Group):
     memory_limit: str = Field(
         "", description="memory of DuckDB, e.g. 2GB; beyond it work goes to disk; default: half of the machine"
     )
+    lifetime_value_days: int = Field(365, ge=1, description="how many days ahead customers are valued")
 
 
 class SeoCtrSettings(_Group):

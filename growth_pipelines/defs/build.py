@@ -10,6 +10,7 @@ import dagster as dg
 from growth_pipelines.defs.approval_form import approval_form
 from growth_pipelines.defs.assets.carried_out import ROLLBACKS, rolled_back_actions
 from growth_pipelines.defs.assets.dbt import dbt_models
+from growth_pipelines.defs.assets.lifetime_value import FORESEEN, LIFETIME_VALUE, lifetime_value
 from growth_pipelines.defs.assets.monitoring import SEARCH, VITALS, search_regressions, vitals_regressions
 from growth_pipelines.defs.assets.operations import operations_tables
 from growth_pipelines.defs.assets.orders_by_month import orders_by_month
@@ -53,7 +54,8 @@ def build_defs(
             orders_by_month(settings),
             search_by_month(settings),
             dbt_models(graph),
-            published_warehouse(graph.in_schema("marts"), engine),
+            lifetime_value(*graph.documented[LIFETIME_VALUE], engine),
+            published_warehouse([*graph.in_schema("marts"), LIFETIME_VALUE], engine),
             search_regressions,
             vitals_regressions,
             *(part for p in proposals for part in (p.recommendations, p.approval, p.actions)),
@@ -74,8 +76,8 @@ def _parts(graph: DbtGraph, proposals: list[Proposal]) -> Parts:
     return Parts(
         raw=tuple(raw_tables.keys),
         raw_checks=tuple(raw_tables.check_keys),
-        models=tuple(graph.names),
-        model_checks=tuple(graph.checks.values()),
+        models=(*graph.names, LIFETIME_VALUE),
+        model_checks=(*graph.checks.values(), FORESEEN),
         published=PUBLISHED,
         search_regressions=SEARCH,
         vitals_regressions=VITALS,

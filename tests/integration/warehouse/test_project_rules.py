@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from growth_pipelines.warehouse import dbt
+from growth_pipelines.warehouse.customer_values import COLUMNS, TABLE
 from growth_pipelines.warehouse.operations_tables import TABLES as OPERATIONS
 from growth_pipelines.warehouse.profile import write_profile
 from growth_pipelines.warehouse.raw_tables import TABLES, all_tables
@@ -41,7 +42,7 @@ def parents(node: dict[str, Any]) -> list[str]:
 
 def test_every_raw_table_of_the_core_is_a_source(manifest: dict[str, Any]) -> None:
     """Tables that a stream's own file declares (redirects, discounts, …) need not be: any stream can be added."""
-    declared = {source["name"] for source in manifest["sources"].values()}
+    declared = {source["name"] for source in manifest["sources"].values() if source["source_name"] == "raw"}
     written_by_builds = {"_build", "_brand_terms", "_streams", "_inventory_days", "_variant_changes"}
     written_by_builds |= {"_page_versions"}
     kept_by_ingestion = {"_ingest_cursor", "_ingest_run"}
@@ -61,7 +62,8 @@ def test_columns_that_sources_describe_are_there(manifest: dict[str, Any]) -> No
 
 
 def test_every_source_is_read_by_one_staging_model_of_its_own(models: Nodes, manifest: dict[str, Any]) -> None:
-    readers: dict[str, list[str]] = {uid: [] for uid in manifest["sources"]}
+    raw = [uid for uid, source in manifest["sources"].items() if source["source_name"] == "raw"]
+    readers: dict[str, list[str]] = {uid: [] for uid in raw}
     for node in models.values():
         for parent in parents(node):
             if parent in readers:
@@ -71,6 +73,18 @@ def test_every_source_is_read_by_one_staging_model_of_its_own(models: Nodes, man
     unread = {uid.rsplit(".", 1)[1] for uid, names in readers.items() if not names}
     assert unread == {"deletions"}
     assert all(len(names) <= 1 for names in readers.values())
+
+
+def test_marts_that_no_sql_makes_are_documented_like_the_others(manifest: dict[str, Any]) -> None:
+    made = {uid: source for uid, source in manifest["sources"].items() if source["source_name"] != "raw"}
+    assert {source["name"]: list(source["columns"]) for source in made.values()} == {TABLE: list(COLUMNS)}
+    for source in made.values():
+        assert source["schema"] == "marts"
+        for word in ("Grain:", "Key: `shop_id`", "Questions:"):
+            assert word in source["description"], word
+        for name, column in source["columns"].items():
+            assert column["data_type"] == COLUMNS[name], name
+            assert len(column["description"]) > 5, name
 
 
 def test_layers_run_one_way(models: Nodes) -> None:

@@ -123,6 +123,7 @@ def test_everything_that_writes_the_warehouse_or_the_shop_takes_its_turn(defs: d
         "orders_by_month",
         "search_by_month",
         "dbt_build",
+        "marts__fct_customer_lifetime_value",
         "published_warehouse",
     }
     writers = {f"{name}_actions" for name in RECOMMENDERS} | {"rolled_back_actions"}
