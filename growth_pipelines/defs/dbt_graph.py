@@ -35,6 +35,7 @@ _CLAIMS = {
     "key": "One row for each {columns}, none of them missing.",
     "complete": "Every row has {columns}.",
     "holds": "In every row: {rules}.",
+    "carried_over": "What one period ends with, the next begins with: {ends}.",
     "no_gaps": "From the first day to the last, no {column} is missing.",
     "one_of": "{column} is one of {values}.",
     "refers_to": "Every {column} is found in {to}.",
@@ -175,7 +176,7 @@ def _claim(node: Mapping[str, Any]) -> str | None:
 
 
 def _in_words(value: Any) -> str:
-    if isinstance(value, list):
+    if isinstance(value, (list, dict)):
         return ", ".join(_in_words(item) for item in value)
     reference = _REFERENCE.search(str(value))
     return f"`{reference.group(1) if reference else value}`"
