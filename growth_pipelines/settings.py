@@ -145,6 +145,7 @@ class WarehouseSettings(_Group):
     memory_limit: str = Field(
         "", description="memory of DuckDB, e.g. 2GB; beyond it work goes to disk; default: half of the machine"
     )
+    lifetime_value_days: int = Field(365, ge=1, description="how many days ahead customers are valued")
     spark_remote: SecretStr = Field(
         SecretStr(""),
         description="sc://host:port of a Spark Connect server that builds the models (docs/scaling.md)",
