@@ -42,12 +42,21 @@ class Validator:
         # Before the import: it asks no one home.
         os.environ["GX_ANALYTICS_ENABLED"] = "false"
         import great_expectations as gx
-        from great_expectations.data_context.types.base import ProgressBarsConfig
+        from great_expectations.data_context.types.base import (
+            DataContextConfig,
+            InMemoryStoreBackendDefaults,
+            ProgressBarsConfig,
+        )
 
         self._gx = gx
         self._now = now
-        context = gx.get_context(mode="ephemeral")
-        context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
+        config = DataContextConfig(
+            # The default leaves a folder for reports behind, each time.
+            store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+            analytics_enabled=False,
+            progress_bars=ProgressBarsConfig(globally=False, metric_calculations=False),
+        )
+        context = gx.get_context(mode="ephemeral", project_config=config)
         asset = context.data_sources.add_pandas("landed").add_dataframe_asset("batch")
         self._batches = asset.add_batch_definition_whole_dataframe("whole")
 
@@ -61,7 +70,7 @@ class Validator:
         for frame in frames:
             batch = self._batches.get_batch(batch_parameters={"dataframe": _numbers_for_times(frame)})
             found = batch.validate(checks, result_format={"result_format": "BASIC", "partial_unexpected_count": 0})
-            results = {result.expectation_config.meta["at"]: result for result in found.results}
+            results = {_place(result): result for result in found.results}
             for at, one in enumerate(suite.expectations):
                 _add(counts[at], results[at], one, frame, self._now)
         return [_outcome(suite.table, one, count) for one, count in zip(suite.expectations, counts, strict=True)]
@@ -73,6 +82,10 @@ def _of_library(one: Expectation, at: int, now: datetime) -> Any:
 
     given = {name: _seconds(value) for name, value in one.arguments(now).items()}
     return ExpectationConfiguration(type=one.type, kwargs=given, meta={"at": at}).to_domain_obj()
+
+
+def _place(result: Any) -> int:
+    return int(result.expectation_config.meta["at"])
 
 
 def _numbers_for_times(frame: pandas.DataFrame) -> pandas.DataFrame:

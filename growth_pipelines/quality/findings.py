@@ -26,9 +26,7 @@ def outcomes_of(findings: Iterable[StreamFindings]) -> Iterator[Outcome]:
                 "uniqueness",
                 "error",
                 not twice.keys,
-                f"{twice.keys:,} keys are there more than once"
-                if twice.keys
-                else f"all of {of_table.rows:,} keys",
+                f"{twice.keys:,} keys are there more than once" if twice.keys else f"all {of_table.rows:,} keys",
                 "What is there twice is counted twice.",
                 checked=of_table.rows,
                 unexpected=twice.extra_rows,

@@ -66,8 +66,9 @@ def usual_count(counts: Mapping[date, int], day: date) -> Usual | None:
 def usual_figure(figures: Mapping[date, tuple[int, float]], day: date, step: float = 0.0) -> Usual | None:
     """A figure of ``day`` (such as its median order) against the same of the eight weeks before.
 
-    ``figures`` are ``(rows, figure)`` by day; ``step`` is how far apart two of their values are at least: 1 for whole
-    numbers, whose median stays the same for weeks and then moves by one. None where too few days have enough rows, or this one has not.
+    ``figures`` are ``(rows, figure)`` by day; ``step`` is how far apart two of their values are at least: 1 for
+    whole numbers, whose median stays the same for weeks and then moves by one. None where too few days have enough
+    rows, or this one has not.
     """
     first = day - timedelta(weeks=WEEKS)
     past = [figure for one, (rows, figure) in figures.items() if first <= one < day and rows >= ENOUGH_ROWS]
@@ -108,6 +109,6 @@ def _width(values: Sequence[float]) -> float:
 
 
 def _of_a_forecast(values: float) -> float:
-    """How much wider a forecast is than its past: the median of ``values`` values is itself uncertain (its variance
-    is π/2 of the mean's), and they lie closer to it than to the truth."""
+    """How much wider a forecast is than its past: the median of ``values`` values is itself uncertain (its
+    variance is π/2 of the mean's), and they lie closer to it than to the truth."""
     return math.sqrt((1 + math.pi / 2 / values) / (1 - 1 / values))

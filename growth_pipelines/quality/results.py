@@ -49,6 +49,11 @@ def record(connection: WarehouseConnection, run_id: str, outcomes: Iterable[Outc
     # One statement: DuckDB takes a millisecond for each.
     for start in range(0, len(rows), 100):
         some = rows[start : start + 100]
+        # What was judged at the same time or later was judged by a clock that stands still or was wrong.
+        connection.execute(
+            query("forget_later").format(names=", ".join("?" * len(some))),
+            (now, *(f"{row[2]} {row[3]}" for row in some)),
+        )
         holders = ", ".join([f"({', '.join('?' * _COLUMNS)})"] * len(some))
         values = [value for row in some for value in row]
         connection.execute(f"insert into raw._quality_results values {holders}", values)  # noqa: S608

@@ -118,7 +118,7 @@ def read_suite(text: str, name: str) -> Suite:
     """The suite that a YAML text declares; ``name`` is its file's, for errors."""
     import yaml
 
-    document = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    document = yaml.safe_load(text)
     try:
         history = document.get("history")
         suite = Suite(
@@ -127,9 +127,8 @@ def read_suite(text: str, name: str) -> Suite:
             History(history["day"], tuple(history["measures"])) if history else None,
         )
     except (KeyError, TypeError) as error:
-        raise GrowthError(
-            f"quality/suites/{name} is not a suite: {error}.", "Compare it with its neighbours."
-        ) from error
+        hint = "Compare it with its neighbours."
+        raise GrowthError(f"quality/suites/{name} is not a suite: {error}.", hint) from error
     for problem in _problems(suite):
         raise GrowthError(f"quality/suites/{name}: {problem}.", "Correct the suite.")
     return suite
@@ -142,12 +141,10 @@ def _problems(suite: Suite) -> list[str]:
     known = {column.name for column in table.all_columns}
     history = [suite.history.day, *suite.history.measures] if suite.history else []
     unknown = [name for name in (*suite.columns, *history) if name not in known]
-    return [
-        *(f"raw.{suite.table} has no column {name!r}" for name in unknown),
-        *(f"{one.type!r} is none of {', '.join(TYPES)}" for one in suite.expectations if one.type not in TYPES),
-        *(
-            f"severity {one.severity!r} is neither error nor warn"
-            for one in suite.expectations
-            if one.severity not in ("error", "warn")
-        ),
-    ]
+    problems = [f"raw.{suite.table} has no column {name!r}" for name in unknown]
+    for one in suite.expectations:
+        if one.type not in TYPES:
+            problems.append(f"{one.type!r} is none of {', '.join(TYPES)}")
+        if one.severity not in ("error", "warn"):
+            problems.append(f"severity {one.severity!r} is neither error nor warn")
+    return problems

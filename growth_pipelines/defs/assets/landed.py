@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 CONTRACT = "landed_contract"
 AS_USUAL = "as_usual"
 _RECOVERY = {
-    CONTRACT: "Readers keep what was published before. Look at the rows in their landing file; read them again with "
-    "`growth ingest {stream} --full` once the source is right, or change quality/suites/{table}.yaml if the "
+    CONTRACT: "Readers keep what was published before. Look at the rows in their landing file; read them again "
+    "with `growth ingest {stream} --full` once the source is right, or change quality/suites/{table}.yaml if the "
     "contract is wrong.",
     AS_USUAL: "Nothing is held up. Compare with the source; `growth ingest status` says how far it was read.",
 }
@@ -46,7 +46,7 @@ def landed_batches() -> dg.AssetChecksDefinition:
         landed = {key.asset_key.path[-1] for key in wanted if key.name == CONTRACT}
         compared = {key.asset_key.path[-1] for key in wanted if key.name == AS_USUAL}
         machine.on_progress("checking what landed", None)
-        for name, found in inspect(machine.settings, landed, compared, context.run_id).items():
+        for name, found in inspect(machine.settings, landed, compared, context.run.run_id).items():
             # A broken contract fails the step only after everything is yielded.
             if name in landed:
                 yield _contract(name, found)
@@ -92,9 +92,7 @@ def _contract(name: str, found: "TableInspection") -> dg.AssetCheckResult:
 
 def _as_usual(name: str, found: "TableInspection") -> dg.AssetCheckResult:
     odd = [one for one in (*found.contract, *found.past) if not one.passed and not one.blocks]
-    said = (
-        f"{len(found.past)} comparisons with the past." if found.past else "Too little is known of the past yet."
-    )
+    said = f"{len(found.past)} comparisons with the past." if found.past else "Too little of the past is known."
     return dg.AssetCheckResult(
         passed=not odd,
         asset_key=raw_key(name),
