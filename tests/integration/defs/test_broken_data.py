@@ -69,7 +69,7 @@ def served(settings: Settings) -> Callable[[], tuple[Path, int, int]]:
 def land(settings: Settings, stream: str, *records: dict[str, Any], window: Window | None = None) -> None:
     """A landing file that the next run loads, as if an interrupted one had left it."""
     extra = {"site_url": settings.search_console.site_url}
-    with Landing(settings.home).write(stream, SHOP, NOW - timedelta(minutes=1), window, extra) as file:
+    with Landing(settings.home).write(stream, SHOP, NOW, window, extra) as file:
         for record in records:
             file.writer.record(record)
 
