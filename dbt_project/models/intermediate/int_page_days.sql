@@ -1,3 +1,11 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="insert_overwrite" if target.type == "spark" else "days",
+        partition_by="date_day",
+        on_schema_change="fail",
+    )
+}}
 -- Per page and day: what each source counted, added up over the spellings of the page's address.
 with
     counted as (
@@ -12,12 +20,15 @@ with
             0 as orders,
             0 as net_cents
         from {{ ref("stg_search_console__page_daily") }}
+        where {{ is_rebuilt("date_day") }}
         union all
         select shop_id, landing_path, date_day, 0, 0, 0, sessions, 0, 0
         from {{ ref("int_sessions_daily") }}
+        where {{ is_rebuilt("date_day") }}
         union all
         select shop_id, landing_path, date_day, 0, 0, 0, 0, 1, net_cents
         from {{ ref("int_orders") }}
+        where {{ is_rebuilt("date_day") }}
     )
 
 select

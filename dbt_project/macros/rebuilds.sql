@@ -1,0 +1,31 @@
+{#
+    Models that are rebuilt from a day on. Which day is written to raw._rebuilt_from before a build (not a variable:
+    that would cost a full parse); a full refresh asks nobody. The rows of the days from then on are deleted and
+    inserted anew, so a day of which nothing is left is empty afterwards.
+#}
+{% macro rebuilt_from() -%}
+    {%- set found = run_query(
+        "select cast(min(since) as varchar(10)) as since from raw._rebuilt_from where model = '"
+        ~ model["name"]
+        ~ "'"
+    ) -%}
+    cast('{{ found.rows[0][0] or "0001-01-01" }}' as date)
+{%- endmacro %}
+
+{# Whether a row of this day is to be counted in this build. #}
+{% macro is_rebuilt(day) -%}
+    {%- if is_incremental() -%} {{ day }} >= {{ rebuilt_from() }}
+    {%- else -%} true
+    {%- endif -%}
+{%- endmacro %}
+
+{# The incremental strategy `days`, on the column date_day. Spark overwrites partitions instead. #}
+{% macro get_incremental_days_sql(arguments) -%}
+    {%- set columns = get_quoted_csv(arguments["dest_columns"] | map(attribute="name")) %}
+    delete from {{ arguments["target_relation"] }}
+    where date_day >= {{ rebuilt_from() }}
+    ;
+    insert into {{ arguments["target_relation"] }} ({{ columns }})
+    select {{ columns }}
+    from {{ arguments["temp_relation"] }}
+{%- endmacro %}
