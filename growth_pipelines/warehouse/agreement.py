@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def disagreements(settings: Settings, select: Sequence[str] | None = None) -> dict[str, int]:
     """Build the changed days, then everything, and count the rows by which the incremental models differ.
 
-    By model, those that agree included with 0. The tables are those of the full build afterwards. Raises GrowthError
-    when a build fails.
+    By model, those that agree included with 0. Afterwards the tables are those of the full build. Raises
+    GrowthError when a build fails.
     """
     warehouse = Warehouse.of(settings)
     relations = {model: f"{'intermediate' if model.startswith('int_') else 'marts'}.{model}" for model in SOURCES}
@@ -29,7 +29,7 @@ def disagreements(settings: Settings, select: Sequence[str] | None = None) -> di
             connection.execute("drop schema if exists compared cascade")
             connection.execute("create schema compared")
             for model, relation in relations.items():
-                connection.execute(f"create table compared.{model} as select * from {relation}")
+                connection.execute(f"create table compared.{model} as select * from {relation}")  # noqa: S608
         _successful(build(settings, select, full_refresh=True))
         with warehouse.write() as connection:
             found = {

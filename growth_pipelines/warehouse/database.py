@@ -2,10 +2,11 @@
 
 DuckDB lets one process write a file and lets nobody read it meanwhile. So everything that writes holds one OS
 lock (``$GROWTH_HOME/warehouse.lock``) and works on ``$GROWTH_HOME/warehouse.duckdb``, while readers open a
-published snapshot under ``$GROWTH_HOME/published`` that is swapped in atomically: a page never waits for a run, and
-a run never fails because a page is open. A snapshot is the writer's own file under a second name; whoever writes
-next takes a copy to write on first, so publishing takes no longer however large the shop is. PostgreSQL needs no
-copy; writers still take turns, there by an advisory lock as well, so that two machines with one database do too.
+published snapshot under ``$GROWTH_HOME/published`` that is swapped in atomically: a page never waits for a run,
+and a run never fails because a page is open. A snapshot is the writer's own file under a second name; whoever
+writes next takes a copy to write on first, so publishing takes no longer however large the shop is. PostgreSQL
+needs no copy; writers still take turns, there by an advisory lock as well, so that two machines with one database
+do too.
 """
 
 from __future__ import annotations
@@ -144,7 +145,7 @@ class Warehouse:
         return WarehouseConnection("duckdb", open_duckdb(self.file, self.threads, self.memory_limit))
 
     def _leave_the_snapshot(self) -> None:
-        """Before the first write after a publication: a file of the writer's own instead of the one that readers see."""
+        """Before the first write after a publication: a file of one's own instead of the one that readers see."""
         if self._is_published():
             partial = self.file.with_suffix(".partial")
             shutil.copyfile(self.file, partial)

@@ -81,8 +81,8 @@ def build(
 ) -> BuildResult:
     """``dbt build`` of the selected models (None: everything) with their tests, as the one writer.
 
-    ``full_refresh`` of the incremental models: None decides by what has changed since they were built, True always,
-    False only where nothing else is right. ``since`` is a day from which they are counted anew in any case.
+    ``full_refresh`` of the incremental models: None decides by what has changed since they were built, True
+    always, False only where nothing else is right. ``since`` is a day from which they are counted anew in any case.
 
     ``select`` are dbt selectors; ``on_event`` is told the name of every node when it ends. Failing tests and
     models are in the result; a project that does not parse raises GrowthError. Unit tests check the SQL with rows
@@ -160,7 +160,9 @@ def _built_whole(results: Sequence[Any]) -> set[str]:
     def whole(uid: str) -> bool:
         return uid.startswith("source.") or (uid in done and all(whole(parent) for parent in above[uid]))
 
-    return {each.node.name for each in results if each.node.name in rebuilds.SOURCES and whole(each.node.unique_id)}
+    return {
+        each.node.name for each in results if each.node.name in rebuilds.SOURCES and whole(each.node.unique_id)
+    }
 
 
 def brand_terms(settings: Settings) -> tuple[str, ...]:

@@ -71,7 +71,9 @@ def plan(
         for row in connection.execute("select model, basis, as_of, full_at from raw._built").fetchall()
     }
     days = {
-        model: min(_changed(connection, model), built[model][1], since or date.max) for model in SOURCES if model in built
+        model: min(_changed(connection, model), built[model][1], since or date.max)
+        for model in SOURCES
+        if model in built
     }
     reason = "asked for" if full_refresh else _why_full(built, basis, now, weekly=full_refresh is None)
     if not reason and full_refresh is None:
@@ -82,11 +84,13 @@ def plan(
 
 
 def remember(connection: WarehouseConnection, plan: Plan, models: Collection[str], now: datetime) -> None:
-    """Note that these models, and all above them, were built by ``plan``."""
+    """Note that these models, and all above them, were built by ``plan``, and what each address meant to them."""
     for model in sorted(models):
         full_at = now
         if not plan.why_full:
-            full_at = connection.execute("select max(full_at) from raw._built where model = ?", [model]).fetchone()[0]
+            full_at = connection.execute(
+                "select max(full_at) from raw._built where model = ?", [model]
+            ).fetchone()[0]
         connection.execute("delete from raw._built where model = ?", [model])
         connection.execute("delete from raw._built_day where model = ?", [model])
         connection.execute("insert into raw._built values (?, ?, ?, ?)", [model, plan.basis, plan.as_of, full_at])
@@ -96,6 +100,12 @@ def remember(connection: WarehouseConnection, plan: Plan, models: Collection[str
                 "where source = ?",
                 [model, source],
             )
+    if set(models) == set(SOURCES):
+        # Otherwise the old ones stay, and whatever was not built finds the difference the next time.
+        connection.execute("delete from raw._built_url")
+        connection.execute(
+            "insert into raw._built_url select shop_id, raw_url, page_key from intermediate.int_page_urls"
+        )
 
 
 def _basis(connection: WarehouseConnection, project: str) -> str:

@@ -274,7 +274,9 @@ def _vitals(folder: Path, rows: dict[str, int], rng: Any, page_weight: Any) -> N
     page, week, device = page[seen], week[seen], device[seen]
     lcp = 1500 + 900 * rng.random(pages)[page] + np.where(device == 0, 800, 0) + rng.normal(0, 120, page.size)
     columns = {
-        "period_start": pa.array((LAST_DAY - ((weeks - week) * 7).astype("timedelta64[D]")).astype("datetime64[D]")),
+        "period_start": pa.array(
+            (LAST_DAY - ((weeks - week) * 7).astype("timedelta64[D]")).astype("datetime64[D]")
+        ),
         "page_id": page.astype(np.int64) + 1,
         "device": _DEVICES[device],
         "lcp_ms": np.round(lcp, 0),

@@ -14,7 +14,7 @@ from growth_pipelines.warehouse.database import Warehouse
 def load_raw(settings: Settings, folder: Path) -> None:
     """Load the Parquet files of ``folder`` into an empty warehouse of ``settings`` (DuckDB), once.
 
-    A home is a cache: what is loaded there is kept beside the warehouse as it was, and copied back before each run.
+    What is loaded is kept beside the warehouse and copied back before each run.
     """
     warehouse = Warehouse.of(settings)
     untouched = settings.home / "raw.duckdb"
@@ -24,7 +24,9 @@ def load_raw(settings: Settings, folder: Path) -> None:
             for file in sorted(folder.glob("*.parquet")):
                 source = f"read_parquet('{file}')"
                 connection.execute(f"create view generated.{file.stem} as from {source}")
-            text = files("growth_pipelines.bench.warehouse").joinpath("raw", "load.sql").read_text(encoding="utf-8")
+            text = (
+                files("growth_pipelines.bench.warehouse").joinpath("raw", "load.sql").read_text(encoding="utf-8")
+            )
             for statement in text.split(";"):
                 connection.execute(statement)
             connection.execute("drop schema generated cascade")

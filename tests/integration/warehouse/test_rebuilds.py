@@ -87,7 +87,8 @@ def move_and_delete_orders(connection: WarehouseConnection, rng: np.random.Gener
 
 def add_sessions_at_a_new_address(connection: WarehouseConnection, rng: np.random.Generator) -> None:
     connection.execute(
-        "insert into raw.sessions_daily (shop_id, date, landing_path, device, sessions) values (?, ?, ?, 'mobile', 4)",
+        "insert into raw.sessions_daily (shop_id, date, landing_path, device, sessions) "
+        "values (?, ?, ?, 'mobile', 4)",
         [SHOP, day(rng), f"/pages/new-{rng.integers(1000)}"],
     )
 
