@@ -6,7 +6,7 @@
 #}
 {% macro rebuilt_from() -%}
     {%- set found = run_query(
-        "select cast(min(since) as varchar(10)) as since from raw._rebuilt_from where model = '"
+        "select cast(min(since) as varchar(10)) as since from raw._rebuilt_from where model= '"
         ~ model["name"]
         ~ "' and not exists (select 1 from intermediate.int_page_urls as urls"
         ~ " join raw._built_url as built on built.shop_id = urls.shop_id and built.raw_url = urls.raw_url"
@@ -17,18 +17,27 @@
 
 {# Whether a row of this day is to be counted in this build. #}
 {% macro is_rebuilt(day) -%}
-    {%- if is_incremental() -%} {{ day }} >= {{ rebuilt_from() }}
-    {%- else -%} true
-    {%- endif -%}
+    {%- if is_incremental() -%} {{ day }} >= {{ rebuilt_from() }} {%- else -%} true {%- endif -%}
 {%- endmacro %}
 
 {# The incremental strategy `days`, on the column date_day. Spark overwrites partitions instead. #}
 {% macro get_incremental_days_sql(arguments) -%}
-    {% set columns = arguments["dest_columns"] | map(attribute="quoted") | join(", ") %}
-    delete from {{ arguments["target_relation"] }}
-    where date_day >= {{ rebuilt_from() }}
-    ;
-    insert into {{ arguments["target_relation"] }}({{ columns }})
-    select {{ columns }}
-    from {{ arguments["temp_relation"] }}
+    {%- set columns = arguments["dest_columns"] | map(attribute="quoted") | join(", ") -%}
+    {%- set target = arguments["target_relation"] -%}
+    {{
+        return(
+            "delete from "
+            ~ target
+            ~ " where date_day >= "
+            ~ rebuilt_from()
+            ~ "; insert into "
+            ~ target
+            ~ " ("
+            ~ columns
+            ~ ") select "
+            ~ columns
+            ~ " from "
+            ~ arguments["temp_relation"]
+        )
+    }}
 {%- endmacro %}

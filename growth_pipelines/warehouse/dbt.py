@@ -82,7 +82,7 @@ def build(
     """``dbt build`` of the selected models (None: everything) with their tests, as the one writer.
 
     ``full_refresh`` of the incremental models: None decides by what has changed since they were built, True
-    always, False only where nothing else is right. ``since`` is a day from which they are counted anew in any case.
+    always, False only where nothing else is right. ``since`` is a day from which they are counted anyway.
 
     ``select`` are dbt selectors; ``on_event`` is told the name of every node when it ends. Failing tests and
     models are in the result; a project that does not parse raises GrowthError. Unit tests check the SQL with rows

@@ -63,8 +63,10 @@ _TEXT = {
 
 
 def run(folder: Path, file: Path, threads: int, memory_limit: str, *, text_ids: bool = False) -> dict[str, Any]:
-    """Build every table in ``file`` from the Parquet files of ``folder``: wall and CPU seconds and rows by table, and
-    the peak memory of this process in MB."""
+    """Build every table in ``file`` from the Parquet files of ``folder``.
+
+    Returns wall and CPU seconds and rows by table, and the peak memory of this process in MB.
+    """
     file.unlink(missing_ok=True)
     config: dict[str, Any] = {"threads": threads, "memory_limit": memory_limit, "preserve_insertion_order": False}
     with duckdb.connect(str(file), config=config) as connection:

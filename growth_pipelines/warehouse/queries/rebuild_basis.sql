@@ -1,4 +1,5 @@
--- What no day tells and yet decides every day: brand words, currencies, and which shops have sessions of Shopify's.
+-- What no day tells and yet decides every day: brand words, currencies, and which shops have sessions of
+-- Shopify's.
 select 'brand' as kind, shop_id, term
 from raw._brand_terms
 union all
