@@ -151,6 +151,7 @@ class WarehouseSettings(_Group):
     incremental: Literal["auto", "off"] = Field(
         "auto", description="large date facts: only changed days where that is faster, or always everything"
     )
+    lifetime_value_days: int = Field(365, ge=1, description="how many days ahead customers are valued")
 
 
 class SeoCtrSettings(_Group):

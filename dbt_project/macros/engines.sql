@@ -30,8 +30,13 @@
 {# Half away from zero. round() of a double goes to the even neighbour on PostgreSQL. #}
 {% macro iround(expression) -%} cast(floor({{ expression }} + 0.5) as bigint) {%- endmacro %}
 
-{# A decimal amount in minor units; `factor` is 10 to the currency's exponent. Exact: no double is involved. #}
-{% macro cents(amount, factor) -%} cast(round({{ amount }} * {{ factor }}, 0) as bigint) {%- endmacro %}
+{#
+    A decimal amount in minor units; `factor` is 10 to the currency's exponent. Exact: no double is involved. As a
+    bigint the factor would make the product a decimal of 37 digits, several times as slow.
+#}
+{% macro cents(amount, factor) -%}
+    cast(round({{ amount }} * cast({{ factor }} as decimal(5, 0)), 0) as bigint)
+{%- endmacro %}
 
 {# Days from date b to date a, as bigint. #}
 {% macro day_diff(a, b) -%} {{ return(adapter.dispatch("day_diff")(a, b)) }} {%- endmacro %}

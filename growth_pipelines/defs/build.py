@@ -10,12 +10,16 @@ import dagster as dg
 from growth_pipelines.defs.approval_form import approval_form
 from growth_pipelines.defs.assets.carried_out import ROLLBACKS, rolled_back_actions
 from growth_pipelines.defs.assets.dbt import dbt_models
+from growth_pipelines.defs.assets.lifetime_value import FORESEEN, LIFETIME_VALUE, lifetime_value
 from growth_pipelines.defs.assets.monitoring import SEARCH, VITALS, search_regressions, vitals_regressions
+from growth_pipelines.defs.assets.operations import operations_tables
 from growth_pipelines.defs.assets.orders_by_month import orders_by_month
 from growth_pipelines.defs.assets.proposals import Proposal, actions_key, proposal, recommendations_key
 from growth_pipelines.defs.assets.published import PUBLISHED, published_warehouse
 from growth_pipelines.defs.assets.queue import QUEUE, action_queue
 from growth_pipelines.defs.assets.raw import raw_tables
+from growth_pipelines.defs.assets.search_by_month import search_by_month
+from growth_pipelines.defs.automation import kept_fresh, refresh_sensor
 from growth_pipelines.defs.dbt_graph import DbtGraph, translate
 from growth_pipelines.defs.jobs import Parts, build_jobs
 from growth_pipelines.defs.machine import Machine
@@ -45,10 +49,13 @@ def build_defs(
     jobs = build_jobs(_parts(graph, proposals), [approval_form(p.name) for p in proposals])
     return dg.Definitions(
         assets=[
-            raw_tables,
+            kept_fresh(raw_tables, machine.zone),
+            *operations_tables(),
             orders_by_month(settings),
+            search_by_month(settings),
             dbt_models(graph),
-            published_warehouse(graph.in_schema("marts"), engine),
+            lifetime_value(*graph.documented[LIFETIME_VALUE], engine),
+            published_warehouse([*graph.in_schema("marts"), LIFETIME_VALUE], engine),
             search_regressions,
             vitals_regressions,
             *(part for p in proposals for part in (p.recommendations, p.approval, p.actions)),
@@ -58,7 +65,7 @@ def build_defs(
         asset_checks=[check for p in proposals for check in (p.gate, p.left_behind)],
         jobs=jobs.all,
         schedules=build_schedules(jobs, machine.zone),
-        sensors=build_sensors(jobs, [p.name for p in proposals]),
+        sensors=[refresh_sensor(), *build_sensors(jobs, [p.name for p in proposals])],
         resources={"machine": machine},
         # 0.06 CPU-seconds a step; the stock executor starts a process for each, at 4.8.
         executor=dg.in_process_executor,
@@ -69,8 +76,8 @@ def _parts(graph: DbtGraph, proposals: list[Proposal]) -> Parts:
     return Parts(
         raw=tuple(raw_tables.keys),
         raw_checks=tuple(raw_tables.check_keys),
-        models=tuple(graph.names),
-        model_checks=tuple(graph.checks.values()),
+        models=(*graph.names, LIFETIME_VALUE),
+        model_checks=(*graph.checks.values(), FORESEEN),
         published=PUBLISHED,
         search_regressions=SEARCH,
         vitals_regressions=VITALS,

@@ -16,6 +16,7 @@ from typing import Any
 from dagster import AssetCheckKey, AssetCheckSpec, AssetKey, AssetSpec, TableColumn, TableSchema
 
 from growth_pipelines.defs.ages import DAILY
+from growth_pipelines.defs.automation import on_new_data
 
 _MODELS = ("model", "seed", "snapshot")
 _NOT_IN_A_NAME = re.compile(r"\W+")
@@ -52,6 +53,8 @@ class DbtGraph:
     names: Mapping[AssetKey, str]
     # The columns of each mart that say from when to when a row is about.
     times: Mapping[AssetKey, tuple[str, str]]
+    # Marts that dbt only documents, with their description and columns.
+    documented: Mapping[AssetKey, tuple[str, TableSchema]]
 
     def in_schema(self, schema: str) -> list[AssetKey]:
         """The models of a schema: ``marts``, ``staging``."""
@@ -62,7 +65,7 @@ def translate(manifest: Mapping[str, Any], kind: str) -> DbtGraph:
     """Every model, seed, source, data test and unit test of ``manifest``. ``kind`` is the engine's badge."""
     nodes: Mapping[str, Any] = manifest["nodes"]
     keys = {
-        uid: AssetKey(["raw", source["identifier"]])
+        uid: AssetKey([source["schema"], source["identifier"]])
         for uid, source in manifest["sources"].items()
         # Tables that a build writes for itself (its date, the brand terms) are nobody's data.
         if not source["identifier"].startswith("_")
@@ -82,6 +85,11 @@ def translate(manifest: Mapping[str, Any], kind: str) -> DbtGraph:
             for uid, node in models.items()
             if (time := _time_of(node)) and node["schema"] == "marts"
         },
+        documented={
+            keys[uid]: (source["description"], TableSchema(_columns(source)))
+            for uid, source in manifest["sources"].items()
+            if source["schema"] == "marts"
+        },
     )
 
 
@@ -94,12 +102,7 @@ def _enabled(node: Mapping[str, Any]) -> bool:
 
 
 def _model_spec(uid: str, node: Mapping[str, Any], keys: Mapping[str, AssetKey], kind: str) -> AssetSpec:
-    columns = [
-        TableColumn(
-            name, type=str(column.get("data_type") or "unknown"), description=column.get("description") or None
-        )
-        for name, column in node.get("columns", {}).items()
-    ]
+    columns = _columns(node)
     return AssetSpec(
         keys[uid],
         deps=sorted({keys[parent] for parent in node.get("depends_on", {}).get("nodes", []) if parent in keys}),
@@ -109,9 +112,19 @@ def _model_spec(uid: str, node: Mapping[str, Any], keys: Mapping[str, AssetKey],
         owners=[OWNER],
         metadata={"dagster/column_schema": TableSchema(columns=columns)} if columns else None,
         freshness_policy=DAILY if node["schema"] == "marts" else None,
+        automation_condition=None if node["resource_type"] == "seed" else on_new_data(),
         # A test that blocks may stop the models after it, which then have no output in this run.
         skippable=True,
     )
+
+
+def _columns(node: Mapping[str, Any]) -> list[TableColumn]:
+    return [
+        TableColumn(
+            name, type=str(column.get("data_type") or "unknown"), description=column.get("description") or None
+        )
+        for name, column in node.get("columns", {}).items()
+    ]
 
 
 def _check_specs(manifest: Mapping[str, Any], keys: Mapping[str, AssetKey]) -> dict[str, AssetCheckSpec]:

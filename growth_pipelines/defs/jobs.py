@@ -74,7 +74,9 @@ def build_jobs(parts: Parts, forms: Iterable[dg.JobDefinition]) -> Jobs:
     every_gate = _checks([*parts.gates.values(), *parts.left_behind.values()])
     jobs: list[AnyJob] = [
         _job("ingest_sources", ingest, "Read the shop, Search Console and web vitals into the raw tables."),
-        _job("build_models", models, "Build and test every dbt model, then publish the warehouse."),
+        _job(
+            "build_models", models, "Build and test every model, value the customers, then publish the warehouse."
+        ),
         _job("detect_regressions", monitoring, "Look for pages that got worse in search or in their vitals."),
         _job("recommend_actions", recommend, "Let every recommender draft its actions from what is published."),
         _job("rank_queue", queue, "Expire what waited too long, bring back what was deferred, rank the rest."),
@@ -86,8 +88,8 @@ def build_jobs(parts: Parts, forms: Iterable[dg.JobDefinition]) -> Jobs:
         ),
         _job(
             "repair_regressions",
-            models | monitoring | repair | queue,
-            "Build on data that arrived outside of a cycle, and draft a repair for what regressed.",
+            monitoring | repair | queue,
+            "Look for regressions in data that arrived outside of a cycle, and draft a repair for them.",
             {FULL_CYCLE_TAG: "repair"},
         ),
         _job(

@@ -30,10 +30,11 @@ _NODE = (
     "attached_node",
     "test_metadata",
 )
+_SOURCE = ("schema", "identifier", "description")
 _CONFIG = ("enabled", "materialized", "severity")
 _COLUMN = ("data_type", "description")
 # A file of a version that kept other properties is not this one's.
-_SHAPE = digest([_NODE, _CONFIG, _COLUMN])[:8]
+_SHAPE = digest([_NODE, _SOURCE, _CONFIG, _COLUMN])[:8]
 
 
 def needed_manifest(settings: Settings) -> Mapping[str, Any]:
@@ -63,7 +64,7 @@ def reduced(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Models, tests, sources and unit tests with the few properties that are read."""
     return {
         "nodes": {uid: _reduced_node(node) for uid, node in manifest["nodes"].items()},
-        "sources": {uid: {"identifier": node["identifier"]} for uid, node in manifest["sources"].items()},
+        "sources": {uid: _reduced_source(node) for uid, node in manifest["sources"].items()},
         "unit_tests": {uid: _reduced_node(node) for uid, node in manifest.get("unit_tests", {}).items()},
     }
 
@@ -72,6 +73,14 @@ def _reduced_node(node: Mapping[str, Any]) -> dict[str, Any]:
     kept = {name: node[name] for name in _NODE if node.get(name) is not None}
     kept["config"] = {name: node["config"].get(name) for name in _CONFIG}
     kept["depends_on"] = {"nodes": node.get("depends_on", {}).get("nodes", [])}
-    columns = node.get("columns") or {}
-    kept["columns"] = {name: {part: column.get(part) for part in _COLUMN} for name, column in columns.items()}
+    kept["columns"] = _reduced_columns(node)
     return kept
+
+
+def _reduced_source(node: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: node[name] for name in _SOURCE} | {"columns": _reduced_columns(node)}
+
+
+def _reduced_columns(node: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    columns = node.get("columns") or {}
+    return {name: {part: column.get(part) for part in _COLUMN} for name, column in columns.items()}

@@ -27,6 +27,7 @@ from growth_pipelines.warehouse.brand import default_brand_terms, unique_terms
 from growth_pipelines.warehouse.connection import WarehouseConnection
 from growth_pipelines.warehouse.database import Warehouse
 from growth_pipelines.warehouse.named_queries import query, statements
+from growth_pipelines.warehouse.operations import copy_operations
 from growth_pipelines.warehouse.profile import write_profile
 
 if TYPE_CHECKING:
@@ -116,10 +117,14 @@ def prepare(settings: Settings, warehouse: Warehouse) -> None:
     """Create what the models read, and write down what this build is asked for."""
     from growth_pipelines.ingestion.state import prepared
     from growth_pipelines.ingestion.streams import STREAMS
+    from growth_pipelines.ingestion.windows import naive_utc
 
     with prepared(warehouse) as connection:
         for statement in statements("build_inputs"):
             connection.execute(statement)
+        seen_at = naive_utc(settings.clock.now())
+        for statement in statements("page_versions"):
+            connection.execute(statement, [seen_at] * statement.count("?"))
         shops = connection.execute(query("known_shops")).fetchall()
         zone = settings.shop.timezone or next((shop[4] for shop in shops if shop[4]), "UTC")
         connection.execute(
@@ -134,6 +139,9 @@ def prepare(settings: Settings, warehouse: Warehouse) -> None:
             connection.execute(
                 "insert into raw._streams values (?, ?, ?)", [stream.name, source.name, source.zone]
             )
+        for statement in (*statements("inventory_days"), *statements("variant_changes")):
+            connection.execute(statement)
+        copy_operations(settings, connection, zone)
 
 
 def _plan(

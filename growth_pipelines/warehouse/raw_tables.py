@@ -108,8 +108,9 @@ def raw_table(name: str, meaning: str, *columns: Column, key: str) -> RawTable:
 
 
 def all_tables() -> tuple[RawTable, ...]:
-    """Every raw table: those below and those that stream files declare beside their stream."""
-    import growth_pipelines.ingestion.streams  # noqa: F401 - declares them
+    """Every raw table: those below, those that stream files declare beside their stream, and the store's."""
+    import growth_pipelines.ingestion.streams
+    import growth_pipelines.warehouse.operations_tables  # noqa: F401 - both declare them
 
     return tuple(BY_NAME.values())
 

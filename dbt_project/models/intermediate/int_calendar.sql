@@ -39,6 +39,7 @@ with
 select
     bounds.shop_id,
     {{ add_days("bounds.first_day", "numbers.n") }} as date_day,
+    {{ week_of(add_days("bounds.first_day", "numbers.n")) }} as date_week,
     {{ month_of(add_days("bounds.first_day", "numbers.n")) }} as date_month,
     {{ add_days("bounds.first_day", "numbers.n") }} < bounds.as_of as is_complete
 from bounds

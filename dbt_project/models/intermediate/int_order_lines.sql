@@ -1,7 +1,12 @@
 -- Lines of the orders that count, in minor units, with what was returned of each and what it cost.
 with
     refunded as (
-        select shop_id, order_line_id, sum(quantity) as quantity, sum(subtotal_amount) as amount
+        select
+            shop_id,
+            order_line_id,
+            {{ isum("quantity") }} as quantity,
+            -- of the width of all amounts: sums are twice as wide, and then so is every product
+            cast(sum(subtotal_amount) as decimal(18, 4)) as amount
         from {{ ref("stg_shopify__refund_lines") }}
         group by shop_id, order_line_id
     )
@@ -12,6 +17,7 @@ select
     lines.order_id,
     orders.date_day,
     orders.customer_key,
+    orders.customer_order_number,
     lines.product_id,
     lines.variant_id,
     lines.title,
@@ -22,9 +28,9 @@ select
     {{ cents("coalesce(lines.gross_amount, 0)", "orders.minor_units") }} as gross_cents,
     {{ cents("coalesce(lines.discount_amount, 0)", "orders.minor_units") }} as discount_cents,
     {{ cents("coalesce(refunded.amount, 0)", "orders.minor_units") }} as refund_cents,
-    cast(coalesce(refunded.quantity, 0) as bigint) as refund_quantity,
+    coalesce(refunded.quantity, 0) as refund_quantity,
     -- today's unit cost: the shop's history of costs is not available
-    {{ cents("variants.unit_cost * lines.quantity", "orders.minor_units") }} as cost_cents
+    {{ cents("variants.unit_cost * cast(lines.quantity as decimal(9, 0))", "orders.minor_units") }} as cost_cents
 from {{ ref("stg_shopify__order_lines") }} as lines
 join {{ ref("int_orders") }} as orders on orders.shop_id = lines.shop_id and orders.order_id = lines.order_id
 left join refunded on refunded.shop_id = lines.shop_id and refunded.order_line_id = lines.order_line_id

@@ -2,7 +2,7 @@
 -- and shipping, before refunds.
 with
     refunds as (
-        select shop_id, order_id, sum(total_amount) as refunded_amount
+        select shop_id, order_id, cast(sum(total_amount) as decimal(18, 4)) as refunded_amount
         from {{ ref("stg_shopify__refunds") }}
         group by shop_id, order_id
     ),
@@ -34,16 +34,25 @@ with
         where not orders.is_test and not orders.is_cancelled
     )
 
+-- Keys begin with the column that differs most: the window sorts by them. Of one day's orders the first is the one
+-- that was placed first, so that a customer's order number 1 is on the day of the first order.
 select
     counted.*,
     gross_cents - discount_cents as net_cents,
     urls.page_key as landing_page_key,
     case
         when customer_key is not null
-        then row_number() over (partition by counted.shop_id, customer_key order by created_at, order_id)
+        then
+            row_number() over (
+                partition by customer_key, counted.shop_id order by date_day, created_at nulls last, order_id
+            )
     end as customer_order_number,
     case
-        when customer_key is not null then min(date_day) over (partition by counted.shop_id, customer_key)
+        when customer_key is not null
+        then
+            first_value(date_day) over (
+                partition by customer_key, counted.shop_id order by date_day, created_at nulls last, order_id
+            )
     end as first_order_date
 from counted
 left join

@@ -18,6 +18,7 @@ with
             tags,
             nullif(images, '') as images,
             status = 'active' as is_published,
+            published_at,
             updated_at
         from {{ ref("stg_shopify__products") }}
         union all
@@ -36,6 +37,7 @@ with
             null,
             null,
             true,
+            cast(null as timestamp),
             updated_at
         from {{ ref("stg_shopify__collections") }}
         union all
@@ -54,6 +56,7 @@ with
             null,
             null,
             true,
+            cast(null as timestamp),
             updated_at
         from {{ ref("stg_shopify__pages") }}
         union all
@@ -72,6 +75,7 @@ with
             null,
             null,
             true,
+            cast(null as timestamp),
             cast(null as timestamp)
         from {{ ref("stg_shopify__shops") }}
     ),
@@ -112,6 +116,7 @@ select
     tags,
     images,
     is_published,
+    published_at,
     updated_at
 from ranked
 where choice = 1

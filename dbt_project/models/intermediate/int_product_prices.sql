@@ -1,4 +1,6 @@
--- Prices, stock and cost of each product over its variants. Margin is null unless every variant's cost is known.
+-- Prices, stock and cost of each product over its variants. Margin and costs are null unless every variant's
+-- cost is
+-- known.
 select
     variants.shop_id,
     variants.product_id,
@@ -6,6 +8,14 @@ select
     cast(min(variants.price) as double precision) as price,
     {{ cents("min(variants.price)", "min(shops.minor_units)") }} as price_min_cents,
     {{ cents("max(variants.price)", "min(shops.minor_units)") }} as price_max_cents,
+    case
+        when count(variants.unit_cost) = count(*)
+        then {{ cents("min(variants.unit_cost)", "min(shops.minor_units)") }}
+    end as cost_min_cents,
+    case
+        when count(variants.unit_cost) = count(*)
+        then {{ cents("max(variants.unit_cost)", "min(shops.minor_units)") }}
+    end as cost_max_cents,
     {{ isum("variants.inventory_quantity") }} as inventory_quantity,
     case
         when count(variants.unit_cost) = count(*) and sum(variants.price) > 0

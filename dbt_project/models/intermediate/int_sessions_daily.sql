@@ -1,33 +1,27 @@
--- Sessions by landing path and day, of all kinds of device. Shopify's own where it gives any; else those that
--- beacons tell, which miss visitors who block scripts or ask not to be measured.
-with
-    told_by_shopify as (
-        select shop_id, date_day, landing_path, {{ isum("sessions") }} as sessions
-        from {{ ref("stg_shopify__sessions_daily") }}
-        group by shop_id, date_day, landing_path
-    ),
-
-    numbered as (
-        select
-            beacons.shop_id,
-            beacons.date_day,
-            beacons.landing_path,
-            shops.as_of,
-            row_number() over (
-                partition by beacons.shop_id, beacons.session_key
-                order by beacons.received_at, beacons.metric_id, beacons.metric
-            ) as place
-        from {{ ref("stg_rum__beacons") }} as beacons
-        join {{ ref("int_shops") }} as shops on shops.shop_id = beacons.shop_id
-        left join (select distinct shop_id from told_by_shopify) as readable on readable.shop_id = beacons.shop_id
-        where readable.shop_id is null and beacons.session_key is not null and beacons.landing_path is not null
-    )
-
-select shop_id, date_day, landing_path, sessions, 'shopify' as source
-from told_by_shopify
+-- Sessions by landing path, kind of device and day, and how far they came: Shopify's own where it gives any,
+-- else those
+-- that beacons tell, which know no steps. A view, because Shopify's are at this grain already and many millions.
+{{ config(materialized="view") }}
+select
+    shop_id,
+    date_day,
+    landing_path,
+    case when device = 'phone' then 'mobile' else coalesce(device, 'unknown') end as device,
+    sessions,
+    cart_additions,
+    reached_checkout,
+    completed_checkout,
+    'shopify' as source
+from {{ ref("stg_shopify__sessions_daily") }}
 union all
--- a session counts on the day and the page on which it began; today is not over
-select shop_id, date_day, landing_path, cast(count(*) as bigint), 'rum'
-from numbered
-where place = 1 and date_day < as_of
-group by shop_id, date_day, landing_path
+select
+    shop_id,
+    date_day,
+    landing_path,
+    device,
+    sessions,
+    cast(null as bigint),
+    cast(null as bigint),
+    cast(null as bigint),
+    'rum'
+from {{ ref("int_rum_sessions_daily") }}

@@ -12,7 +12,8 @@ with
             }}
             as net_cents,
             cast(count(*) as bigint) as orders_ever,
-            {{ isum("orders.net_cents") }} as net_cents_ever
+            {{ isum("orders.net_cents") }} as net_cents_ever,
+            min(orders.date_day) as first_day
         from {{ ref("int_orders") }} as orders
         join {{ ref("int_windows") }} as windows on windows.shop_id = orders.shop_id
         group by 1
@@ -30,8 +31,7 @@ with
     ),
 
     -- Shopify knows all days. Beacons know those since they were switched on, the first of them only in part:
-    -- sessions
-    -- of a part of the window would make conversion look far too good.
+    -- sessions of a part of the window would make conversion look far too good.
     sources as (
         select shop_id, max(source) as source, min(date_day) as first_day, max(date_day) as last_day
         from {{ ref("int_sessions_daily") }}
@@ -45,7 +45,8 @@ with
             and (
                 sources.source = 'shopify'
                 or (sources.first_day < windows.window_start and sources.last_day >= windows.window_end)
-            ) as has_sessions
+            ) as has_sessions,
+            sources.first_day
         from {{ ref("int_windows") }} as windows
         left join pages on pages.shop_id = windows.shop_id
         left join sources on sources.shop_id = windows.shop_id
@@ -65,7 +66,14 @@ with
             coalesce(
                 {{ ratio("orders.net_cents", "orders.orders") }},
                 {{ ratio("orders.net_cents_ever", "orders.orders_ever") }}
-            ) as aov_cents
+            ) as aov_cents,
+            -- whether an earlier window is known: what began later would look like growth from nothing
+            coalesce(windows.search_first_day <= windows.last_year_start, false) as has_search_last_year,
+            coalesce(known.has_sessions and known.first_day <= windows.prior_start, false) as has_sessions_prior,
+            coalesce(
+                known.has_sessions and known.first_day <= windows.last_year_start, false
+            ) as has_sessions_last_year,
+            coalesce(orders.first_day <= windows.last_year_start, false) as has_orders_last_year
         from {{ ref("int_windows") }} as windows
         left join orders on orders.shop_id = windows.shop_id
         left join pages on pages.shop_id = windows.shop_id

@@ -12,6 +12,7 @@ with
             compare_at_price,
             unit_cost,
             inventory_quantity,
+            inventory_item_id,
             updated_at
         from source
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from growth_pipelines.defs.ages import DAILY
+from growth_pipelines.defs.automation import on_new_data
 from growth_pipelines.defs.dbt_graph import OWNER
 from growth_pipelines.defs.display import chart, sparkline, table
 from growth_pipelines.defs.machine import Machine, query
@@ -30,6 +31,7 @@ def published_warehouse(marts: Sequence[dg.AssetKey], kind: str) -> dg.AssetsDef
         kinds={kind},
         owners=[OWNER],
         pool="warehouse",
+        automation_condition=on_new_data(),
         freshness_policy=DAILY,
         description="What readers see: a copy of the warehouse, swapped in at once, that no run ever locks. "
         "Recommenders, console and terminal read nothing else, and it is made only from models whose blocking "

@@ -21,6 +21,8 @@ from growth_pipelines.settings import Settings
 from growth_pipelines.warehouse.connection import WarehouseConnection
 
 Group = Literal["shop", "orders", "search", "web_vitals", "other"]
+# How often a stream is read between two daily cycles, which read all.
+Cadence = Literal["hourly", "daily", "weekly"]
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,8 @@ class Stream:
     """A declared stream.
 
     ``folder`` holds the .sql files of its parse; without one its only table declares where its values stand.
-    ``objective`` is how far behind its data may be at most. ``scopes`` are needed to read it at all. ``stage``
+    ``objective`` is how far behind its data may be at most. ``cadence`` is how often it is read beside the daily
+    cycle, None where that is enough. ``scopes`` are needed to read it at all. ``stage``
     orders what needs other streams' rows (which pages to ask CrUX about). ``replaceable`` says that a proxy stands
     in for its figures where it can't be read. ``counted`` is the field of counts.graphql that tells how many
     records the API has of the first part that is a parent.
@@ -109,6 +112,7 @@ class Stream:
     fetch: Callable[[Job], Iterator[Landed]]
     folder: str = ""
     objective: timedelta = timedelta(hours=26)
+    cadence: Cadence | None = None
     scopes: tuple[str, ...] = ()
     counted: str = ""
     replaceable: bool = False

@@ -9,6 +9,7 @@ from growth_pipelines.ingestion.streams.sources import SHOPIFY
 
 ABANDONED_CHECKOUTS = Stream(
     name="abandoned_checkouts",
+    cadence="hourly",
     source=SHOPIFY,
     group="orders",
     description="Checkouts that were begun and not finished, with their lines.",

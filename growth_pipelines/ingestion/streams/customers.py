@@ -58,6 +58,7 @@ def _customers(job: Job) -> Iterator[Landed]:
 
 CUSTOMERS = Stream(
     name="customers",
+    cadence="hourly",
     source=SHOPIFY,
     group="orders",
     description="Customers as keyed hashes with their number of orders and country.",

@@ -43,6 +43,7 @@ def _events(job: Job, client: ShopifyClient, window: Window) -> Landed:
 
 DELETIONS = Stream(
     name="deletions",
+    cadence="hourly",
     source=SHOPIFY,
     group="shop",
     description="Products, collections, pages, orders, customers and discounts that were deleted in the shop.",

@@ -200,6 +200,7 @@ def _refunds(client: ShopifyClient, ids: list[str]) -> list[Node]:
 
 ORDERS = Stream(
     name="orders",
+    cadence="hourly",
     source=SHOPIFY,
     group="orders",
     description="Orders by their last change, with lines, payments, discount codes and refunds.",

@@ -158,6 +158,7 @@ def _search(
         parts=(Part(table, sql, scope="all" if provisional else "days"),),
         fetch=partial(_provisional if provisional else _final, question),
         objective=timedelta(days=2) if provisional else timedelta(days=4, hours=6),
+        cadence="daily",
     )
 
 

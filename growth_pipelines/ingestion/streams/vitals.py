@@ -152,6 +152,7 @@ CRUX_HISTORY = Stream(
     parts=(Part("crux_history"),),
     fetch=_history,
     objective=timedelta(days=10),
+    cadence="weekly",
     stage=2,
     targets=_history_targets,
 )
@@ -164,6 +165,7 @@ PSI = Stream(
     parts=(Part("psi_runs"),),
     fetch=_lab,
     objective=timedelta(days=8),
+    cadence="weekly",
     stage=3,
     targets=_lab_targets,
 )

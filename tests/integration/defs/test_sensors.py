@@ -109,12 +109,20 @@ def _at(desk: Desk, days: int) -> Desk:
     return Desk(desk.shop, settings, desk.instance, desk.products)
 
 
-def test_data_that_arrive_outside_of_a_cycle_start_a_regression_check_once(desk: Desk) -> None:
-    desk.instance.report_runless_asset_event(dg.AssetMaterialization(["raw", "crux_history"]))
+def _happened(desk: Desk, *key: str) -> None:
+    desk.instance.report_runless_asset_event(dg.AssetMaterialization(key))
+
+
+def test_data_that_arrive_outside_of_a_cycle_start_a_regression_check_once_published(desk: Desk) -> None:
+    _happened(desk, "raw", "crux_history")
+    assert not desk.tick("regression_sensor").run_requests, "the models are not there yet"
+    _happened(desk, "published_warehouse")
     answer = desk.tick("regression_sensor")
     assert len(answer.run_requests or []) == 1
     assert not desk.tick("regression_sensor", answer.cursor).run_requests
-    desk.instance.report_runless_asset_event(dg.AssetMaterialization(["raw", "search_page_daily"]))
+    _happened(desk, "raw", "search_page_daily")
+    assert not desk.tick("regression_sensor", answer.cursor).run_requests
+    _happened(desk, "published_warehouse")
     assert desk.tick("regression_sensor", answer.cursor).run_requests
 
 

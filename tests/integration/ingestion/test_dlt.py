@@ -23,7 +23,7 @@ from growth_pipelines.ingestion.streams import STREAMS
 from growth_pipelines.ingestion.streams.dlt_source import dlt_stream
 from growth_pipelines.settings import Settings, load_settings
 from growth_pipelines.warehouse.database import Warehouse
-from growth_pipelines.warehouse.raw_tables import BY_NAME, Column, raw_table
+from growth_pipelines.warehouse.raw_tables import BY_NAME, Column, all_tables, raw_table
 
 if "CI" in os.environ:
     import dlt  # There it may not be missing.
@@ -37,7 +37,7 @@ Register = Callable[..., str]
 @pytest.fixture
 def register(monkeypatch: pytest.MonkeyPatch) -> Iterator[Register]:
     """Declares a stream for one test: ``register("name", resource, Column(…), …, cursor="…")``."""
-    tables = set(BY_NAME)
+    tables = {table.name for table in all_tables()}
 
     def declare(name: str, resource: Callable[[Any], Any], *columns: Column, **how: Any) -> str:
         key = columns[0].name

@@ -249,7 +249,8 @@ def _search(rng: np.random.Generator, products: list[str]) -> Rows:
             seen = 0
             clicked = 0
             for n, query in enumerate(["an fitting", "Hot-Rod Parts shop", "hotrodparts", "fuel line 6an"]):
-                impressions = int(rng.integers(1, 40))
+                # of the address that the catalogue does not know too little for anybody to worry
+                impressions = int(rng.integers(1, 4 if url.endswith("/old-page") else 40))
                 clicks = int(rng.binomial(impressions, 0.1))
                 seen, clicked = seen + impressions, clicked + clicks
                 row = {"date": day, "page": url, "query": query, "clicks": clicks, "impressions": impressions}

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from growth_pipelines.warehouse import dbt
+from growth_pipelines.warehouse.customer_values import COLUMNS, TABLE
+from growth_pipelines.warehouse.operations_tables import TABLES as OPERATIONS
 from growth_pipelines.warehouse.profile import write_profile
 from growth_pipelines.warehouse.raw_tables import TABLES, all_tables
 
@@ -17,15 +19,6 @@ from .raw_rows import settings_for
 PERSONAL = {"name_first", "first_name", "last_name", "email", "phone", "address", "city", "zip", "ip", "birthday"}
 GRANULARITIES = {"day", "week", "month", "quarter", "year", "date"}
 MAX_JOINS, MAX_VIEW_CHAIN = 7, 4
-# Read, typed and tested, for marts on payments, stock, checkouts and countries.
-FOR_MARTS_TO_COME = {
-    "stg_shopify__order_transactions",
-    "stg_shopify__order_discount_codes",
-    "stg_shopify__inventory_levels",
-    "stg_shopify__abandoned_checkouts",
-    "stg_shopify__abandoned_checkout_lines",
-    "stg_search_console__country_device_daily",
-}
 Nodes = dict[str, dict[str, Any]]
 
 
@@ -49,11 +42,14 @@ def parents(node: dict[str, Any]) -> list[str]:
 
 def test_every_raw_table_of_the_core_is_a_source(manifest: dict[str, Any]) -> None:
     """Tables that a stream's own file declares (redirects, discounts, …) need not be: any stream can be added."""
-    declared = {source["name"] for source in manifest["sources"].values()}
-    written_by_builds = {"_build", "_brand_terms", "_streams"}
+    declared = {source["name"] for source in manifest["sources"].values() if source["source_name"] == "raw"}
+    written_by_builds = {"_build", "_brand_terms", "_streams", "_inventory_days", "_variant_changes"}
+    written_by_builds |= {"_page_versions"}
     kept_by_ingestion = {"_ingest_cursor", "_ingest_run"}
-    by_streams = {table.name for table in all_tables()} - {table.name for table in TABLES}
-    assert {table.name for table in TABLES} | written_by_builds | kept_by_ingestion == declared - by_streams
+    by_streams = {table.name for table in all_tables()} - {table.name for table in (*TABLES, *OPERATIONS)}
+    assert {
+        table.name for table in (*TABLES, *OPERATIONS)
+    } | written_by_builds | kept_by_ingestion == declared - by_streams
     assert all(source["description"] for source in manifest["sources"].values())
 
 
@@ -66,16 +62,29 @@ def test_columns_that_sources_describe_are_there(manifest: dict[str, Any]) -> No
 
 
 def test_every_source_is_read_by_one_staging_model_of_its_own(models: Nodes, manifest: dict[str, Any]) -> None:
-    readers: dict[str, list[str]] = {uid: [] for uid in manifest["sources"]}
+    raw = [uid for uid, source in manifest["sources"].items() if source["source_name"] == "raw"]
+    readers: dict[str, list[str]] = {uid: [] for uid in raw}
     for node in models.values():
         for parent in parents(node):
             if parent in readers:
                 assert layer(node) == "staging", f"{node['name']} reads a source"
                 readers[parent].append(node["name"])
-    # Deletions are obeyed when they are loaded; collection members wait for the merchandising models to come.
+    # Deletions are obeyed when they are loaded.
     unread = {uid.rsplit(".", 1)[1] for uid, names in readers.items() if not names}
-    assert unread == {"deletions", "collection_products"}
+    assert unread == {"deletions"}
     assert all(len(names) <= 1 for names in readers.values())
+
+
+def test_marts_that_no_sql_makes_are_documented_like_the_others(manifest: dict[str, Any]) -> None:
+    made = {uid: source for uid, source in manifest["sources"].items() if source["source_name"] != "raw"}
+    assert {source["name"]: list(source["columns"]) for source in made.values()} == {TABLE: list(COLUMNS)}
+    for source in made.values():
+        assert source["schema"] == "marts"
+        for word in ("Grain:", "Key: `shop_id`", "Questions:"):
+            assert word in source["description"], word
+        for name, column in source["columns"].items():
+            assert column["data_type"] == COLUMNS[name], name
+            assert len(column["description"]) > 5, name
 
 
 def test_layers_run_one_way(models: Nodes) -> None:
@@ -139,7 +148,7 @@ def test_every_row_belongs_to_a_shop(models: Nodes) -> None:
 
 
 def test_money_is_whole_minor_units_with_its_currency(models: Nodes) -> None:
-    ratios = {"aov_cents", "ltv_cents"}
+    ratios = {"aov_cents", "ltv_cents", "net_cents_mean_7d", "net_cents_mean_28d", "net_cents_per_session"}
     for node in models.values():
         cents = {name: c for name, c in node["columns"].items() if "_cents" in name}
         if layer(node) != "marts" or not cents:
@@ -148,7 +157,8 @@ def test_money_is_whole_minor_units_with_its_currency(models: Nodes) -> None:
             assert column["data_type"] == ("double precision" if name in ratios else "bigint"), (
                 f"{node['name']}.{name}"
             )
-        if node["name"].startswith(("dim_", "fct_order", "fct_refund", "fct_shop", "fct_cohort")):
+        money = ("dim_", "fct_order", "fct_refund", "fct_shop", "fct_cohort", "fct_growth", "fct_action")
+        if node["name"].startswith(money):
             assert "currency" in node["columns"], node["name"]
 
 
@@ -179,17 +189,20 @@ def test_every_model_below_the_marts_is_used(models: Nodes) -> None:
         for parent in parents(node):
             children[parent] = children.get(parent, 0) + 1
     unused = {models[uid]["name"] for uid in models if layer(models[uid]) != "marts" and not children[uid]}
-    assert unused == FOR_MARTS_TO_COME
+    assert not unused
 
 
 def test_search_days_are_labelled_as_pacific(models: Nodes) -> None:
     days = {
         name: node["columns"]["date_day"]["meta"].get("timezone")
         for name, node in ((node["name"], node) for node in models.values())
-        if name.startswith(("stg_search_console__", "fct_search_"))
+        if name.startswith(("stg_search_console__", "fct_search_")) and "date_day" in node["columns"]
     }
     assert len(days) >= 10
     assert set(days.values()) == {"America/Los_Angeles"}
+    opportunities = models["model.growth.fct_search_opportunities"]["columns"]
+    for name in ("window_start", "window_end"):
+        assert opportunities[name]["meta"].get("timezone") == "America/Los_Angeles"
     # Where they stand beside figures of the shop's own days, the columns say so.
     for name in ("fct_page_daily", "fct_shop_daily"):
         columns = models[f"model.growth.{name}"]["columns"]

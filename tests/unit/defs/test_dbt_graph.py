@@ -49,7 +49,16 @@ def _manifest(**tests: dict[str, Any]) -> dict[str, Any]:
             ),
             **{f"test.g.{name}.a1": node for name, node in tests.items()},
         },
-        "sources": {ORDERS: {"identifier": "orders"}, "source.g.raw._build": {"identifier": "_build"}},
+        "sources": {
+            ORDERS: {"schema": "raw", "identifier": "orders"},
+            "source.g.raw._build": {"schema": "raw", "identifier": "_build"},
+            "source.g.models.fct_values": {
+                "schema": "marts",
+                "identifier": "fct_values",
+                "description": "What they are worth.",
+                "columns": {"value_cents": {"data_type": "bigint", "description": "Value."}},
+            },
+        },
         "unit_tests": {
             "unit_test.g.fct_orders.refunds_are_apart": {
                 "name": "refunds_are_apart",
@@ -74,6 +83,16 @@ def test_a_source_is_the_raw_table_that_ingestion_makes() -> None:
     specs = {spec.key: spec for spec in translate(_manifest(), "duckdb").specs}
     deps = specs[AssetKey(["staging", "stg_orders"])].deps
     assert [dep.asset_key for dep in deps] == [AssetKey(["raw", "orders"])], "a build's own inputs are no data"
+
+
+def test_a_mart_that_dbt_only_documents_keeps_its_words_and_columns() -> None:
+    graph = translate(_manifest(), "duckdb")
+    key = AssetKey(["marts", "fct_values"])
+    description, schema = graph.documented[key]
+    assert description == "What they are worth."
+    assert [(column.name, column.type) for column in schema.columns] == [("value_cents", "bigint")]
+    assert key not in graph.names, "dbt does not build it"
+    assert list(graph.documented) == [key]
 
 
 def test_a_test_of_severity_error_blocks_and_one_of_severity_warn_does_not() -> None:

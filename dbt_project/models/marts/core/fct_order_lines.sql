@@ -16,5 +16,6 @@ select
     gross_cents - discount_cents as net_cents,
     refund_quantity,
     refund_cents,
-    cost_cents
+    cost_cents,
+    gross_cents - discount_cents - cost_cents as margin_cents
 from {{ ref("int_order_lines") }}

@@ -4,18 +4,13 @@ with
     pairs as (
         -- a page and query over the last 90 complete days, at its mean position
         select
-            facts.shop_id,
-            facts.page_key,
-            facts.query,
-            {{ isum("clicks") }} as clicks,
-            {{ isum("impressions") }} as impressions,
-            {{ iround(ratio("sum(position_x100_impr)", "100 * sum(impressions)")) }} as position_bucket
-        from {{ ref("fct_search_query_page_daily") }} as facts
-        join {{ ref("int_windows") }} as windows on windows.shop_id = facts.shop_id
-        where
-            not facts.is_brand
-            and facts.date_day between {{ add_days("windows.window_end", -89) }} and windows.window_end
-        group by 1, 2, 3
+            shop_id,
+            quarter_clicks as clicks,
+            quarter_impressions as impressions,
+            {{ ratio("quarter_clicks", "quarter_impressions") }} as ctr,
+            {{ iround(ratio("quarter_position_x100_impr", "100 * quarter_impressions")) }} as position_bucket
+        from {{ ref("int_search_pairs") }}
+        where not is_brand and quarter_impressions > 0
     ),
 
     own as (
@@ -24,7 +19,8 @@ with
             position_bucket,
             cast(count(*) as bigint) as pairs,
             {{ isum("clicks") }} as clicks,
-            {{ isum("impressions") }} as impressions
+            {{ isum("impressions") }} as impressions,
+            percentile_cont(0.5) within group (order by ctr) as median_ctr
         from pairs
         where position_bucket between 1 and 20
         group by 1, 2
@@ -38,12 +34,22 @@ with
             coalesce(own.clicks, 0) as clicks,
             coalesce(own.impressions, 0) as impressions,
             {{ ratio("own.clicks", "own.impressions") }} as own_ctr,
+            own.median_ctr,
             prior.ctr as prior_ctr,
             (coalesce(own.clicks, 0) + {{ prior_impressions }} * prior.ctr)
             / (coalesce(own.impressions, 0) + {{ prior_impressions }}) as blended_ctr
         from {{ ref("int_shops") }} as shops
         cross join {{ ref("ctr_prior") }} as prior
         left join own on own.shop_id = shops.shop_id and own.position_bucket = prior.position_bucket
+    ),
+
+    monotone as (
+        select
+            blended.*,
+            min(blended_ctr) over (
+                partition by shop_id order by position_bucket rows between unbounded preceding and current row
+            ) as ctr
+        from blended
     )
 
 select
@@ -53,11 +59,12 @@ select
     clicks,
     impressions,
     own_ctr,
+    median_ctr,
     prior_ctr,
-    min(blended_ctr) over (
-        partition by shop_id order by position_bucket rows between unbounded preceding and current row
-    ) as ctr,
+    blended_ctr,
+    ctr,
+    coalesce(lead(ctr) over (partition by shop_id order by position_bucket), ctr) as next_ctr,
     case
         when impressions = 0 then 'prior' when impressions < 10 * {{ prior_impressions }} then 'blend' else 'own'
     end as source
-from blended
+from monotone

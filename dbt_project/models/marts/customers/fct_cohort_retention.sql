@@ -1,11 +1,5 @@
 -- A complete triangle: every cohort in every month from its own to the newest of the calendar.
 with
-    sizes as (
-        select shop_id, cohort_month, cast(count(distinct customer_key) as bigint) as cohort_size
-        from {{ ref("int_customer_months") }}
-        group by 1, 2
-    ),
-
     months as (select shop_id, date_month, max(date_day) as last_day from {{ ref("int_calendar") }} group by 1, 2),
 
     activity as (
@@ -23,6 +17,13 @@ with
         group by 1, 2, 3
     ),
 
+    -- whoever is of a cohort ordered in its month
+    sizes as (
+        select shop_id, cohort_month, active_customers as cohort_size, net_cents as first_net_cents
+        from activity
+        where date_month = cohort_month
+    ),
+
     triangle as (
         select
             sizes.shop_id,
@@ -30,6 +31,7 @@ with
             months.date_month,
             {{ month_diff("months.date_month", "sizes.cohort_month") }} as period_index,
             sizes.cohort_size,
+            sizes.first_net_cents,
             coalesce(activity.active_customers, 0) as active_customers,
             coalesce(activity.orders, 0) as orders,
             coalesce(activity.gross_cents, 0) as gross_cents,
@@ -63,7 +65,14 @@ with
                     order by date_month
                     rows between unbounded preceding and current row
                 ) as bigint
-            ) as cumulative_net_cents
+            ) as cumulative_net_cents,
+            cast(
+                sum(refund_cents) over (
+                    partition by shop_id, cohort_month
+                    order by date_month
+                    rows between unbounded preceding and current row
+                ) as bigint
+            ) as cumulative_refund_cents
         from triangle
     )
 
@@ -73,6 +82,7 @@ select
     period_index,
     date_month,
     is_complete,
+    is_complete and (history_starts_on is null or history_starts_on < cohort_month) as is_mature,
     cohort_size,
     active_customers,
     orders,
@@ -81,7 +91,9 @@ select
     net_cents,
     refund_cents,
     cumulative_net_cents,
+    cumulative_refund_cents,
     {{ ratio("active_customers", "cohort_size") }} as retention_rate,
+    {{ ratio("net_cents", "first_net_cents") }} as net_retention_rate,
     {{ ratio("cumulative_net_cents", "cohort_size") }} as ltv_cents,
     history_starts_on,
     currency
