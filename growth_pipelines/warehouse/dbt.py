@@ -14,12 +14,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from growth_pipelines.clock import local_date
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.telemetry import logger
+from growth_pipelines.warehouse import rebuilds
 from growth_pipelines.warehouse.brand import default_brand_terms, unique_terms
 from growth_pipelines.warehouse.connection import WarehouseConnection
 from growth_pipelines.warehouse.database import Warehouse
@@ -51,10 +54,12 @@ class NodeResult:
 
 @dataclass(frozen=True)
 class BuildResult:
-    """A whole build, in the order in which its nodes ended. ``seconds`` includes dbt's own start."""
+    """A whole build, in the order in which its nodes ended. ``seconds`` includes dbt's own start; ``counted`` says
+    whether the incremental models were built in full and why, or since which day."""
 
     results: tuple[NodeResult, ...]
     seconds: float
+    counted: str = ""
 
     @property
     def ok(self) -> bool:
@@ -72,8 +77,13 @@ def build(
     on_event: Callable[[str], None] | None = None,
     *,
     unit_tests: bool = False,
+    full_refresh: bool | None = None,
+    since: date | None = None,
 ) -> BuildResult:
     """``dbt build`` of the selected models (None: everything) with their tests, as the one writer.
+
+    ``full_refresh`` of the incremental models: None decides by what has changed since they were built, True
+    always, False only where nothing else is right. ``since`` is a day from which they are counted anyway.
 
     ``select`` are dbt selectors; ``on_event`` is told the name of every node when it ends. Failing tests and
     models are in the result; a project that does not parse raises GrowthError. Unit tests check the SQL with rows
@@ -83,19 +93,24 @@ def build(
     warehouse = Warehouse.of(settings)
     with warehouse.lock():
         prepare(settings, warehouse)
+        rebuild = _plan(settings, warehouse, full_refresh, since)
         arguments = ["build", "--no-write-json", *(["--select", *select] if select else [])]
         if not unit_tests:
             arguments += ["--exclude-resource-type", "unit_test"]
+        if rebuild.why_full:
+            arguments += ["--full-refresh"]
         finished = _invoke(settings, arguments, on_event).results
-        sizes = _table_sizes(warehouse)
+        with warehouse.write() as connection:
+            rebuilds.remember(connection, rebuild, _built_whole(finished), _now(settings))
+            sizes = _table_sizes(connection)
     results = tuple(_node_result(each, sizes) for each in finished if each.node.resource_type != "exposure")
     seconds = time.monotonic() - started
     counts = {status: sum(node.status == status for node in results) for status in {n.status for n in results}}
-    _log.info("built", seconds=round(seconds, 2), **counts)
+    _log.info("built", seconds=round(seconds, 2), counted=str(rebuild), **counts)
     for node in results:
         if node.status in ("warn", "fail", "error"):
             _log.warning(node.status, node=node.name, failures=node.failures, message=node.message)
-    return BuildResult(results, seconds)
+    return BuildResult(results, seconds, str(rebuild))
 
 
 def prepare(settings: Settings, warehouse: Warehouse) -> None:
@@ -127,6 +142,35 @@ def prepare(settings: Settings, warehouse: Warehouse) -> None:
         for statement in (*statements("inventory_days"), *statements("variant_changes")):
             connection.execute(statement)
         copy_operations(settings, connection, zone)
+
+
+def _plan(
+    settings: Settings, warehouse: Warehouse, full_refresh: bool | None, since: date | None
+) -> rebuilds.Plan:
+    if full_refresh is None and settings.warehouse.incremental == "off":
+        full_refresh = True
+    with warehouse.write() as connection:
+        return rebuilds.plan(connection, project_hash(), _now(settings), full_refresh=full_refresh, since=since)
+
+
+def _now(settings: Settings) -> datetime:
+    """UTC without a zone, as the warehouse keeps times."""
+    return settings.clock.now().replace(tzinfo=None)
+
+
+def _built_whole(results: Sequence[Any]) -> set[str]:
+    """The incremental models that were built in this run with everything above them: what they rest on is no older
+    than what was planned for."""
+    done = {each.node.unique_id for each in results if str(each.status) == "success"}
+    above = {each.node.unique_id: each.node.depends_on_nodes for each in results}
+
+    @cache
+    def whole(uid: str) -> bool:
+        return uid.startswith("source.") or (uid in done and all(whole(parent) for parent in above[uid]))
+
+    return {
+        each.node.name for each in results if each.node.name in rebuilds.SOURCES and whole(each.node.unique_id)
+    }
 
 
 def brand_terms(settings: Settings) -> tuple[str, ...]:
@@ -267,11 +311,6 @@ def _node_result(result: Any, sizes: dict[str, int]) -> NodeResult:
     )
 
 
-def _table_sizes(warehouse: Warehouse) -> dict[str, int]:
+def _table_sizes(connection: WarehouseConnection) -> dict[str, int]:
     """Rows of every table that dbt made. Exact on DuckDB, the planner's estimate on PostgreSQL."""
-    with warehouse.write() as connection:
-        return dict(_sizes_query(connection).fetchall())
-
-
-def _sizes_query(connection: WarehouseConnection) -> Any:
-    return connection.execute(query(f"rows_{connection.engine}"))
+    return dict(connection.execute(query(f"rows_{connection.engine}")).fetchall())

@@ -32,7 +32,8 @@ def write_profile(settings: Settings, folder: Path) -> Path:
 
 
 def _output(settings: Settings) -> dict[str, Any]:
-    threads = settings.warehouse.threads or os.cpu_count() or 1
+    # DuckDB gives one model every core; two at once need twice the memory and take as long.
+    threads = settings.warehouse.models_at_once or ((os.cpu_count() or 1) if settings.postgres_url else 1)
     if settings.postgres_url:
         return {**_postgres(settings.postgres_url), "threads": threads}
     warehouse = Warehouse.of(settings)

@@ -199,7 +199,7 @@ def test_every_mart_has_an_enforced_contract_a_group_and_public_access(models: N
             assert node["config"]["contract"]["enforced"], node["name"]
             assert node["config"]["access"] == "public"
             assert node["config"]["group"]
-            assert node["config"]["materialized"] == "table"
+            assert node["config"]["materialized"] in ("table", "incremental")
 
 
 def test_every_column_of_a_mart_is_described_and_typed(models: Nodes) -> None:
