@@ -4,13 +4,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 BOOTSTRAP := .venv-bootstrap
+SPARK := .venv-spark
 DATA ?= sandbox
 SEED ?= 7
 ORDERS ?= 5000
 HEADLESS ?=
 WORKERS ?= 2
 
-.PHONY: demo test lint format lock clean env docs
+.PHONY: demo test spark lint format lock clean env docs
 
 env: $(VENV)/.ready
 
@@ -33,6 +34,15 @@ demo: env
 test: env
 	@$(BIN)/python -m pytest -n $(WORKERS)
 
+# The servers for the tests on Spark (docs/scaling.md), beside the environment: its clients exclude them. Needs Java.
+spark: $(SPARK)/.ready
+
+$(SPARK)/.ready: requirements-spark.lock | env
+	@rm -rf $(SPARK)
+	@$(BOOTSTRAP)/bin/uv venv -q --python $(PYTHON) $(SPARK)
+	@VIRTUAL_ENV=$(SPARK) $(BOOTSTRAP)/bin/uv pip install -q --no-deps --require-hashes -r requirements-spark.lock
+	@touch $@
+
 lint: env
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -48,7 +58,8 @@ docs: env
 lock: env
 	$(BOOTSTRAP)/bin/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements.lock
 	$(BOOTSTRAP)/bin/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock
+	echo pyspark | $(BOOTSTRAP)/bin/uv pip compile -q --no-deps --generate-hashes --no-header --python-version 3.11 - -o requirements-spark.lock
 
 # What can be made again; data/home, where decisions, keys and the audit chain are, is not among it.
 clean:
-	rm -rf $(VENV) $(BOOTSTRAP) data/demo dbt_project/target
+	rm -rf $(VENV) $(BOOTSTRAP) $(SPARK) data/demo dbt_project/target

@@ -152,6 +152,17 @@ class WarehouseSettings(_Group):
         "auto", description="large date facts: only changed days where that is faster, or always everything"
     )
     lifetime_value_days: int = Field(365, ge=1, description="how many days ahead customers are valued")
+    spark_remote: SecretStr = Field(
+        SecretStr(""),
+        description="sc://host:port of a Spark Connect server that builds the models (docs/scaling.md)",
+    )
+    spark_folder: str = Field(
+        "", description="folder or URI that this machine and Spark know by the same name, for tables as Parquet"
+    )
+    spark_stay: Words = Field(
+        default_factory=list,
+        description="marts that stay on Spark and are empty here, e.g. fct_order_lines; default: all come here",
+    )
 
 
 class SeoCtrSettings(_Group):
@@ -269,6 +280,16 @@ class Settings(_Group):
     def postgres_url(self) -> str:
         """The PostgreSQL URL as given, or an empty text when DuckDB and SQLite are in use."""
         return self.database_url.get_secret_value()
+
+    @property
+    def engine(self) -> Literal["duckdb", "postgres"]:
+        """What keeps the raw tables and the marts that are read."""
+        return "postgres" if self.postgres_url else "duckdb"
+
+    @property
+    def model_engine(self) -> Literal["duckdb", "postgres", "spark"]:
+        """What the models run on."""
+        return "spark" if self.warehouse.spark_remote.get_secret_value() else self.engine
 
     @property
     def shopify_base_url(self) -> str:

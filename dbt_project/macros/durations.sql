@@ -4,7 +4,15 @@
 {% macro default__second_diff(a, b) -%} {{ iround("extract(epoch from (" ~ a ~ " - " ~ b ~ "))") }} {%- endmacro %}
 
 {% macro spark__second_diff(a, b) -%}
-    {{ iround("cast(cast(" ~ a ~ " as timestamp) as double) - cast(cast(" ~ b ~ " as timestamp) as double)") }}
+    {{
+        iround(
+            "(unix_micros(cast("
+            ~ a
+            ~ " as timestamp_ltz)) - unix_micros(cast("
+            ~ b
+            ~ " as timestamp_ltz))) / 1000000"
+        )
+    }}
 {%- endmacro %}
 
 {# Hours from timestamp b to timestamp a, as double. #}

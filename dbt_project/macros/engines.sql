@@ -2,7 +2,10 @@
     What DuckDB, PostgreSQL and Spark say or do differently, each in one macro. Everything else in the models is the
     same text on all: date_trunc, row_number, lag and lead, percentile_cont within group, count(distinct), group by.
     Not in models: qualify, filter (where), asof joins, distinct on, lists, ilike, a window ordered by what may be
-    null, ntile over everything (one task on Spark).
+    null, ntile over everything (one task on Spark). Regular expressions go through regex_replace.
+
+    Type names are written as DuckDB and PostgreSQL know them: varchar, bigint, double precision. Spark gets its own
+    names where a statement is sent, see spark_types at the end of this file.
 #}
 {# The text at a path of a JSON text, e.g. json_text('images', [0, 'url']); null where the path is missing. #}
 {% macro json_text(json, path) -%} {{ return(adapter.dispatch("json_text")(json, path)) }} {%- endmacro %}
@@ -82,4 +85,82 @@
         + extract(month from {{ a }})
         - extract(month from {{ b }}) as bigint
     )
+{%- endmacro %}
+{#
+    Every match of a regular expression replaced; what starts with ^ or ends with $ matches once. Both are Jinja texts:
+    a backslash is written twice, a group of the pattern is \\1. What the dialects of RE2, PostgreSQL and Java share:
+    no classes in classes, no [:alnum:], an opening bracket in a class as \\x5b.
+#}
+{% macro regex_replace(text, pattern, replacement) -%}
+    {{ return(adapter.dispatch("regex_replace")(text, pattern, replacement)) }}
+{%- endmacro %}
+
+{% macro default__regex_replace(text, pattern, replacement) -%}
+    regexp_replace({{ text }}, '{{ pattern }}', '{{ replacement }}', 'g')
+{%- endmacro %}
+
+{# Spark replaces every match; a backslash in its texts starts an escape, and groups are Java's. #}
+{% macro spark__regex_replace(text, pattern, replacement) -%}
+    regexp_replace({{ text }}, '{{ pattern | replace("\\", "\\\\") }}', '{{ replacement | replace("\\", "$") }}')
+{%- endmacro %}
+
+{# Before the bracket of a CTE that is read twice and should not be stored in between; Spark never stores one. #}
+{% macro not_materialized() -%} {{ return(adapter.dispatch("not_materialized")()) }} {%- endmacro %}
+
+{% macro default__not_materialized() -%} not materialized {%- endmacro %}
+
+{% macro spark__not_materialized() -%} {%- endmacro %}
+
+{# A statement, or the name of a type, with Spark's names of types. #}
+{% macro spark_types(sql) -%}
+    {% set with_double = modules.re.sub("(?i)\\bdouble precision\\b", "double", sql) %}
+    {{ return(modules.re.sub("(?i)(\\bas |^)varchar\\b(?! *\\()", "\\1string", with_double)) }}
+{%- endmacro %}
+
+{#
+    Contracts are checked on DuckDB and PostgreSQL. Spark counts rows and ranks in 32 bits, so there a table gets the
+    types of its contract by casts.
+#}
+{% macro spark__create_table_as(temporary, relation, compiled_code, language="sql") -%}
+    {% set sql = spark_types(compiled_code) %}
+    {% if not temporary and config.get("contract").enforced %}
+        {% set casts = [] %}
+        {% for name, column in model["columns"].items() %}
+            {% do casts.append("cast(" ~ name ~ " as " ~ spark_types(column["data_type"]) ~ ") as " ~ name) %}
+        {% endfor %}
+        {% set sql = "select " ~ casts | join(", ") ~ " from (\n" ~ sql ~ "\n) as contracted" %}
+    {% endif %}
+    {{ return(dbt.spark__create_table_as(temporary, relation, sql, language)) }}
+{%- endmacro %}
+
+{% macro spark__create_view_as(relation, sql) -%}
+    {{ return(dbt.spark__create_view_as(relation, spark_types(sql))) }}
+{%- endmacro %}
+
+{% macro spark__get_test_sql(main_sql, fail_calc, warn_if, error_if, limit) -%}
+    {{ return(dbt.default__get_test_sql(spark_types(main_sql), fail_calc, warn_if, error_if, limit)) }}
+{%- endmacro %}
+
+{% macro spark__get_unit_test_sql(main_sql, expected_fixture_sql, expected_column_names) -%}
+    {{
+        return(
+            dbt.default__get_unit_test_sql(spark_types(main_sql), expected_fixture_sql, expected_column_names)
+        )
+    }}
+{%- endmacro %}
+
+{# The types of a contract. #}
+{% macro spark__get_empty_schema_sql(columns) -%}
+    {% set typed = {} %}
+    {% for name, column in columns.items() %}
+        {% do typed.update({name: dict(column, data_type=spark_types(column["data_type"]))}) %}
+    {% endfor %}
+    {{ return(dbt.default__get_empty_schema_sql(typed)) }}
+{%- endmacro %}
+
+{# The types of a seed; the rows are loaded with the same model. #}
+{% macro spark__create_csv_table(model, agate_table) -%}
+    {% set types = model["config"]["column_types"] %}
+    {% for column in types | list %} {% do types.update({column: spark_types(types[column])}) %} {% endfor %}
+    {{ return(dbt.spark__create_csv_table(model, agate_table)) }}
 {%- endmacro %}

@@ -4,53 +4,24 @@
     Called once a distinct URL, in int_page_urls.
 #}
 {% macro page_key(url) -%}
-    coalesce(
-        nullif(
-            regexp_replace(
-                regexp_replace(
-                    regexp_replace(
-                        regexp_replace(lower({{ url }}), '^[a-z][a-z0-9+.-]*://[^/?#]*', ''), '[?#].*$', ''
-                    ),
-                    '^/collections/[^/]+(/products/[^/]+)',
-                    '\1'
-                ),
-                '/+$',
-                ''
-            ),
-            ''
-        ),
-        '/'
-    )
+    {%- set without_host = regex_replace("lower(" ~ url ~ ")", "^[a-z][a-z0-9+.-]*://[^/?#]*", "") -%}
+    {%- set path = regex_replace(without_host, "[?#].*$", "") -%}
+    {%- set product = regex_replace(path, "^/collections/[^/]+(/products/[^/]+)", "\\1") -%}
+    coalesce(nullif({{ regex_replace(product, "/+$", "") }}, ''), '/')
 {%- endmacro %}
 
 {# HTML as plain text on one line. #}
 {% macro plain_text(html) -%}
-    trim(
-        regexp_replace(
-            replace(
-                replace(
-                    replace(
-                        replace(
-                            replace(
-                                replace(regexp_replace({{ html }}, '<[^>]*>', ' ', 'g'), '&nbsp;', ' '),
-                                '&lt;',
-                                '<'
-                            ),
-                            '&gt;',
-                            '>'
-                        ),
-                        '&quot;',
-                        '"'
-                    ),
-                    '&#39;',
-                    ''''
-                ),
-                '&amp;',
-                '&'
-            ),
-            '\s+',
-            ' ',
-            'g'
-        )
-    )
+    {%- set decoded = {"text": regex_replace(html, "<[^>]*>", " ")} -%}
+    {%- for entity, character in [
+        ("&nbsp;", " "),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", '"'),
+        ("&#39;", "''"),
+        ("&amp;", "&"),
+    ] -%}
+        {%- do decoded.update(text="replace(" ~ decoded.text ~ ", '" ~ entity ~ "', '" ~ character ~ "')") -%}
+    {%- endfor -%}
+    trim({{ regex_replace(decoded.text, "\\s+", " ") }})
 {%- endmacro %}

@@ -3,7 +3,7 @@
     [:alnum:] means ASCII alone on DuckDB, where a Japanese or Greek name would be nothing but separators.
 #}
 {% macro words(text, gap) -%}
-    regexp_replace(lower({{ text }}), '[ -/:-@[-`{-~‘’“”–—]+', '{{ gap }}', 'g')
+    {{ regex_replace("lower(" ~ text ~ ")", "[ -/:-@\\x5b-\\x60{-~‘’“”–—]+", gap) }}
 {%- endmacro %}
 
 {# One row a word of a text whose words are separated by single spaces; for the select list. #}

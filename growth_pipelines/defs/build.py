@@ -44,8 +44,7 @@ def build_defs(
     the resource and dbt's manifest. Nothing is connected to, no secret is resolved."""
     settings = settings if settings is not None else machine.settings if machine is not None else load_settings()
     machine = machine if machine is not None else Machine(settings)
-    engine = "postgres" if settings.postgres_url else "duckdb"
-    graph = translate(manifest if manifest is not None else needed_manifest(settings), engine)
+    graph = translate(manifest if manifest is not None else needed_manifest(settings), settings.model_engine)
     proposals = [proposal(r, OPENED_BY.get(r.name, ())) for r in RECOMMENDERS.values()]
     landed = landed_batches()
     jobs = build_jobs(_parts(graph, landed, proposals), [approval_form(p.name) for p in proposals])
@@ -56,8 +55,8 @@ def build_defs(
             orders_by_month(settings),
             search_by_month(settings),
             dbt_models(graph),
-            lifetime_value(*graph.documented[LIFETIME_VALUE], engine),
-            published_warehouse([*graph.in_schema("marts"), LIFETIME_VALUE], engine),
+            lifetime_value(*graph.documented[LIFETIME_VALUE], settings.engine),
+            published_warehouse([*graph.in_schema("marts"), LIFETIME_VALUE], settings.engine),
             search_regressions,
             vitals_regressions,
             *(part for p in proposals for part in (p.recommendations, p.approval, p.actions)),

@@ -41,7 +41,7 @@ def needed_manifest(settings: Settings) -> Mapping[str, Any]:
     """The manifest of the project as it is now, reduced to what becomes assets and checks."""
     from growth_pipelines.warehouse.dbt import PROJECT, manifest, project_hash, without_garbage_collection
 
-    engine = "postgres" if settings.postgres_url else "duckdb"
+    engine = settings.model_engine
     kept = PROJECT / "target" / f"assets-{engine}-{project_hash()}-{_SHAPE}.json"
     if kept.exists():
         found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))

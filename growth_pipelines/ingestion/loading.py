@@ -19,7 +19,7 @@ from growth_pipelines.ingestion.parse import Parsed
 from growth_pipelines.ingestion.queries import query
 from growth_pipelines.ingestion.state import newer_snapshot
 from growth_pipelines.ingestion.windows import naive_utc
-from growth_pipelines.warehouse.connection import duckdb_config
+from growth_pipelines.warehouse.connection import copy_in, duckdb_config
 from growth_pipelines.warehouse.raw_tables import BY_NAME, SQL_TYPES, RawTable
 
 if TYPE_CHECKING:
@@ -272,22 +272,9 @@ class _Merge:
         return int(inserted[0])
 
     def _copy(self, rows: str, target: str, columns: str = "") -> int:
-        """COPY the rows of a DuckDB query into a PostgreSQL table. Nulls are empty, empty texts are quoted."""
-        import pyarrow as pa
-        from pyarrow import csv
-
-        options = csv.WriteOptions(include_header=False, quoting_style="needed")
-        count = 0
+        """COPY the rows of a DuckDB query into a PostgreSQL table."""
         named = f" ({columns})" if columns else ""
-        with self.connection.native.cursor() as cursor:
-            with cursor.copy(f"copy {target}{named} from stdin (format csv)") as copy:
-                for batch in self.native.sql(rows).to_arrow_reader(ROWS_A_COPY):
-                    sink = pa.BufferOutputStream()
-                    csv.write_csv(pa.Table.from_batches([batch]), sink, options)
-                    # PostgreSQL's text holds any character but this one.
-                    copy.write(sink.getvalue().to_pybytes().replace(b"\0", b""))
-                    count += batch.num_rows
-        return count
+        return copy_in(self.connection.native, target + named, self.native.sql(rows).to_arrow_reader(ROWS_A_COPY))
 
     @property
     def _shop(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import pandas
     import pyarrow
 
+_ROWS_A_BATCH = 122_880
+_NUMERIC = 1700
 # Quoted texts and names, and comments, in which a question mark is no placeholder.
 _QUOTED = re.compile(r"('(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*)")
 
@@ -93,6 +95,27 @@ class WarehouseConnection:
         """
         return _plain_numbers(self.arrow(sql, params)).to_pandas(date_as_object=False)
 
+    def batches(self, sql: str) -> pyarrow.RecordBatchReader:
+        """The rows of one query a batch at a time, however many they are, with exact decimals on both engines.
+
+        PostgreSQL's go over a temporary file, so that its connection is free again.
+        """
+        if self.engine == "postgres":
+            return _copy_through(self.native, sql)
+        return self.native.sql(sql).to_arrow_reader(_ROWS_A_BATCH)
+
+    def insert(self, target: str, columns: Sequence[str], batches: pyarrow.RecordBatchReader) -> int:
+        """Add rows to a table, each column of it by its name; returns how many."""
+        names = ", ".join(columns)
+        if self.engine == "postgres":
+            return copy_in(self.native, f"{target} ({names})", (batch.select(columns) for batch in batches))
+        self.native.register("inserted_batches", batches)
+        try:
+            sql = f"insert into {target} ({names}) select {names} from inserted_batches"  # noqa: S608 - our tables
+            return int(self.native.execute(sql).fetchone()[0])
+        finally:
+            self.native.unregister("inserted_batches")
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """One transaction: committed at the end, rolled back by any exception."""
@@ -143,9 +166,7 @@ def _copy_out(connection: Any, sql: str, params: Sequence[Any]) -> pyarrow.Table
     statement = sql.strip().rstrip(";")
     if params:
         statement = psycopg.ClientCursor(connection).mogrify(_psycopg_style(statement), params)
-    query = f"select * from ({statement}) as described limit 0"  # noqa: S608 - the caller's own statement
-    described = connection.execute(query).description
-    types = {column.name: _arrow_type(column.type_code) for column in described}
+    types = {column.name: _arrow_type(column.type_code) for column in _described(connection, statement)}
     sink = pa.BufferOutputStream()
     with connection.cursor() as cursor, cursor.copy(f"copy ({statement}) to stdout (format csv)") as copy:
         for block in copy:
@@ -153,11 +174,51 @@ def _copy_out(connection: Any, sql: str, params: Sequence[Any]) -> pyarrow.Table
     buffer = sink.getvalue()
     if buffer.size == 0:
         return pa.schema(types.items()).empty_table()
+    options = _csv_options(types)
     return csv.read_csv(
-        pa.BufferReader(buffer),
-        read_options=csv.ReadOptions(column_names=list(types), block_size=1 << 24),
-        parse_options=csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-        convert_options=csv.ConvertOptions(
+        pa.BufferReader(buffer), read_options=options[0], parse_options=options[1], convert_options=options[2]
+    )
+
+
+def _copy_through(connection: Any, sql: str) -> pyarrow.RecordBatchReader:
+    """As :func:`_copy_out`, but by way of a file instead of memory, and decimals stay decimals."""
+    import tempfile
+
+    import pyarrow as pa
+    from pyarrow import csv
+
+    types = {}
+    for column in _described(connection, sql):
+        exact = column.type_code == _NUMERIC and column.precision
+        types[column.name] = (
+            pa.decimal128(column.precision, column.scale) if exact else _arrow_type(column.type_code)
+        )
+    # Without a name: gone when the reader is.
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - it is read after this function has ended
+    with connection.cursor() as cursor, cursor.copy(f"copy ({sql}) to stdout (format csv)") as copy:
+        for block in copy:
+            file.write(block)
+    if not file.tell():
+        file.close()
+        return pa.RecordBatchReader.from_batches(pa.schema(types.items()), [])
+    file.seek(0)
+    options = _csv_options(types)
+    return csv.open_csv(file, read_options=options[0], parse_options=options[1], convert_options=options[2])
+
+
+def _described(connection: Any, statement: str) -> Any:
+    query = f"select * from ({statement}) as described limit 0"  # noqa: S608 - the caller's own statement
+    return connection.execute(query).description
+
+
+def _csv_options(types: dict[str, Any]) -> tuple[Any, Any, Any]:
+    """How to read what COPY writes: nulls are empty, empty texts are quoted."""
+    from pyarrow import csv
+
+    return (
+        csv.ReadOptions(column_names=list(types), block_size=1 << 24),
+        csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        csv.ConvertOptions(
             column_types=types,
             null_values=[""],
             strings_can_be_null=True,
@@ -166,6 +227,23 @@ def _copy_out(connection: Any, sql: str, params: Sequence[Any]) -> pyarrow.Table
             false_values=["f"],
         ),
     )
+
+
+def copy_in(connection: Any, target: str, batches: Iterable[pyarrow.RecordBatch]) -> int:
+    """COPY batches into a PostgreSQL table; returns how many rows. Nulls are empty, empty texts are quoted."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    options = csv.WriteOptions(include_header=False, quoting_style="needed")
+    count = 0
+    with connection.cursor() as cursor, cursor.copy(f"copy {target} from stdin (format csv)") as copy:
+        for batch in batches:
+            sink = pa.BufferOutputStream()
+            csv.write_csv(pa.Table.from_batches([batch]), sink, options)
+            # PostgreSQL's text holds any character but this one.
+            copy.write(sink.getvalue().to_pybytes().replace(b"\0", b""))
+            count += batch.num_rows
+    return count
 
 
 def _arrow_type(oid: int) -> Any:
@@ -179,7 +257,7 @@ def _arrow_type(oid: int) -> Any:
         23: pa.int64(),
         700: pa.float64(),
         701: pa.float64(),
-        1700: pa.float64(),
+        _NUMERIC: pa.float64(),
         1082: pa.date32(),
         1114: pa.timestamp("us"),
         1184: pa.timestamp("us", tz="UTC"),

@@ -53,7 +53,7 @@ class Warehouse:
     @classmethod
     def of(cls, settings: Settings) -> Warehouse:
         return cls(
-            engine="postgres" if settings.postgres_url else "duckdb",
+            engine=settings.engine,
             home=settings.home,
             postgres_url=settings.postgres_url,
             lock_seconds=settings.warehouse.lock_seconds,

@@ -24,7 +24,6 @@ from growth_pipelines.errors import GrowthError
 from growth_pipelines.telemetry import logger
 from growth_pipelines.warehouse import rebuilds
 from growth_pipelines.warehouse.brand import default_brand_terms, unique_terms
-from growth_pipelines.warehouse.connection import WarehouseConnection
 from growth_pipelines.warehouse.database import Warehouse
 from growth_pipelines.warehouse.named_queries import query, statements
 from growth_pipelines.warehouse.operations import copy_operations
@@ -94,15 +93,17 @@ def build(
     with warehouse.lock():
         prepare(settings, warehouse)
         rebuild = _plan(settings, warehouse, full_refresh, since)
-        arguments = ["build", "--no-write-json", *(["--select", *select] if select else [])]
-        if not unit_tests:
-            arguments += ["--exclude-resource-type", "unit_test"]
-        if rebuild.why_full:
-            arguments += ["--full-refresh"]
-        finished = _invoke(settings, arguments, on_event).results
-        with warehouse.write() as connection:
-            rebuilds.remember(connection, rebuild, _built_whole(finished), _now(settings))
-            sizes = _table_sizes(connection)
+        with _model_engine(settings, warehouse) as bring_back:
+            arguments = ["build", "--no-write-json", *(["--select", *select] if select else [])]
+            if not unit_tests:
+                arguments += ["--exclude-resource-type", "unit_test"]
+            if rebuild.why_full:
+                arguments += ["--full-refresh"]
+            finished = _invoke(settings, arguments, on_event).results
+            sizes = bring_back(finished)
+        if settings.model_engine != "spark":
+            with warehouse.write() as connection:
+                rebuilds.remember(connection, rebuild, _built_whole(finished), _now(settings))
     results = tuple(_node_result(each, sizes) for each in finished if each.node.resource_type != "exposure")
     seconds = time.monotonic() - started
     counts = {status: sum(node.status == status for node in results) for status in {n.status for n in results}}
@@ -111,6 +112,34 @@ def build(
         if node.status in ("warn", "fail", "error"):
             _log.warning(node.status, node=node.name, failures=node.failures, message=node.message)
     return BuildResult(results, seconds, str(rebuild))
+
+
+@contextmanager
+def _model_engine(settings: Settings, warehouse: Warehouse) -> Iterator[Callable[[Any], dict[str, int]]]:
+    """What the models read, where they run. Gives what is to be done with dbt's results: it makes the marts
+    readable here and returns the number of rows of tables by ``schema.name``."""
+    if settings.model_engine != "spark":
+        yield lambda _: _table_sizes(warehouse)
+        return
+    from growth_pipelines.warehouse.spark import BuiltMart, SparkTarget, bring_back, export_raw
+
+    target = SparkTarget.of(settings)
+    target.claim_folder()
+    with target.session() as spark:
+        with warehouse.writer() as connection:
+            export_raw(connection, target, spark)
+
+        def fetch(results: Any) -> dict[str, int]:
+            built = [
+                BuiltMart(each.node.alias, {name: c.data_type for name, c in each.node.columns.items()})
+                for each in results
+                if each.node.resource_type == "model" and each.node.schema == "marts" and each.status == "success"
+            ]
+            with warehouse.write() as connection:
+                rows = bring_back(connection, target, built)
+            return {f"marts.{name}": count for name, count in rows.items()}
+
+        yield fetch
 
 
 def prepare(settings: Settings, warehouse: Warehouse) -> None:
@@ -147,7 +176,8 @@ def prepare(settings: Settings, warehouse: Warehouse) -> None:
 def _plan(
     settings: Settings, warehouse: Warehouse, full_refresh: bool | None, since: date | None
 ) -> rebuilds.Plan:
-    if full_refresh is None and settings.warehouse.incremental == "off":
+    # What comes back from Spark are whole marts.
+    if settings.model_engine == "spark" or (full_refresh is None and settings.warehouse.incremental == "off"):
         full_refresh = True
     with warehouse.write() as connection:
         return rebuilds.plan(connection, project_hash(), _now(settings), full_refresh=full_refresh, since=since)
@@ -201,7 +231,7 @@ def manifest(settings: Settings) -> dict[str, Any]:
 
     folder = _folder(settings)
     folder.mkdir(parents=True, exist_ok=True)
-    engine = "postgres" if settings.postgres_url else "duckdb"
+    engine = settings.model_engine
     cached = folder / f"manifest-{engine}-{project_hash()}.json"
     with FileLock(folder / "manifest.lock"):
         if not cached.exists():
@@ -228,7 +258,8 @@ def write_docs(settings: Settings) -> Path:
     with warehouse.lock():
         prepare(settings, warehouse)
         # Columns and types are read from the database, so the tables have to be there.
-        _invoke(settings, ["docs", "generate", "--static"], None)
+        with _model_engine(settings, warehouse):
+            _invoke(settings, ["docs", "generate", "--static"], None)
         target = settings.home / "docs" / "dbt.html"
         target.parent.mkdir(parents=True, exist_ok=True)
         (_folder(settings) / "target" / "static_index.html").replace(target)
@@ -311,6 +342,7 @@ def _node_result(result: Any, sizes: dict[str, int]) -> NodeResult:
     )
 
 
-def _table_sizes(connection: WarehouseConnection) -> dict[str, int]:
+def _table_sizes(warehouse: Warehouse) -> dict[str, int]:
     """Rows of every table that dbt made. Exact on DuckDB, the planner's estimate on PostgreSQL."""
-    return dict(connection.execute(query(f"rows_{connection.engine}")).fetchall())
+    with warehouse.write() as connection:
+        return dict(connection.execute(query(f"rows_{connection.engine}")).fetchall())

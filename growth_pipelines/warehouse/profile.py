@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from growth_pipelines.warehouse.connection import duckdb_config
 from growth_pipelines.warehouse.database import Warehouse
+from growth_pipelines.warehouse.spark import SparkTarget
 
 if TYPE_CHECKING:
     from growth_pipelines.settings import Settings
@@ -33,7 +34,11 @@ def write_profile(settings: Settings, folder: Path) -> Path:
 
 def _output(settings: Settings) -> dict[str, Any]:
     # DuckDB gives one model every core; two at once need twice the memory and take as long.
-    threads = settings.warehouse.models_at_once or ((os.cpu_count() or 1) if settings.postgres_url else 1)
+    threads = settings.warehouse.models_at_once or (
+        1 if settings.model_engine == "duckdb" else os.cpu_count() or 1
+    )
+    if settings.model_engine == "spark":
+        return {**_spark(settings), "threads": threads}
     if settings.postgres_url:
         return {**_postgres(settings.postgres_url), "threads": threads}
     warehouse = Warehouse.of(settings)
@@ -43,6 +48,18 @@ def _output(settings: Settings) -> dict[str, Any]:
         "schema": "staging",
         "threads": threads,
         "config_options": duckdb_config(warehouse.file, warehouse.threads, warehouse.memory_limit),
+    }
+
+
+def _spark(settings: Settings) -> dict[str, Any]:
+    """Spark Connect: to dbt-spark a session of this process, whose server is elsewhere; it asks for a host."""
+    parameters = SparkTarget.of(settings).server_parameters
+    return {
+        "type": "spark",
+        "method": "session",
+        "host": "connect",
+        "schema": "staging",
+        "server_side_parameters": parameters,
     }
 
 

@@ -7,7 +7,7 @@ with
             name,
             domain,
             -- without a trailing slash, so that a page's path can follow
-            regexp_replace(primary_url, '/+$', '') as primary_url,
+            {{ regex_replace("primary_url", "/+$", "") }} as primary_url,
             upper(currency) as currency,
             timezone,
             primary_locale

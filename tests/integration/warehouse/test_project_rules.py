@@ -334,3 +334,29 @@ def test_parsing_warns_of_nothing(tmp_path: Path) -> None:
     options = [str(part) for option in folders.items() for part in option]
     runner.invoke(["--log-level", "none", "--log-level-file", "none", "parse", "--no-partial-parse", *options])
     assert said == []
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        r"regexp_\w+",
+        r"::",
+        r"not materialized",
+        r"interval '",
+        r"generate_series",
+        r"\bqualify\b",
+        r"\bilike\b",
+        r"filter \(",
+        r"distinct on",
+        r"\basof\b",
+        r"\bextract\(epoch",
+    ],
+)
+def test_models_say_only_what_every_engine_understands(word: str) -> None:
+    """Macros say the rest, a version an engine."""
+    texts = {
+        path.name: re.sub(r"--[^\n]*|\{#.*?#\}|'https?:", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for folder in ("models", "tests")
+        for path in (dbt.PROJECT / folder).rglob("*.sql")
+    }
+    assert [name for name, text in texts.items() if re.search(word, text, re.IGNORECASE)] == []
