@@ -307,6 +307,12 @@ def audit(
     return page(request, "audit.html", person, here="audit", events=events, chain=chain, older=older)
 
 
+@router.get("/docs")
+@router.get("/docs/")
+def all_docs(person: Person) -> Response:
+    return RedirectResponse("/docs/dbt", 303)
+
+
 @router.get("/docs/dbt")
 def dbt_docs(request: Request, person: Person, console: Here) -> Response:
     file = console.settings.home / "docs" / "dbt.html"
