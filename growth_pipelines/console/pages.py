@@ -326,6 +326,12 @@ def quality(request: Request, person: Person, console: Here) -> HTMLResponse:
     )
 
 
+@router.get("/docs")
+@router.get("/docs/")
+def all_docs(person: Person) -> Response:
+    return RedirectResponse("/docs/dbt", 303)
+
+
 @router.get("/docs/dbt")
 def dbt_docs(request: Request, person: Person, console: Here) -> Response:
     file = console.settings.home / "docs" / "dbt.html"

@@ -219,6 +219,8 @@ def test_the_dbt_docs_are_served_in_a_sandbox(maria: Visitor):
     assert shown.status_code == 200
     assert shown.headers["content-security-policy"].startswith("sandbox allow-scripts")
     assert "allow-same-origin" not in shown.headers["content-security-policy"]
+    for short in ("/docs", "/docs/"):
+        assert maria.get(short).url.path == "/docs/dbt"
 
 
 def test_the_api_lists_what_the_command_line_lists(maria: Visitor):

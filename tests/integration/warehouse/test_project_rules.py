@@ -8,14 +8,18 @@ from typing import Any
 
 import pytest
 
+from growth_pipelines.recommenders.registry import RECOMMENDERS
 from growth_pipelines.warehouse import dbt
 from growth_pipelines.warehouse.customer_values import COLUMNS, TABLE
+from growth_pipelines.warehouse.frames import FRAMES
+from growth_pipelines.warehouse.named_queries import query as named_query
 from growth_pipelines.warehouse.operations_tables import TABLES as OPERATIONS
 from growth_pipelines.warehouse.profile import write_profile
 from growth_pipelines.warehouse.raw_tables import TABLES, all_tables
 
 from .raw_rows import settings_for
 
+PACKAGE = dbt.PROJECT.parent / "growth_pipelines"
 PERSONAL = {"name_first", "first_name", "last_name", "email", "phone", "address", "city", "zip", "ip", "birthday"}
 GRANULARITIES = {"day", "week", "month", "quarter", "year", "date"}
 MAX_JOINS, MAX_VIEW_CHAIN = 7, 4
@@ -308,7 +312,36 @@ def test_exposures_rest_on_public_marts_only(models: Nodes, manifest: dict[str, 
         for uid in exposure["depends_on"]["nodes"]:
             config = models[uid]["config"]
             assert layer(models[uid]) == "marts", f"{exposure['name']} rests on {uid}"
-            assert (config["materialized"], config["access"]) == ("table", "public"), uid
+            assert config["materialized"] in ("table", "incremental"), uid
+            assert config["access"] == "public", uid
+
+
+def marts_in(*texts: str) -> set[str]:
+    return {name for text in texts for name in re.findall(r"\bmarts\.(\w+)", text)}
+
+
+def test_exposures_name_the_marts_that_their_consumers_read(manifest: dict[str, Any]) -> None:
+    """Each exposure against the SQL that its consumer runs."""
+    frames = {name: named_query(f"frames/{name}") for name in FRAMES}
+    console = {path.stem: path.read_text() for path in (PACKAGE / "console" / "queries").glob("*.sql")}
+    every_page = [console["shop"], console["newest"], named_query("history_notes")]
+    dagster = {path.stem: path.read_text() for path in (PACKAGE / "defs" / "queries").glob("*.sql")}
+    read = {
+        **{name: [frames[frame] for frame in recommender.frames] for name, recommender in RECOMMENDERS.items()},
+        "search_regressions": [frames["page_daily"]],
+        "vitals_regressions": [frames["vitals"], frames["pages"]],
+        "published_warehouse": [dagster["shop"], dagster["shop_trend"], named_query("history_notes")],
+        "lifetime_value": [named_query("customer_purchases"), named_query("orders_known_to")],
+        **dict.fromkeys(("console_today", "console_actions", "console_audit"), every_page),
+        "console_action_detail": [*every_page, console["page_texts"]],
+        "api": [],
+    }
+    named = {
+        exposure["name"]: {uid.rsplit(".", 1)[1] for uid in exposure["depends_on"]["nodes"]}
+        for exposure in manifest["exposures"].values()
+    }
+    assert named == {name: marts_in(*texts) for name, texts in read.items()}
+    assert all(exposure["url"] and exposure["owner"]["name"] for exposure in manifest["exposures"].values())
 
 
 def test_nothing_is_imported_from_a_package_hub(manifest: dict[str, Any]) -> None:
