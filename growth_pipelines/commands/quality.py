@@ -11,6 +11,10 @@ from growth_pipelines.commands.context import current_settings, json_option, pri
 if TYPE_CHECKING:
     from growth_pipelines.quality.report import SourceQuality
 
+# Short, for eighty columns.
+_HEADS = {"freshness": "Fresh", "completeness": "Complete", "validity": "Valid", "uniqueness": "Unique"}
+_HEADS |= {"volume": "Usual"}
+
 
 @click.command()
 @json_option
@@ -41,14 +45,14 @@ def _print(sources: list[SourceQuality]) -> None:
 
     rows = [
         [
-            one.title,
+            one.source,
             one.quality.grade + (" (blocked)" if one.quality.blocked else ""),
             one.quality.score,
             *(round(100 * one.quality.parts[name]) if name in one.quality.parts else "" for name in WEIGHTS),
         ]
         for one in sources
     ]
-    print_table(["Source", "Grade", "Score", *(name.capitalize() for name in WEIGHTS)], rows)
+    print_table(["Source", "Grade", "Score", *(_HEADS[name] for name in WEIGHTS)], rows)
     for source in sources:
         for one in source.failing:
             click.echo(f"{'BLOCKS' if one.blocks else 'warns '} {one.table}: {one.expectation}: {one.observed}.")

@@ -109,9 +109,10 @@ def by_source(report: Report, now: datetime) -> list[SourceQuality]:
             for stream, state in read.items()
             if STREAMS[stream].source.name == name and state.lag_seconds is not None and state.objective_seconds
         ]
-        if mine or lags:
+        rows = sum(report.batches.get(table, 0) for table in tables)
+        # Looked over as it is, an empty table of a source that is switched off has nothing to be graded.
+        if rows or lags:
             failing = sorted((one for one in mine if not one.passed), key=lambda one: (not one.blocks, one.table))
-            rows = sum(report.batches.get(table, 0) for table in tables)
             shown.append(SourceQuality(name, title, score_of(mine, lags), tuple(failing), len(mine), rows))
     return shown
 
