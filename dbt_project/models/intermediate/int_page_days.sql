@@ -3,7 +3,7 @@
         materialized="incremental",
         incremental_strategy="insert_overwrite" if target.type == "spark" else "days",
         partition_by="date_day",
-        on_schema_change="fail",
+        on_schema_change="append_new_columns",
     )
 }}
 -- Per page and day: what each source counted, added up over the spellings of the page's address. Pages are numbers

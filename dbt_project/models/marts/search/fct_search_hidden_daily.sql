@@ -3,7 +3,7 @@
         materialized="incremental",
         incremental_strategy="insert_overwrite" if target.type == "spark" else "days",
         partition_by="date_day",
-        on_schema_change="fail",
+        on_schema_change="append_new_columns",
     )
 }}
 -- What a page's total has and its rows by query have not. Both are loaded by streams of their own, so a day counts

@@ -3,7 +3,7 @@
         materialized="incremental",
         incremental_strategy="insert_overwrite" if target.type == "spark" else "days",
         partition_by="date_day",
-        on_schema_change="fail",
+        on_schema_change="append_new_columns",
     )
 }}
 -- A page with one spelling of its address, as nearly all have, is at the grain already; only the rest is added up.
