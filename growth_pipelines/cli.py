@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "down": ("serve:down", "Stop what `growth up` started."),
     "status": ("serve:status", "Show what runs, and how fresh the data are."),
     "doctor": ("doctor:doctor", "Check credentials, scopes, clock, disk and ports."),
+    "quality": ("quality:quality", "Score each source's data, and show what is wrong with them."),
     "settings": ("settings:settings", "Print every setting with its value, source and meaning."),
     "docs": ("docs:docs", "Build the dbt documentation as one static file."),
     "run": ("run:run", "One full cycle: ingest, build, monitor, recommend, queue."),
@@ -28,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pause": ("brake:pause", "Stop all writes to the outside world."),
     "resume": ("brake:resume", "Allow writes again."),
     "audit": ("audit:audit", "Verify the chain of events."),
+    "bench": ("bench:bench", "Measure what the machine costs."),
     "sandbox": ("sandbox:sandbox", "Serve a made-up shop on loopback."),
 }
 

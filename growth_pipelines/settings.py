@@ -145,6 +145,12 @@ class WarehouseSettings(_Group):
     memory_limit: str = Field(
         "", description="memory of DuckDB, e.g. 2GB; beyond it work goes to disk; default: half of the machine"
     )
+    models_at_once: int = Field(
+        0, ge=0, description="models that dbt builds side by side; 0 = one on DuckDB, else one a core"
+    )
+    incremental: Literal["auto", "off"] = Field(
+        "auto", description="large date facts: only changed days where that is faster, or always everything"
+    )
     lifetime_value_days: int = Field(365, ge=1, description="how many days ahead customers are valued")
     spark_remote: SecretStr = Field(
         SecretStr(""),

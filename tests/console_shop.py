@@ -336,6 +336,37 @@ def publish(settings: Settings, search_to: date = END, orders_note: str | None =
     warehouse.publish()
 
 
+def judged(settings: Settings, *, broken: bool = True) -> None:
+    """A report on the data: one contract broken, one day unusual, or all as it should be."""
+    from growth_pipelines.quality.outcomes import Outcome
+    from growth_pipelines.quality.report import Report, StreamState, write_report
+
+    negative = Outcome(
+        "order_lines",
+        "quantity is at least 0",
+        "validity",
+        "error",
+        not broken,
+        "1 of 312 rows break it" if broken else "all of 312 rows",
+        "Less than nothing cannot be sold; returns are refunds.",
+        312,
+        int(broken),
+        ("quantity = -2 (line 17 of orders/20261121-20261122-0f1e2d3c4b5a)",) if broken else (),
+    )
+    fewer = Outcome(
+        "search_page_daily",
+        "as many rows as such days have",
+        "volume",
+        "warn",
+        not broken,
+        "2026-11-19: 12, usual are 310 to 402",
+        "A sudden change is a reading gone wrong more often than it is the shop.",
+    )
+    streams = (StreamState("orders", 3600, 93600), StreamState("search_page", 250000, 345600))
+    batches = {"order_lines": 312, "search_page_daily": 12}
+    write_report(settings, Report(NOW, (negative, fewer), streams, batches))
+
+
 @contextmanager
 def serve(shop: ConsoleShop) -> Iterator[ConsoleShop]:
     """The shop's console behind a real socket."""

@@ -17,5 +17,9 @@
 
 {# An English word without the s of its plural; "brass" and "gas" keep theirs. #}
 {% macro singular(word) -%}
-    case when length({{ word }}) > 3 then regexp_replace({{ word }}, '([^s])s$', '\1') else {{ word }} end
+    case
+        when length({{ word }}) > 3 and {{ word }} like '%s' and {{ word }} not like '%ss'
+        then substr({{ word }}, 1, length({{ word }}) - 1)
+        else {{ word }}
+    end
 {%- endmacro %}

@@ -307,6 +307,31 @@ def audit(
     return page(request, "audit.html", person, here="audit", events=events, chain=chain, older=older)
 
 
+@router.get("/quality")
+def quality(request: Request, person: Person, console: Here) -> HTMLResponse:
+    from growth_pipelines.quality.report import by_source, read_report
+    from growth_pipelines.quality.scoring import WEIGHTS
+
+    report = read_report(console.settings)
+    sources = by_source(report, console.now()) if report else []
+    return page(
+        request,
+        "quality.html",
+        person,
+        here="quality",
+        judged_at=report.judged_at if report else None,
+        sources=sources,
+        blocked=any(source.quality.blocked for source in sources),
+        parts=list(WEIGHTS),
+    )
+
+
+@router.get("/docs")
+@router.get("/docs/")
+def all_docs(person: Person) -> Response:
+    return RedirectResponse("/docs/dbt", 303)
+
+
 @router.get("/docs/dbt")
 def dbt_docs(request: Request, person: Person, console: Here) -> Response:
     file = console.settings.home / "docs" / "dbt.html"

@@ -10,6 +10,7 @@ import dagster as dg
 from growth_pipelines.defs.approval_form import approval_form
 from growth_pipelines.defs.assets.carried_out import ROLLBACKS, rolled_back_actions
 from growth_pipelines.defs.assets.dbt import dbt_models
+from growth_pipelines.defs.assets.landed import CONTRACT, landed_batches
 from growth_pipelines.defs.assets.lifetime_value import FORESEEN, LIFETIME_VALUE, lifetime_value
 from growth_pipelines.defs.assets.monitoring import SEARCH, VITALS, search_regressions, vitals_regressions
 from growth_pipelines.defs.assets.operations import operations_tables
@@ -45,7 +46,8 @@ def build_defs(
     machine = machine if machine is not None else Machine(settings)
     graph = translate(manifest if manifest is not None else needed_manifest(settings), settings.model_engine)
     proposals = [proposal(r, OPENED_BY.get(r.name, ())) for r in RECOMMENDERS.values()]
-    jobs = build_jobs(_parts(graph, proposals), [approval_form(p.name) for p in proposals])
+    landed = landed_batches()
+    jobs = build_jobs(_parts(graph, landed, proposals), [approval_form(p.name) for p in proposals])
     return dg.Definitions(
         assets=[
             kept_fresh(raw_tables, machine.zone),
@@ -61,7 +63,7 @@ def build_defs(
             action_queue([recommendations_key(p.name) for p in proposals]),
             rolled_back_actions([actions_key(p.name) for p in proposals]),
         ],
-        asset_checks=[check for p in proposals for check in (p.gate, p.left_behind)],
+        asset_checks=[landed, *(check for p in proposals for check in (p.gate, p.left_behind))],
         jobs=jobs.all,
         schedules=build_schedules(jobs, machine.zone),
         sensors=[refresh_sensor(), *build_sensors(jobs, [p.name for p in proposals])],
@@ -71,10 +73,12 @@ def build_defs(
     )
 
 
-def _parts(graph: DbtGraph, proposals: list[Proposal]) -> Parts:
+def _parts(graph: DbtGraph, landed: dg.AssetChecksDefinition, proposals: list[Proposal]) -> Parts:
     return Parts(
         raw=tuple(raw_tables.keys),
         raw_checks=tuple(raw_tables.check_keys),
+        landed_checks=tuple(landed.check_keys),
+        landed_contracts=tuple(key for key in landed.check_keys if key.name == CONTRACT),
         models=(*graph.names, LIFETIME_VALUE),
         model_checks=(*graph.checks.values(), FORESEEN),
         published=PUBLISHED,

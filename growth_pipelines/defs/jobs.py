@@ -27,6 +27,9 @@ class Parts:
 
     raw: tuple[dg.AssetKey, ...]
     raw_checks: tuple[dg.AssetCheckKey, ...]
+    landed_checks: tuple[dg.AssetCheckKey, ...]
+    # Those of them that block: an import lands rows without an ingestion.
+    landed_contracts: tuple[dg.AssetCheckKey, ...]
     models: tuple[dg.AssetKey, ...]
     model_checks: tuple[dg.AssetCheckKey, ...]
     published: dg.AssetKey
@@ -65,8 +68,8 @@ def _checks(keys: Iterable[dg.AssetCheckKey]) -> dg.AssetSelection:
 
 def build_jobs(parts: Parts, forms: Iterable[dg.JobDefinition]) -> Jobs:
     """All jobs. ``forms`` are the launchpad jobs ``approve_X``, which are no selection of assets."""
-    ingest = _assets(parts.raw) | _checks(parts.raw_checks)
-    models = _assets([*parts.models, parts.published]) | _checks(parts.model_checks)
+    ingest = _assets(parts.raw) | _checks([*parts.raw_checks, *parts.landed_checks])
+    models = _assets([*parts.models, parts.published]) | _checks([*parts.landed_contracts, *parts.model_checks])
     monitoring = _assets([parts.search_regressions, parts.vitals_regressions])
     recommend = _assets(parts.recommendations.values()) | _checks(parts.gates.values())
     queue = _assets([parts.queue])

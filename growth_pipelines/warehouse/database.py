@@ -2,9 +2,11 @@
 
 DuckDB lets one process write a file and lets nobody read it meanwhile. So everything that writes holds one OS
 lock (``$GROWTH_HOME/warehouse.lock``) and works on ``$GROWTH_HOME/warehouse.duckdb``, while readers open a
-published copy under ``$GROWTH_HOME/published`` that is swapped in atomically: a page never waits for a run, and
-a run never fails because a page is open. PostgreSQL needs no copy; writers still take turns, there by an
-advisory lock as well, so that two machines with one database do too.
+published snapshot under ``$GROWTH_HOME/published`` that is swapped in atomically: a page never waits for a run,
+and a run never fails because a page is open. A snapshot is the writer's own file under a second name; whoever
+writes next takes a copy to write on first, so publishing takes no longer however large the shop is. PostgreSQL
+needs no copy; writers still take turns, there by an advisory lock as well, so that two machines with one database
+do too.
 """
 
 from __future__ import annotations
@@ -139,7 +141,18 @@ class Warehouse:
     def _open_for_writing(self) -> WarehouseConnection:
         if self.engine == "postgres":
             return WarehouseConnection("postgres", open_postgres(self.postgres_url, "growth warehouse"))
+        self._leave_the_snapshot()
         return WarehouseConnection("duckdb", open_duckdb(self.file, self.threads, self.memory_limit))
+
+    def _leave_the_snapshot(self) -> None:
+        """Before the first write after a publication: a file of one's own instead of the one that readers see."""
+        if self._is_published():
+            partial = self.file.with_suffix(".partial")
+            shutil.copyfile(self.file, partial)
+            partial.replace(self.file)
+
+    def _is_published(self) -> bool:
+        return self.file.exists() and self.file.stat().st_nlink > 1
 
     @contextmanager
     def read(self) -> Iterator[WarehouseConnection]:
@@ -169,7 +182,8 @@ class Warehouse:
         raise GrowthError("No data are published yet.", "Run `growth run` first.")
 
     def publish(self) -> Path | None:
-        """Make the present state what readers see: copy the file, then swap one link. None on PostgreSQL.
+        """Make the present state what readers see: give the file a second name, then swap one link. None on
+        PostgreSQL.
 
         Readers keep the snapshot they opened; they see the new one when they open the next time. Older snapshots
         are removed; a reader that still has one open keeps it until it closes (the file lives on without a name).
@@ -180,9 +194,10 @@ class Warehouse:
         with self.lock():
             if not self.file.exists():
                 raise GrowthError("There is no warehouse to publish yet.", "Run `growth run` first.")
-            # Everything must be in the file itself: a copy has no write-ahead log.
-            with open_duckdb(self.file, self.threads, self.memory_limit) as connection:
-                connection.execute("checkpoint")
+            if not self._is_published():
+                # Everything must be in the file itself: a snapshot has no write-ahead log.
+                with open_duckdb(self.file, self.threads, self.memory_limit) as connection:
+                    connection.execute("checkpoint")
             return self._swap_in(started)
 
     def _swap_in(self, started: float) -> Path:
@@ -193,7 +208,10 @@ class Warehouse:
         number = 1 + max((_number(path) for path in folder.glob("warehouse-*.duckdb")), default=0)
         target = folder / f"warehouse-{number}.duckdb"
         partial = target.with_suffix(".partial")
-        shutil.copyfile(self.file, partial)
+        try:
+            partial.hardlink_to(self.file)
+        except OSError:  # another disk, or one without hard links
+            shutil.copyfile(self.file, partial)
         partial.chmod(0o600)
         partial.replace(target)
         link = folder / "current.partial"

@@ -14,14 +14,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from growth_pipelines.clock import local_date
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.telemetry import logger
+from growth_pipelines.warehouse import rebuilds
 from growth_pipelines.warehouse.brand import default_brand_terms, unique_terms
-from growth_pipelines.warehouse.connection import WarehouseConnection
 from growth_pipelines.warehouse.database import Warehouse
 from growth_pipelines.warehouse.named_queries import query, statements
 from growth_pipelines.warehouse.operations import copy_operations
@@ -51,10 +53,12 @@ class NodeResult:
 
 @dataclass(frozen=True)
 class BuildResult:
-    """A whole build, in the order in which its nodes ended. ``seconds`` includes dbt's own start."""
+    """A whole build, in the order in which its nodes ended. ``seconds`` includes dbt's own start; ``counted`` says
+    whether the incremental models were built in full and why, or since which day."""
 
     results: tuple[NodeResult, ...]
     seconds: float
+    counted: str = ""
 
     @property
     def ok(self) -> bool:
@@ -72,8 +76,13 @@ def build(
     on_event: Callable[[str], None] | None = None,
     *,
     unit_tests: bool = False,
+    full_refresh: bool | None = None,
+    since: date | None = None,
 ) -> BuildResult:
     """``dbt build`` of the selected models (None: everything) with their tests, as the one writer.
+
+    ``full_refresh`` of the incremental models: None decides by what has changed since they were built, True
+    always, False only where nothing else is right. ``since`` is a day from which they are counted anyway.
 
     ``select`` are dbt selectors; ``on_event`` is told the name of every node when it ends. Failing tests and
     models are in the result; a project that does not parse raises GrowthError. Unit tests check the SQL with rows
@@ -81,27 +90,34 @@ def build(
     """
     started = time.monotonic()
     warehouse = Warehouse.of(settings)
-    with warehouse.lock(), _model_engine(settings, warehouse) as bring_back:
-        arguments = ["build", "--no-write-json", *(["--select", *select] if select else [])]
-        if not unit_tests:
-            arguments += ["--exclude-resource-type", "unit_test"]
-        finished = _invoke(settings, arguments, on_event).results
-        sizes = bring_back(finished)
+    with warehouse.lock():
+        prepare(settings, warehouse)
+        rebuild = _plan(settings, warehouse, full_refresh, since)
+        with _model_engine(settings, warehouse) as bring_back:
+            arguments = ["build", "--no-write-json", *(["--select", *select] if select else [])]
+            if not unit_tests:
+                arguments += ["--exclude-resource-type", "unit_test"]
+            if rebuild.why_full:
+                arguments += ["--full-refresh"]
+            finished = _invoke(settings, arguments, on_event).results
+            sizes = bring_back(finished)
+        if settings.model_engine != "spark":
+            with warehouse.write() as connection:
+                rebuilds.remember(connection, rebuild, _built_whole(finished), _now(settings))
     results = tuple(_node_result(each, sizes) for each in finished if each.node.resource_type != "exposure")
     seconds = time.monotonic() - started
     counts = {status: sum(node.status == status for node in results) for status in {n.status for n in results}}
-    _log.info("built", seconds=round(seconds, 2), **counts)
+    _log.info("built", seconds=round(seconds, 2), counted=str(rebuild), **counts)
     for node in results:
         if node.status in ("warn", "fail", "error"):
             _log.warning(node.status, node=node.name, failures=node.failures, message=node.message)
-    return BuildResult(results, seconds)
+    return BuildResult(results, seconds, str(rebuild))
 
 
 @contextmanager
 def _model_engine(settings: Settings, warehouse: Warehouse) -> Iterator[Callable[[Any], dict[str, int]]]:
     """What the models read, where they run. Gives what is to be done with dbt's results: it makes the marts
     readable here and returns the number of rows of tables by ``schema.name``."""
-    prepare(settings, warehouse)
     if settings.model_engine != "spark":
         yield lambda _: _table_sizes(warehouse)
         return
@@ -157,6 +173,36 @@ def prepare(settings: Settings, warehouse: Warehouse) -> None:
         copy_operations(settings, connection, zone)
 
 
+def _plan(
+    settings: Settings, warehouse: Warehouse, full_refresh: bool | None, since: date | None
+) -> rebuilds.Plan:
+    # What comes back from Spark are whole marts.
+    if settings.model_engine == "spark" or (full_refresh is None and settings.warehouse.incremental == "off"):
+        full_refresh = True
+    with warehouse.write() as connection:
+        return rebuilds.plan(connection, project_hash(), _now(settings), full_refresh=full_refresh, since=since)
+
+
+def _now(settings: Settings) -> datetime:
+    """UTC without a zone, as the warehouse keeps times."""
+    return settings.clock.now().replace(tzinfo=None)
+
+
+def _built_whole(results: Sequence[Any]) -> set[str]:
+    """The incremental models that were built in this run with everything above them: what they rest on is no older
+    than what was planned for."""
+    done = {each.node.unique_id for each in results if str(each.status) == "success"}
+    above = {each.node.unique_id: each.node.depends_on_nodes for each in results}
+
+    @cache
+    def whole(uid: str) -> bool:
+        return uid.startswith("source.") or (uid in done and all(whole(parent) for parent in above[uid]))
+
+    return {
+        each.node.name for each in results if each.node.name in rebuilds.SOURCES and whole(each.node.unique_id)
+    }
+
+
 def brand_terms(settings: Settings) -> tuple[str, ...]:
     """The words that make a query a brand query, as the newest published marts use them."""
     if settings.shop.brand_terms:
@@ -210,6 +256,7 @@ def write_docs(settings: Settings) -> Path:
     """The documentation site as one file that needs no server and no network; returns its path."""
     warehouse = Warehouse.of(settings)
     with warehouse.lock():
+        prepare(settings, warehouse)
         # Columns and types are read from the database, so the tables have to be there.
         with _model_engine(settings, warehouse):
             _invoke(settings, ["docs", "generate", "--static"], None)
@@ -298,8 +345,4 @@ def _node_result(result: Any, sizes: dict[str, int]) -> NodeResult:
 def _table_sizes(warehouse: Warehouse) -> dict[str, int]:
     """Rows of every table that dbt made. Exact on DuckDB, the planner's estimate on PostgreSQL."""
     with warehouse.write() as connection:
-        return dict(_sizes_query(connection).fetchall())
-
-
-def _sizes_query(connection: WarehouseConnection) -> Any:
-    return connection.execute(query(f"rows_{connection.engine}"))
+        return dict(connection.execute(query(f"rows_{connection.engine}")).fetchall())

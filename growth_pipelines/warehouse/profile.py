@@ -33,7 +33,10 @@ def write_profile(settings: Settings, folder: Path) -> Path:
 
 
 def _output(settings: Settings) -> dict[str, Any]:
-    threads = settings.warehouse.threads or os.cpu_count() or 1
+    # DuckDB gives one model every core; two at once need twice the memory and take as long.
+    threads = settings.warehouse.models_at_once or (
+        1 if settings.model_engine == "duckdb" else os.cpu_count() or 1
+    )
     if settings.model_engine == "spark":
         return {**_spark(settings), "threads": threads}
     if settings.postgres_url:

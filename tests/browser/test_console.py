@@ -11,7 +11,7 @@ from growth_pipelines.actions.brake import pause
 from growth_pipelines.actions.queue import as_document, find, top
 from growth_pipelines.store.tables import AuditEvent
 from tests.browser.conftest import AXE
-from tests.console_shop import NOW, ConsoleShop
+from tests.console_shop import NOW, ConsoleShop, judged
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 PHONE = {"width": 390, "height": 844}
@@ -47,6 +47,7 @@ def test_no_page_has_an_accessibility_violation(
     open_page: Callable[..., Any], console: ConsoleShop, width: int, scheme: str
 ):
     pause(console.store, actor="bo", channel="cli", reason="price import", now=NOW)
+    judged(console.settings)
     page = open_page(width=width, color_scheme=scheme)
     actions = queue(console)
     by_subtype = {action["subtype"]: action["ref"] for action in actions}
@@ -55,6 +56,7 @@ def test_no_page_has_an_accessibility_violation(
         "/",
         "/actions",
         "/audit",
+        "/quality",
         *(f"/actions/{by_subtype[name]}" for name in ("title", "image", "script")),
         "/nowhere",
         "/docs/dbt",

@@ -34,8 +34,10 @@ def dbt_models(graph: DbtGraph) -> dg.AssetsDefinition:
     )
     def dbt_build(context: dg.AssetExecutionContext, machine: dg.ResourceParam[Machine]) -> Iterator[Any]:
         """Build and test the selected models."""
+        from growth_pipelines.quality.barrier import require_contracts
         from growth_pipelines.warehouse.dbt import build
 
+        require_contracts(machine.settings)
         done = 0
         total = len(graph.keys) + len(graph.checks)
 

@@ -44,10 +44,23 @@ def published_warehouse(marts: Sequence[dg.AssetKey], kind: str) -> dg.AssetsDef
             metadata={
                 **({"file": dg.MetadataValue.path(path), "bytes": path.stat().st_size} if path else {}),
                 **snapshot_metadata(machine),
+                **quality_metadata(machine),
             }
         )
 
     return publish
+
+
+def quality_metadata(machine: Machine) -> dict[str, Any]:
+    """The score of each source as a number, for its curve, and all grades in one table."""
+    from growth_pipelines.quality.report import by_source, read_report
+
+    report = read_report(machine.settings)
+    found = by_source(report, machine.now) if report else []
+    if not found:
+        return {}
+    rows = [{"source": s.title, "grade": s.quality.grade, "failing": len(s.failing)} for s in found]
+    return {**{f"quality_{s.source}": s.quality.score for s in found}, "quality": table(rows)}
 
 
 def snapshot_metadata(machine: Machine) -> dict[str, Any]:

@@ -78,6 +78,8 @@ def raw_tables(
     """Read the selected streams and load them into ``raw``."""
     from growth_pipelines.ingestion.checks import examine
     from growth_pipelines.ingestion.run import IngestError, ingest
+    from growth_pipelines.quality.findings import outcomes_of
+    from growth_pipelines.quality.inspection import record_outcomes
 
     streams = [s for s in STREAMS.values() if any(raw_key(t) in context.selected_asset_keys for t in s.tables)]
     failure: IngestError | None = None
@@ -94,6 +96,7 @@ def raw_tables(
         # The other streams are loaded; they are reported before this step fails.
         failure, results = error, error.results
     findings = examine(machine.settings, results)
+    record_outcomes(machine.settings, context.run_id, list(outcomes_of(findings.values())))
     for result in results:
         if result.no_access:
             context.log.warning(f"{result.stream} is not read: {'; '.join(result.notes)}")

@@ -16,7 +16,7 @@ import pytest
 
 from growth_pipelines.store.database import Store
 from growth_pipelines.warehouse.database import Warehouse
-from tests.console_shop import SNIPPETS, ConsoleShop, fill, publish, serve
+from tests.console_shop import SNIPPETS, ConsoleShop, fill, judged, publish, serve
 
 from .conftest import Visitor
 
@@ -34,6 +34,24 @@ def test_today_lists_the_queue_in_its_order_with_money_and_interval(maria: Visit
     assert "$610 – $1,790" in page
     assert "7 days left" in page
     assert "to 19 Nov" in page
+
+
+def test_data_quality_names_what_is_wrong_and_where(maria: Visitor):
+    assert "Nothing has been judged yet" in text_of(maria.get("/quality").text)
+    judged(maria.shop.settings)
+    page = text_of(maria.get("/quality").text)
+    for shown in (
+        "New data are held back.",
+        "Shopify held back F 59",
+        "order_lines: quantity is at least 0 Blocks: 1 of 312 rows break it.",
+        "quantity = -2 (line 17 of orders/20261121-20261122-0f1e2d3c4b5a)",
+        "search_page_daily: as many rows as such days have Warns: 2026-11-19: 12, usual are 310 to 402.",
+    ):
+        assert shown in page, shown
+    judged(maria.shop.settings, broken=False)
+    page = text_of(maria.get("/quality").text)
+    assert "Nothing is wrong" in page
+    assert "held back" not in page
 
 
 def test_today_links_to_dagster_and_the_data_models(maria: Visitor):
@@ -201,6 +219,8 @@ def test_the_dbt_docs_are_served_in_a_sandbox(maria: Visitor):
     assert shown.status_code == 200
     assert shown.headers["content-security-policy"].startswith("sandbox allow-scripts")
     assert "allow-same-origin" not in shown.headers["content-security-policy"]
+    for short in ("/docs", "/docs/"):
+        assert maria.get(short).url.path == "/docs/dbt"
 
 
 def test_the_api_lists_what_the_command_line_lists(maria: Visitor):

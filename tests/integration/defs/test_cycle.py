@@ -55,6 +55,7 @@ def test_the_daily_cycle_is_one_green_run_while_approvals_are_awaited(settings: 
         assert len(published["orders_by_day"]) == 28
         assert published["search_clicks_by_day"].endswith("  "), "days that Google has not given yet are no zeros"
         assert published["currency"] == "USD"
+        assert published["quality_shopify"] >= 90
         assert "data:image/svg+xml" in published["last_8_weeks"]
         assert _metadata(instance, "marts/fct_shop_daily")["window"].endswith("21 Nov 2026")
         assert _metadata(instance, "search_regressions")["window"] == "23 Oct – 19 Nov 2026"

@@ -70,6 +70,8 @@ def test_what_was_read_right_is_green_and_says_what_it_has(reader: Reader, small
         "no_duplicates",
         "null_rates",
         "schema_drift",
+        "landed_contract",
+        "as_usual",
     }
     assert all(check.passed for check in found.values())
     orders = small_shop.truth["counts"]["orders"]

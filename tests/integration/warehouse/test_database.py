@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 import threading
@@ -127,6 +129,39 @@ def test_old_snapshots_are_removed(duckdb_warehouse: Warehouse) -> None:
     paths = [_publish(duckdb_warehouse, value) for value in range(5)]
     kept = sorted(path.name for path in duckdb_warehouse.current.parent.iterdir())
     assert kept == ["current", *sorted(path.name for path in paths[-2:])]
+
+
+def test_what_is_written_after_a_publication_is_seen_after_the_next(duckdb_warehouse: Warehouse) -> None:
+    """The snapshot is the writer's file until somebody writes; from then on it is nobody's but the readers'."""
+    path = _publish(duckdb_warehouse, 1)
+    assert path.samefile(duckdb_warehouse.file)
+    with duckdb_warehouse.read() as reader, duckdb_warehouse.write() as connection:
+        connection.execute("update t set n = 2")
+        assert reader.execute("select n from t").fetchone() == (1,)
+    assert not path.samefile(duckdb_warehouse.file)
+    with duckdb_warehouse.read() as reader:
+        assert reader.execute("select n from t").fetchone() == (1,)
+        again = duckdb_warehouse.publish()
+        assert again is not None
+        assert reader.execute("select n from t").fetchone() == (1,)
+        twice = duckdb_warehouse.publish()
+        assert twice is not None
+        assert twice.samefile(again)
+    with duckdb_warehouse.read() as reader:
+        assert reader.execute("select n from t").fetchone() == (2,)
+
+
+def test_a_disk_without_hard_links_gets_a_copy(
+    duckdb_warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", refuse)
+    path = _publish(duckdb_warehouse, 1)
+    assert not path.samefile(duckdb_warehouse.file)
+    with duckdb_warehouse.read() as reader:
+        assert reader.execute("select n from t").fetchone() == (1,)
 
 
 def test_many_readers_never_fail_while_snapshots_are_swapped(duckdb_warehouse: Warehouse) -> None:

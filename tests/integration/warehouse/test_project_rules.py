@@ -8,17 +8,43 @@ from typing import Any
 
 import pytest
 
+from growth_pipelines.recommenders.registry import RECOMMENDERS
 from growth_pipelines.warehouse import dbt
 from growth_pipelines.warehouse.customer_values import COLUMNS, TABLE
+from growth_pipelines.warehouse.frames import FRAMES
+from growth_pipelines.warehouse.named_queries import query as named_query
 from growth_pipelines.warehouse.operations_tables import TABLES as OPERATIONS
 from growth_pipelines.warehouse.profile import write_profile
 from growth_pipelines.warehouse.raw_tables import TABLES, all_tables
 
 from .raw_rows import settings_for
 
+PACKAGE = dbt.PROJECT.parent / "growth_pipelines"
 PERSONAL = {"name_first", "first_name", "last_name", "email", "phone", "address", "city", "zip", "ip", "birthday"}
 GRANULARITIES = {"day", "week", "month", "quarter", "year", "date"}
 MAX_JOINS, MAX_VIEW_CHAIN = 7, 4
+# Made to be read by many: what every mart needs of the shop, and grains that marts of several areas start from.
+HUBS = {"int_shops", "int_windows", "int_orders", "int_page_days", "int_pages"}
+MAX_LEAVES = 3
+# Whose rows are those of a mart, where their key is tested: of the same grain, or summed into it.
+KEY_TESTED_IN = {
+    "int_orders": "fct_orders",
+    "int_order_lines": "fct_order_lines",
+    "int_page_days": "fct_page_daily",
+    "int_web_vitals": "fct_web_vitals",
+    "int_calendar": "fct_shop_daily",
+    "int_sessions_daily": "fct_shop_daily",
+}
+# Nobody's data, or not late for being quiet: what builds and ingestion write, deletions, an optional source.
+NEVER_LATE = {
+    "_build",
+    "_brand_terms",
+    "_streams",
+    "_ingest_cursor",
+    "_ingest_run",
+    "deletions",
+    "web_vitals_beacons",
+}
 Nodes = dict[str, dict[str, Any]]
 
 
@@ -87,6 +113,74 @@ def test_marts_that_no_sql_makes_are_documented_like_the_others(manifest: dict[s
             assert len(column["description"]) > 5, name
 
 
+def test_staging_is_one_source_renamed_and_nothing_else(models: Nodes) -> None:
+    """Joins, unions and groups come later: rows here are the source's, whose keys ingestion checks."""
+    for node in models.values():
+        if layer(node) == "staging":
+            assert [parent.split(".")[0] for parent in parents(node)] == ["source"], node["name"]
+            assert node["config"]["materialized"] == "view", node["name"]
+            logic = re.findall(r"\b(?:join|union|group by|distinct|over)\b", without_comments(node["raw_code"]))
+            assert not logic, f"{node['name']} has {logic}"
+
+
+def without_comments(sql: str) -> str:
+    return re.sub(r"\{#.*?#\}", "", re.sub(r"--.*", "", sql), flags=re.DOTALL)
+
+
+def test_nothing_is_read_by_its_place_instead_of_by_reference(models: Nodes) -> None:
+    for node in models.values():
+        found = re.findall(r"\b(?:from|join)\s+(?:raw|staging|intermediate|marts)\.\w+", node["raw_code"])
+        assert not found, f"{node['name']} reads {found}"
+
+
+def test_every_source_says_when_it_is_late(manifest: dict[str, Any]) -> None:
+    silent = set()
+    for source in manifest["sources"].values():
+        after = (source.get("freshness") or {}).get("warn_after") or {}
+        if not after.get("count"):
+            silent.add(source["name"])
+        else:
+            assert source["loaded_at_field"] == "_loaded_at", source["name"]
+    assert silent == NEVER_LATE
+
+
+def test_every_model_has_a_tested_key(models: Nodes, manifest: dict[str, Any]) -> None:
+    """Staging passes on the rows of one raw table, whose key ingestion checks (`no_duplicates`, which blocks)."""
+    keyed = {
+        node["attached_node"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test" and node["test_metadata"]["name"] == "key"
+    }
+    without = {node["name"] for uid, node in models.items() if uid not in keyed and layer(node) != "staging"}
+    assert without <= set(KEY_TESTED_IN), without - set(KEY_TESTED_IN)
+    for name, mart in KEY_TESTED_IN.items():
+        assert f"model.growth.{mart}" in keyed
+        assert f"model.growth.{name}" in ancestors(f"model.growth.{mart}", models), f"{mart} is not made of {name}"
+
+
+def ancestors(uid: str, models: Nodes) -> set[str]:
+    found: set[str] = set()
+    waiting = [uid]
+    while waiting:
+        for parent in parents(models[waiting.pop()]):
+            if parent in models and parent not in found:
+                found.add(parent)
+                waiting.append(parent)
+    return found
+
+
+def test_no_model_fans_out_into_more_ends_than_people_can_follow(models: Nodes) -> None:
+    """At most three models that nothing else is made of read the same one; hubs are named."""
+    children: dict[str, set[str]] = {uid: set() for uid in models}
+    for uid, node in models.items():
+        for parent in parents(node):
+            if parent in children:
+                children[parent].add(uid)
+    for uid, read_by in children.items():
+        ends = sorted(models[child]["name"] for child in read_by if not children[child])
+        assert len(ends) <= MAX_LEAVES or models[uid]["name"] in HUBS, f"{models[uid]['name']} → {ends}"
+
+
 def test_layers_run_one_way(models: Nodes) -> None:
     allowed = {"staging": set(), "intermediate": {"staging", "intermediate"}}
     allowed["marts"] = {"staging", "intermediate", "marts"}
@@ -109,7 +203,7 @@ def test_every_mart_has_an_enforced_contract_a_group_and_public_access(models: N
             assert node["config"]["contract"]["enforced"], node["name"]
             assert node["config"]["access"] == "public"
             assert node["config"]["group"]
-            assert node["config"]["materialized"] == "table"
+            assert node["config"]["materialized"] in ("table", "incremental")
 
 
 def test_every_column_of_a_mart_is_described_and_typed(models: Nodes) -> None:
@@ -215,7 +309,39 @@ def test_exposures_rest_on_public_marts_only(models: Nodes, manifest: dict[str, 
     assert manifest["exposures"]
     for exposure in manifest["exposures"].values():
         assert exposure["description"]
-        assert all(layer(models[uid]) == "marts" for uid in exposure["depends_on"]["nodes"]), exposure["name"]
+        for uid in exposure["depends_on"]["nodes"]:
+            config = models[uid]["config"]
+            assert layer(models[uid]) == "marts", f"{exposure['name']} rests on {uid}"
+            assert config["materialized"] in ("table", "incremental"), uid
+            assert config["access"] == "public", uid
+
+
+def marts_in(*texts: str) -> set[str]:
+    return {name for text in texts for name in re.findall(r"\bmarts\.(\w+)", text)}
+
+
+def test_exposures_name_the_marts_that_their_consumers_read(manifest: dict[str, Any]) -> None:
+    """Each exposure against the SQL that its consumer runs."""
+    frames = {name: named_query(f"frames/{name}") for name in FRAMES}
+    console = {path.stem: path.read_text() for path in (PACKAGE / "console" / "queries").glob("*.sql")}
+    every_page = [console["shop"], console["newest"], named_query("history_notes")]
+    dagster = {path.stem: path.read_text() for path in (PACKAGE / "defs" / "queries").glob("*.sql")}
+    read = {
+        **{name: [frames[frame] for frame in recommender.frames] for name, recommender in RECOMMENDERS.items()},
+        "search_regressions": [frames["page_daily"]],
+        "vitals_regressions": [frames["vitals"], frames["pages"]],
+        "published_warehouse": [dagster["shop"], dagster["shop_trend"], named_query("history_notes")],
+        "lifetime_value": [named_query("customer_purchases"), named_query("orders_known_to")],
+        **dict.fromkeys(("console_today", "console_actions", "console_audit"), every_page),
+        "console_action_detail": [*every_page, console["page_texts"]],
+        "api": [],
+    }
+    named = {
+        exposure["name"]: {uid.rsplit(".", 1)[1] for uid in exposure["depends_on"]["nodes"]}
+        for exposure in manifest["exposures"].values()
+    }
+    assert named == {name: marts_in(*texts) for name, texts in read.items()}
+    assert all(exposure["url"] and exposure["owner"]["name"] for exposure in manifest["exposures"].values())
 
 
 def test_nothing_is_imported_from_a_package_hub(manifest: dict[str, Any]) -> None:

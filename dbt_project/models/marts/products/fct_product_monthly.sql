@@ -19,9 +19,8 @@ with
             {{ isum("days.search_impressions") }} as search_impressions
         from {{ ref("int_pages") }} as pages
         join {{ ref("int_page_days") }} as days on days.shop_id = pages.shop_id and days.page_key = pages.page_key
-        where pages.page_type = 'product'
+        where pages.page_type = 'product' and days.search_impressions > 0
         group by 1, 2, 3
-        having sum(days.search_impressions) > 0
     ),
 
     stock_days as (
@@ -83,17 +82,32 @@ with
         group by 1, 2
     ),
 
+    totals as (
+        select
+            sums.shop_id,
+            sums.date_month,
+            sums.month_cents,
+            sums.date_month = min(sums.date_month) over (partition by sums.shop_id) as is_first,
+            coalesce(days.days, 0) as days,
+            coalesce(days.is_complete, false) as is_complete,
+            shops.currency
+        from
+            (
+                select shop_id, date_month, sum(net_cents) as month_cents from months group by shop_id, date_month
+            ) as sums
+        join {{ ref("int_shops") }} as shops on shops.shop_id = sums.shop_id
+        left join days on days.shop_id = sums.shop_id and days.date_month = sums.date_month
+    ),
+
     ranked as (
         select
             *,
             rank() over (partition by shop_id, date_month order by net_cents desc) as revenue_rank,
-            sum(net_cents) over (partition by shop_id, date_month) as month_cents,
             sum(net_cents) over (
                 partition by shop_id, date_month
                 order by net_cents desc, product_id
                 rows between unbounded preceding and current row
             ) as running_cents,
-            min(date_month) over (partition by shop_id) as first_month,
             lag(net_cents) over (partition by shop_id, product_id order by date_month) as last_cents,
             lag(date_month) over (partition by shop_id, product_id order by date_month) as last_month
         from months
@@ -102,21 +116,21 @@ with
     compared as (
         select
             ranked.*,
+            totals.month_cents,
+            totals.days,
+            totals.is_complete,
+            totals.currency,
             case
-                when ranked.date_month = ranked.first_month
+                when totals.is_first
                 then null
-                when ranked.last_month = {{ add_months("ranked.date_month", -1) }}
+                when {{ month_diff("ranked.date_month", "ranked.last_month") }} = 1
                 then ranked.last_cents
                 else 0
             end as prior_net_cents,
-            coalesce(days.days, 0) as days,
-            coalesce(days.is_complete, false) as is_complete,
             coalesce(stock.stock_days, 0) as stock_days,
-            stock.stock_unit_days,
-            shops.currency
+            stock.stock_unit_days
         from ranked
-        join {{ ref("int_shops") }} as shops on shops.shop_id = ranked.shop_id
-        left join days on days.shop_id = ranked.shop_id and days.date_month = ranked.date_month
+        join totals on totals.shop_id = ranked.shop_id and totals.date_month = ranked.date_month
         left join
             stock
             on stock.shop_id = ranked.shop_id

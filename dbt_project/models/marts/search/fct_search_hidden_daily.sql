@@ -1,3 +1,11 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="insert_overwrite" if target.type == "spark" else "days",
+        partition_by="date_day",
+        on_schema_change="append_new_columns",
+    )
+}}
 -- What a page's total has and its rows by query have not. Both are loaded by streams of their own, so a day counts
 -- only from the first to the last day that both have: a day that is not loaded yet is no hidden one.
 with
@@ -9,6 +17,7 @@ with
             {{ isum("clicks") }} as visible_clicks,
             {{ isum("impressions") }} as visible_impressions
         from {{ ref("fct_search_query_page_daily") }}
+        where {{ is_rebuilt("date_day") }}
         group by shop_id, page_key, date_day
     ),
 
@@ -22,20 +31,38 @@ with
             0 as visible_clicks,
             0 as visible_impressions
         from {{ ref("fct_page_daily") }}
-        where search_impressions > 0
+        where search_impressions > 0 and {{ is_rebuilt("date_day") }}
         union all
         select shop_id, page_key, date_day, 0, 0, visible_clicks, visible_impressions
         from visible
     ),
 
+    -- of all days, also of those that are not counted anew
+    known as (
+        select
+            shop_id,
+            min(date_day) as first_page_day,
+            max(date_day) as last_page_day,
+            cast(null as date) as first_query_day,
+            cast(null as date) as last_query_day
+        from {{ ref("fct_page_daily") }}
+        where search_impressions > 0
+        group by shop_id
+        union all
+        select shop_id, null, null, min(date_day), max(date_day)
+        from {{ ref("fct_search_query_page_daily") }}
+        where impressions > 0
+        group by shop_id
+    ),
+
     days as (
         select
             shop_id,
-            min(case when impressions > 0 then date_day end) as first_page_day,
-            max(case when impressions > 0 then date_day end) as last_page_day,
-            min(case when visible_impressions > 0 then date_day end) as first_query_day,
-            max(case when visible_impressions > 0 then date_day end) as last_query_day
-        from counted
+            min(first_page_day) as first_page_day,
+            max(last_page_day) as last_page_day,
+            min(first_query_day) as first_query_day,
+            max(last_query_day) as last_query_day
+        from known
         group by shop_id
     ),
 

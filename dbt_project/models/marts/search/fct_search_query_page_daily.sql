@@ -1,3 +1,11 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="insert_overwrite" if target.type == "spark" else "days",
+        partition_by="date_day",
+        on_schema_change="append_new_columns",
+    )
+}}
 -- A page with one spelling of its address, as nearly all have, is at the grain already; only the rest is added up.
 -- At five million rows that is the difference between one second and three.
 with
@@ -18,6 +26,7 @@ with
             {{ ref("int_search_queries") }} as queries
             on queries.shop_id = source.shop_id
             and queries.query = source.query
+        where {{ is_rebuilt("source.date_day") }}
     )
 
 select shop_id, page_key, query, date_day, is_brand, clicks, impressions, position_x100_impr

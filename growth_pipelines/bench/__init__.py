@@ -1,0 +1,1 @@
+"""Benchmarks that print their own figures: what the machine costs beside the least that it could cost."""

@@ -1,0 +1,86 @@
+"""``growth bench``: what the machine costs, measured beside the least that it could cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from growth_pipelines.commands.context import current_settings, json_option, print_json, print_table
+
+
+@click.group()
+def bench() -> None:
+    """Measure what the machine costs."""
+
+
+@bench.command()
+@click.option("--lines", default=1_000_000, show_default=True, type=click.IntRange(1_000), help="Order lines.")
+@click.option("--repeat", default=1, show_default=True, type=click.IntRange(1), help="Runs; the best one counts.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where data are kept; default: GROWTH_HOME/bench.",
+)
+@json_option
+def warehouse(lines: int, repeat: int, folder: Path | None, as_json: bool) -> None:
+    """The marts of a made-up shop beside hand-written SQL for the same tables.
+
+    Needs about 0.6 GB of disk a million order lines. The shop's own warehouse is not touched.
+    """
+    from growth_pipelines.bench.warehouse.comparison import compare
+
+    place = (folder or current_settings().home / "bench").resolve()
+    document = compare(place, lines, repeat, lambda what: click.echo(what, err=True))
+    if as_json:
+        print_json(document)
+    else:
+        _print_document(document)
+
+
+def _print_document(document: dict[str, Any]) -> None:
+    machine = f"DuckDB with {document['threads']} threads and {document['memory_limit']}"
+    title = f"{document['lines']:,} order lines, {machine}"
+    rows = [_row(table, found) for table, found in document["tables"].items()]
+    rows.append(_row("all of them", document["totals"]))
+    columns = ["Seconds of", "SQL", "models", "×", "SQL CPU", "text ids", "models", "×"]
+    print_table(columns, rows, title)
+    print_table(
+        ["Slowest nodes", "s"], [[name, f"{seconds:.2f}"] for name, seconds in document["slowest"].items()]
+    )
+    print_table(
+        ["Console query", "ms"], [[name, f"{value:.1f}"] for name, value in document["console_ms"].items()]
+    )
+    print_table(
+        ["Date fact", "Changed days, s", "In full, s", "CPU", "CPU"],
+        [
+            [model, *(f"{t[unit]:.2f}" for unit in ("seconds", "full_seconds", "cpu", "full_cpu"))]
+            for model, t in document["increment"]["tables"].items()
+        ],
+    )
+    click.echo(
+        f"Whole build {document['build_seconds']:.1f} s; the copy that the next writer makes "
+        f"{document['publication']['next_writer_seconds']:.2f} s for {document['publication']['megabytes']:,} MB"
+    )
+    print_table(
+        ["Goal", "Figure", "Limit", "Met"],
+        [
+            [g["goal"], f"{g['figure']:.2f}", f"{g['limit']:.2f}", "yes" if g["met"] else "no"]
+            for g in document["goals"]
+        ],
+    )
+
+
+def _row(table: str, found: dict[str, Any]) -> list[str]:
+    wall, cpu = found["seconds"], found["cpu"]
+    return [
+        table,
+        f"{wall['yardstick']:.2f}",
+        f"{wall['project']:.2f}",
+        f"{wall['project'] / wall['yardstick']:.2f}",
+        f"{cpu['yardstick']:.2f}",
+        f"{cpu['text_ids']:.2f}",
+        f"{cpu['project']:.2f}",
+        f"{cpu['project'] / cpu['yardstick']:.2f}",
+    ]
