@@ -124,7 +124,7 @@ class SparkTarget:
         """The Arrow file system of the folder, and its path there."""
         from pyarrow import fs
 
-        return fs.FileSystem.from_uri(self.folder)  # type: ignore[no-any-return]
+        return fs.FileSystem.from_uri(self.folder)
 
     def claim_folder(self) -> None:
         """Mark the folder as one whose content builds may remove.

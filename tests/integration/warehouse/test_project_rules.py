@@ -34,15 +34,24 @@ KEY_TESTED_IN = {
     "int_web_vitals": "fct_web_vitals",
     "int_calendar": "fct_shop_daily",
     "int_sessions_daily": "fct_shop_daily",
+    "int_rum_sessions_daily": "fct_shop_daily",
+    "int_action_windows": "fct_action_windows",
+    "int_order_products": "fct_product_daily",
+    "int_page_versions": "fct_page_content_changes",
+    "int_search_rivals": "fct_search_cannibalisation",
 }
-# Nobody's data, or not late for being quiet: what builds and ingestion write, deletions, an optional source.
+# Nobody's data, or not late for being quiet: what builds and ingestion write, deletions, redirects, an optional source.
 NEVER_LATE = {
     "_build",
     "_brand_terms",
     "_streams",
+    "_inventory_days",
+    "_variant_changes",
+    "_page_versions",
     "_ingest_cursor",
     "_ingest_run",
     "deletions",
+    "redirects",
     "web_vitals_beacons",
 }
 Nodes = dict[str, dict[str, Any]]
@@ -141,7 +150,8 @@ def test_every_source_says_when_it_is_late(manifest: dict[str, Any]) -> None:
             silent.add(source["name"])
         else:
             assert source["loaded_at_field"] == "_loaded_at", source["name"]
-    assert silent == NEVER_LATE
+    # The machine's own tables and the one mart of a model are as new as the build that writes them.
+    assert silent == NEVER_LATE | {table.name for table in OPERATIONS} | {TABLE}
 
 
 def test_every_model_has_a_tested_key(models: Nodes, manifest: dict[str, Any]) -> None:
