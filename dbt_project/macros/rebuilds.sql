@@ -20,7 +20,7 @@
     {%- if is_incremental() -%} {{ day }} >= {{ rebuilt_from() }} {%- else -%} true {%- endif -%}
 {%- endmacro %}
 
-{# The incremental strategy `days`, on the column date_day. Spark overwrites partitions instead. #}
+{# The incremental strategy `days`, on the column date_day. On Spark these models are plain tables. #}
 {% macro get_incremental_days_sql(arguments) -%}
     {%- set columns = arguments["dest_columns"] | map(attribute="quoted") | join(", ") -%}
     {%- set target = arguments["target_relation"] -%}

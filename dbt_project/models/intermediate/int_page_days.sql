@@ -1,8 +1,7 @@
 {{
     config(
-        materialized="incremental",
-        incremental_strategy="insert_overwrite" if target.type == "spark" else "days",
-        partition_by="date_day",
+        materialized="table" if target.type == "spark" else "incremental",
+        incremental_strategy="days",
         on_schema_change="append_new_columns",
     )
 }}
