@@ -19,6 +19,7 @@ def load_raw(settings: Settings, folder: Path) -> None:
     warehouse = Warehouse.of(settings)
     untouched = settings.home / "raw.duckdb"
     if not untouched.exists():
+        warehouse.file.unlink(missing_ok=True)
         with prepared(warehouse) as connection:
             connection.execute("create schema if not exists generated")
             for file in sorted(folder.glob("*.parquet")):
@@ -32,6 +33,13 @@ def load_raw(settings: Settings, folder: Path) -> None:
             connection.execute("drop schema generated cascade")
         with warehouse.writer() as connection:
             connection.execute("checkpoint")
-        shutil.copyfile(warehouse.file, untouched)
+        _copy(warehouse.file, untouched)
     warehouse.file.with_suffix(".duckdb.wal").unlink(missing_ok=True)
-    shutil.copyfile(untouched, warehouse.file)
+    _copy(untouched, warehouse.file)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Replace a file at once: the one that was there may be published."""
+    partial = target.with_suffix(".partial")
+    shutil.copyfile(source, partial)
+    partial.replace(target)

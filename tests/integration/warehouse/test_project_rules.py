@@ -40,7 +40,7 @@ KEY_TESTED_IN = {
     "int_page_versions": "fct_page_content_changes",
     "int_search_rivals": "fct_search_cannibalisation",
 }
-# Nobody's data, or not late for being quiet: what builds and ingestion write, deletions, redirects, an optional source.
+# Nobody's data, or not late for being quiet: what builds and ingestion write, deletions, redirects, beacons.
 NEVER_LATE = {
     "_build",
     "_brand_terms",
