@@ -66,7 +66,7 @@ def main() -> None:
             rows = load(settings, given.orders, given.search)
             for attempt in ("first", "second"):
                 started = time.monotonic()
-                result = build(settings)
+                result = build(settings, full_refresh=True)
                 figures = {
                     "engine": engine.partition("=")[0],
                     "build": attempt,
