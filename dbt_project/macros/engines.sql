@@ -158,9 +158,33 @@
     {{ return(dbt.default__get_empty_schema_sql(typed)) }}
 {%- endmacro %}
 
-{# The types of a seed; the rows are loaded with the same model. #}
+{# The types of a seed; its rows are loaded with the same model. #}
 {% macro spark__create_csv_table(model, agate_table) -%}
     {% set types = model["config"]["column_types"] %}
     {% for column in types | list %} {% do types.update({column: spark_types(types[column])}) %} {% endfor %}
     {{ return(dbt.spark__create_csv_table(model, agate_table)) }}
+{%- endmacro %}
+
+{# dbt-spark's own ends a text at its first apostrophe, and makes "None" of a missing one. #}
+{% macro spark__load_csv_rows(model, agate_table) -%}
+    {% set statements = [] %}
+    {% for chunk in agate_table.rows | batch(get_batch_size()) %}
+        {% set rows = [] %}
+        {% for row in chunk %}
+            {% set values = [] %}
+            {% for name in agate_table.column_names %}
+                {% set type = model["config"]["column_types"].get(
+                    name, adapter.convert_type(agate_table, loop.index0)
+                ) %}
+                {% set text = row[name] | string | replace("\\", "\\\\") | replace("'", "\\'") %}
+                {% do values.append(
+                    "cast(" ~ ("null" if row[name] is none else "'" ~ text ~ "'") ~ " as " ~ type ~ ")"
+                ) %}
+            {% endfor %}
+            {% do rows.append("(" ~ values | join(", ") ~ ")") %}
+        {% endfor %}
+        {% do statements.append("insert into " ~ this.render() ~ " values " ~ rows | join(", ")) %}
+        {% do adapter.add_query(statements[-1], abridge_sql_log=True) %}
+    {% endfor %}
+    {{ return(statements[0]) }}
 {%- endmacro %}
