@@ -69,18 +69,20 @@ def build(
     select: Sequence[str] | None = None,
     on_event: Callable[[str], None] | None = None,
     *,
+    data_tests: bool = True,
     unit_tests: bool = False,
     full_refresh: bool | None = None,
     since: date | None = None,
 ) -> BuildResult:
     """``dbt build`` of the selected models (None: everything) with their tests, as the one writer.
 
+    ``select`` are dbt selectors; ``on_event`` is told the name of every node when it ends. Failing tests and
+    models are in the result; a project that does not parse raises GrowthError. ``data_tests`` are left out where
+    models are wanted whatever is in them. Unit tests check the SQL with rows of their own and not the data, so
+    they run with the project's tests and not every day.
+
     ``full_refresh`` of the incremental models: None decides by what has changed since they were built, True
     always, False only where nothing else is right. ``since`` is a day from which they are counted anyway.
-
-    ``select`` are dbt selectors; ``on_event`` is told the name of every node when it ends. Failing tests and
-    models are in the result; a project that does not parse raises GrowthError. Unit tests check the SQL with rows
-    of their own and not the data, so they run with the project's tests and not every day.
     """
     started = time.monotonic()
     warehouse = Warehouse.of(settings)
@@ -89,8 +91,8 @@ def build(
         rebuild = _plan(settings, warehouse, full_refresh, since)
         with _model_engine(settings, warehouse) as bring_back:
             arguments = ["build", "--no-write-json", *(["--select", *select] if select else [])]
-            if not unit_tests:
-                arguments += ["--exclude-resource-type", "unit_test"]
+            for left_out in (*(() if data_tests else ("test",)), *(() if unit_tests else ("unit_test",))):
+                arguments += ["--exclude-resource-type", left_out]
             if rebuild.why_full:
                 arguments += ["--full-refresh"]
             finished = run_dbt(settings, arguments, on_event, parsed_project(settings)).results
