@@ -15,9 +15,9 @@
     cast('{{ found.rows[0][0] or "0001-01-01" }}' as date)
 {%- endmacro %}
 
-{# Whether a row of this day is to be counted in this build. #}
+{# Whether a row of this day is to be counted in this build. A unit test has no table of its own (`this`). #}
 {% macro is_rebuilt(day) -%}
-    {%- if is_incremental() -%} {{ day }} >= {{ rebuilt_from() }} {%- else -%} true {%- endif -%}
+    {%- if this and is_incremental() -%} {{ day }} >= {{ rebuilt_from() }} {%- else -%} true {%- endif -%}
 {%- endmacro %}
 
 {# The incremental strategy `days`, on the column date_day. On Spark these models are plain tables. #}

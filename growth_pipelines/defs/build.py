@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from growth_pipelines.defs.approval_form import approval_form
+from growth_pipelines.defs.assets.agreement import AGREEMENT, AGREES, incremental_agreement
 from growth_pipelines.defs.assets.carried_out import ROLLBACKS, rolled_back_actions
 from growth_pipelines.defs.assets.dbt import dbt_models
 from growth_pipelines.defs.assets.landed import CONTRACT, landed_batches
@@ -29,6 +30,7 @@ from growth_pipelines.defs.schedules import build_schedules
 from growth_pipelines.defs.sensors import build_sensors
 from growth_pipelines.recommenders.registry import RECOMMENDERS
 from growth_pipelines.settings import Settings, load_settings
+from growth_pipelines.warehouse.rebuilds import SOURCES
 
 # The finding that opens each recommender; one that is not named here is opened by the schedule alone.
 OPENED_BY: Mapping[str, tuple[dg.AssetKey, ...]] = {"seo_ctr": (SEARCH,), "cwv_repair": (VITALS,)}
@@ -57,6 +59,7 @@ def build_defs(
             dbt_models(graph),
             lifetime_value(*graph.documented[LIFETIME_VALUE], settings.engine),
             published_warehouse([*graph.in_schema("marts"), LIFETIME_VALUE], settings.engine),
+            incremental_agreement(graph.named(SOURCES), settings.engine),
             search_regressions,
             vitals_regressions,
             *(part for p in proposals for part in (p.recommendations, p.approval, p.actions)),
@@ -82,6 +85,8 @@ def _parts(graph: DbtGraph, landed: dg.AssetChecksDefinition, proposals: list[Pr
         models=(*graph.names, LIFETIME_VALUE),
         model_checks=(*graph.checks.values(), FORESEEN),
         published=PUBLISHED,
+        agreement=AGREEMENT,
+        agrees=AGREES,
         search_regressions=SEARCH,
         vitals_regressions=VITALS,
         queue=QUEUE,

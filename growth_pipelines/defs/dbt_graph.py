@@ -57,6 +57,11 @@ class DbtGraph:
     # Marts that dbt only documents, with their description and columns.
     documented: Mapping[AssetKey, tuple[str, TableSchema]]
 
+    def named(self, names: Iterable[str]) -> list[AssetKey]:
+        """The models of these names."""
+        wanted = set(names)
+        return [key for key, name in self.names.items() if name in wanted]
+
     def in_schema(self, schema: str) -> list[AssetKey]:
         """The models of a schema: ``marts``, ``staging``."""
         return [spec.key for spec in self.specs if spec.key.path[0] == schema]

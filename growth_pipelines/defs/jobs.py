@@ -33,6 +33,8 @@ class Parts:
     models: tuple[dg.AssetKey, ...]
     model_checks: tuple[dg.AssetCheckKey, ...]
     published: dg.AssetKey
+    agreement: dg.AssetKey
+    agrees: dg.AssetCheckKey
     search_regressions: dg.AssetKey
     vitals_regressions: dg.AssetKey
     queue: dg.AssetKey
@@ -94,6 +96,11 @@ def build_jobs(parts: Parts, forms: Iterable[dg.JobDefinition]) -> Jobs:
             monitoring | repair | queue,
             "Look for regressions in data that arrived outside of a cycle, and draft a repair for them.",
             {FULL_CYCLE_TAG: "repair"},
+        ),
+        _job(
+            "compare_builds",
+            _assets([parts.agreement]) | _checks([parts.agrees]),
+            "Build what is counted by day both ways, by the days that changed and in full, and compare.",
         ),
         _job(
             "recheck_approvals", every_gate, "Judge every approval gate again, so that an expired green goes red."

@@ -39,7 +39,7 @@ _SHAPE = digest([_NODE, _SOURCE, _CONFIG, _COLUMN])[:8]
 
 def needed_manifest(settings: Settings) -> Mapping[str, Any]:
     """The manifest of the project as it is now, reduced to what becomes assets and checks."""
-    from growth_pipelines.warehouse.dbt import PROJECT, manifest, project_hash, without_garbage_collection
+    from growth_pipelines.warehouse.dbt_project import PROJECT, manifest, project_hash, without_garbage_collection
 
     engine = settings.model_engine
     kept = PROJECT / "target" / f"assets-{engine}-{project_hash()}-{_SHAPE}.json"

@@ -11,10 +11,12 @@ from growth_pipelines.defs.jobs import Jobs
 
 DAILY_AT = "0 6 * * *"
 HOURLY = "7 * * * *"
+# Sunday, well before the daily cycle.
+WEEKLY = "30 3 * * 0"
 
 
 def build_schedules(jobs: Jobs, zone: str) -> list[dg.ScheduleDefinition]:
-    """The daily cycle at 06:00, and the hourly look at approvals whose time is over."""
+    """The daily cycle at 06:00, the hourly look at approvals whose time is over, the weekly comparison."""
     return [
         dg.ScheduleDefinition(
             name="daily_cycle_schedule",
@@ -31,5 +33,13 @@ def build_schedules(jobs: Jobs, zone: str) -> list[dg.ScheduleDefinition]:
             execution_timezone=zone,
             default_status=dg.DefaultScheduleStatus.RUNNING,
             description="A green gate does not expire by itself; this judges it again every hour.",
+        ),
+        dg.ScheduleDefinition(
+            name="compare_builds_schedule",
+            job=jobs["compare_builds"],
+            cron_schedule=WEEKLY,
+            execution_timezone=zone,
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+            description="Once a week the models that are counted by day are held against a full build.",
         ),
     ]

@@ -24,13 +24,13 @@ def disagreements(settings: Settings, select: Sequence[str] | None = None) -> di
     warehouse = Warehouse.of(settings)
     relations = {model: f"{'intermediate' if model.startswith('int_') else 'marts'}.{model}" for model in SOURCES}
     with warehouse.lock():
-        _successful(build(settings, select, full_refresh=False))
+        _successful(build(settings, select, full_refresh=False, data_tests=False))
         with warehouse.write() as connection:
             connection.execute("drop schema if exists compared cascade")
             connection.execute("create schema compared")
             for model, relation in relations.items():
                 connection.execute(f"create table compared.{model} as select * from {relation}")  # noqa: S608
-        _successful(build(settings, select, full_refresh=True))
+        _successful(build(settings, select, full_refresh=True, data_tests=False))
         with warehouse.write() as connection:
             found = {
                 model: int(connection.execute(_differing(model, relation)).fetchone()[0])
@@ -45,7 +45,6 @@ def _differing(model: str, relation: str) -> str:
 
 
 def _successful(result: BuildResult) -> None:
-    """Tests of marts that were left out by ``select`` may fail; the models themselves must be there."""
     for node in result.results:
         if node.name in SOURCES and node.status != "success":
             raise GrowthError(

@@ -1,15 +1,11 @@
-"""Running dbt inside this process: one invocation a build, everything it writes under ``$GROWTH_HOME/dbt``.
+"""Building the models: what a build is asked for, one invocation of dbt, and what became of each node.
 
-Starting dbt as a program costs about four seconds before it does anything; so it is imported here, when it is
-first needed. What changes from day to day (the date, brand terms, streams) is written to raw tables before the
+What changes from day to day (the date, brand terms, streams) is written to raw tables before the
 build: as dbt variables they would make it parse the whole project again every day.
 """
 
 from __future__ import annotations
 
-import gc
-import hashlib
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,19 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from growth_pipelines.clock import local_date
-from growth_pipelines.errors import GrowthError
 from growth_pipelines.telemetry import logger
 from growth_pipelines.warehouse import rebuilds
 from growth_pipelines.warehouse.brand import default_brand_terms, unique_terms
 from growth_pipelines.warehouse.database import Warehouse
+from growth_pipelines.warehouse.dbt_project import dbt_folder, parsed_project, project_hash, run_dbt
 from growth_pipelines.warehouse.named_queries import query, statements
 from growth_pipelines.warehouse.operations import copy_operations
-from growth_pipelines.warehouse.profile import write_profile
 
 if TYPE_CHECKING:
     from growth_pipelines.settings import Settings
 
-PROJECT = Path(__file__).parents[2] / "dbt_project"
 _log = logger("dbt")
 
 
@@ -75,18 +69,20 @@ def build(
     select: Sequence[str] | None = None,
     on_event: Callable[[str], None] | None = None,
     *,
+    data_tests: bool = True,
     unit_tests: bool = False,
     full_refresh: bool | None = None,
     since: date | None = None,
 ) -> BuildResult:
     """``dbt build`` of the selected models (None: everything) with their tests, as the one writer.
 
+    ``select`` are dbt selectors; ``on_event`` is told the name of every node when it ends. Failing tests and
+    models are in the result; a project that does not parse raises GrowthError. ``data_tests`` are left out where
+    models are wanted whatever is in them. Unit tests check the SQL with rows of their own and not the data, so
+    they run with the project's tests and not every day.
+
     ``full_refresh`` of the incremental models: None decides by what has changed since they were built, True
     always, False only where nothing else is right. ``since`` is a day from which they are counted anyway.
-
-    ``select`` are dbt selectors; ``on_event`` is told the name of every node when it ends. Failing tests and
-    models are in the result; a project that does not parse raises GrowthError. Unit tests check the SQL with rows
-    of their own and not the data, so they run with the project's tests and not every day.
     """
     started = time.monotonic()
     warehouse = Warehouse.of(settings)
@@ -95,11 +91,11 @@ def build(
         rebuild = _plan(settings, warehouse, full_refresh, since)
         with _model_engine(settings, warehouse) as bring_back:
             arguments = ["build", "--no-write-json", *(["--select", *select] if select else [])]
-            if not unit_tests:
-                arguments += ["--exclude-resource-type", "unit_test"]
+            for left_out in (*(() if data_tests else ("test",)), *(() if unit_tests else ("unit_test",))):
+                arguments += ["--exclude-resource-type", left_out]
             if rebuild.why_full:
                 arguments += ["--full-refresh"]
-            finished = _invoke(settings, arguments, on_event).results
+            finished = run_dbt(settings, arguments, on_event, parsed_project(settings)).results
             sizes = bring_back(finished)
         if settings.model_engine != "spark":
             with warehouse.write() as connection:
@@ -221,37 +217,6 @@ def _brand_terms(settings: Settings, shops: Sequence[Sequence[Any]]) -> dict[str
     return found
 
 
-def manifest(settings: Settings) -> dict[str, Any]:
-    """dbt's manifest of the project as it is now, without the unit tests, which no build runs.
-
-    No database is opened. Parsed once for each state of the project's files, then read from ``$GROWTH_HOME/dbt``:
-    a start of Dagster does not import dbt. Several processes may ask at once.
-    """
-    from filelock import FileLock
-
-    folder = _folder(settings)
-    folder.mkdir(parents=True, exist_ok=True)
-    engine = settings.model_engine
-    cached = folder / f"manifest-{engine}-{project_hash()}.json"
-    with FileLock(folder / "manifest.lock"):
-        if not cached.exists():
-            _invoke(settings, ["parse", "--write-json"], None)
-            for old in folder.glob(f"manifest-{engine}-*.json"):
-                old.unlink()
-            (folder / "target" / "manifest.json").replace(cached)
-        document: dict[str, Any] = json.loads(cached.read_text(encoding="utf-8"))
-    return {**document, "unit_tests": {}}
-
-
-def project_hash(project: Path = PROJECT) -> str:
-    """The content of the project's files as 16 hex digits."""
-    digest = hashlib.sha256()
-    for path in sorted(project.rglob("*")):
-        if path.is_file() and "target" not in path.parts:
-            digest.update(f"{path.relative_to(project)}\0".encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
 def write_docs(settings: Settings) -> Path:
     """The documentation site as one file that needs no server and no network; returns its path."""
     warehouse = Warehouse.of(settings)
@@ -259,70 +224,11 @@ def write_docs(settings: Settings) -> Path:
         prepare(settings, warehouse)
         # Columns and types are read from the database, so the tables have to be there.
         with _model_engine(settings, warehouse):
-            _invoke(settings, ["docs", "generate", "--static"], None)
+            run_dbt(settings, ["docs", "generate", "--static"], project=parsed_project(settings))
         target = settings.home / "docs" / "dbt.html"
         target.parent.mkdir(parents=True, exist_ok=True)
-        (_folder(settings) / "target" / "static_index.html").replace(target)
+        (dbt_folder(settings) / "target" / "static_index.html").replace(target)
     return target
-
-
-def _folder(settings: Settings) -> Path:
-    return settings.home / "dbt"
-
-
-def _invoke(settings: Settings, arguments: list[str], on_event: Callable[[str], None] | None) -> Any:
-    """Run dbt and return what it returned. Raises GrowthError when it could not run at all."""
-    from dbt.cli.main import dbtRunner
-
-    folder = _folder(settings)
-    write_profile(settings, folder)
-    callbacks = [_reporter(on_event)] if on_event else []
-    paths = {
-        "--project-dir": PROJECT,
-        "--profiles-dir": folder,
-        "--target-path": folder / "target",
-        "--log-path": folder / "logs",
-    }
-    # dbt formats every debug line before it drops it, a tenth of a build's time; what matters is in the result.
-    quietly = ["--log-level", "none", "--log-level-file", "none", "--no-version-check", "--no-use-colors"]
-    command = [*quietly, *arguments, *(str(part) for option in paths.items() for part in option)]
-    with _closing_duckdb(), without_garbage_collection():
-        outcome = dbtRunner(callbacks=callbacks).invoke(command)
-    if outcome.exception is not None:
-        reason = " ".join(str(outcome.exception).split())
-        raise GrowthError(f"dbt {arguments[0]} failed: {reason}", f"The models are in {PROJECT}.")
-    return outcome.result
-
-
-@contextmanager
-def _closing_duckdb() -> Iterator[None]:
-    """dbt-duckdb keeps its connection, and with it the lock on the file, until the process ends."""
-    try:
-        yield
-    finally:
-        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-
-        DuckDBConnectionManager.close_all_connections()
-
-
-@contextmanager
-def without_garbage_collection() -> Iterator[None]:
-    """Parsing makes millions of objects that all stay: looking for garbage meanwhile costs a quarter of it."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
-
-
-def _reporter(on_event: Callable[[str], None]) -> Callable[[Any], None]:
-    def report(event: Any) -> None:
-        if event.info.name == "NodeFinished":
-            on_event(event.data.node_info.node_name)
-
-    return report
 
 
 def _node_result(result: Any, sizes: dict[str, int]) -> NodeResult:

@@ -137,7 +137,7 @@ def overhead(settings: Settings) -> dict[str, Any]:
 
     summary = run_stages(settings, ["build"])
     seconds, cpu = time.monotonic() - started, time.process_time()
-    from growth_pipelines.warehouse.dbt import manifest
+    from growth_pipelines.warehouse.dbt_project import manifest
 
     kinds = [node["resource_type"] for node in manifest(settings)["nodes"].values()]
     return {

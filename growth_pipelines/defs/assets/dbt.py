@@ -4,10 +4,12 @@ What the models say is in ``dbt_project/``; how the manifest becomes assets and 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from pydantic import Field
 
 from growth_pipelines.defs.dbt_graph import DbtGraph
 from growth_pipelines.defs.display import days_in_words
@@ -18,6 +20,13 @@ if TYPE_CHECKING:
 
 _PASSED = ("success", "pass")
 _SHOWN = ("warn", "fail", "error", "runtime error")
+
+
+class BuildConfig(dg.Config):
+    """The launchpad's form of a build: from which day to count again, or everything, instead of what changed."""
+
+    since: str = Field(default="", description="first day to count again, YYYY-MM-DD")
+    full_refresh: bool = Field(default=False, description="count every day again")
 
 
 def dbt_models(graph: DbtGraph) -> dg.AssetsDefinition:
@@ -32,7 +41,9 @@ def dbt_models(graph: DbtGraph) -> dg.AssetsDefinition:
         # Tests on raw tables are run by dbt, though ingestion makes those tables.
         allow_arbitrary_check_specs=True,
     )
-    def dbt_build(context: dg.AssetExecutionContext, machine: dg.ResourceParam[Machine]) -> Iterator[Any]:
+    def dbt_build(
+        context: dg.AssetExecutionContext, config: BuildConfig, machine: dg.ResourceParam[Machine]
+    ) -> Iterator[Any]:
         """Build and test the selected models."""
         from growth_pipelines.quality.barrier import require_contracts
         from growth_pipelines.warehouse.dbt import build
@@ -46,7 +57,14 @@ def dbt_models(graph: DbtGraph) -> dg.AssetsDefinition:
             done += 1
             machine.on_progress(str(name), min(1.0, done / total))
 
-        result = build(machine.settings, select=_selection(context, graph), on_event=progressed)
+        result = build(
+            machine.settings,
+            select=_selection(context, graph),
+            on_event=progressed,
+            full_refresh=True if config.full_refresh else None,
+            since=date.fromisoformat(config.since) if config.since else None,
+        )
+        context.log.info(f"models that are counted by day: {result.counted}")
         windows = _windows(
             machine,
             graph,

@@ -19,7 +19,7 @@ from growth_pipelines.ingestion.landing import Landing, Shop
 from growth_pipelines.ingestion.windows import Window
 from growth_pipelines.quality.report import by_source, read_report
 from growth_pipelines.settings import Settings
-from growth_pipelines.warehouse import dbt
+from growth_pipelines.warehouse import dbt, dbt_project
 from growth_pipelines.warehouse.database import Warehouse
 from tests.conftest import SandboxShop
 
@@ -183,12 +183,12 @@ def test_a_model_that_breaks_its_contract_is_not_published(
 ) -> None:
     before = served()
     project = tmp_path / "project"
-    shutil.copytree(dbt.PROJECT, project, ignore=shutil.ignore_patterns("target"))
+    shutil.copytree(dbt_project.PROJECT, project, ignore=shutil.ignore_patterns("target"))
     model = project / "models" / "marts" / "core" / "fct_order_lines.sql"
     text = model.read_text(encoding="utf-8")
     assert text.count("    quantity,\n") == 1
     model.write_text(text.replace("    quantity,\n", "    cast(quantity as varchar) as quantity,\n"))
-    monkeypatch.setattr(dbt, "PROJECT", project)
+    monkeypatch.setattr(dbt_project, "PROJECT", project)
     result = dbt.build(settings, select=["fct_order_lines"])
     [failed] = [node for node in result.failed if node.name == "fct_order_lines"]
     assert "contract" in failed.message

@@ -8,7 +8,7 @@ import numpy as np
 
 from growth_pipelines.settings import Settings
 from growth_pipelines.warehouse.database import Warehouse
-from growth_pipelines.warehouse.dbt import manifest
+from growth_pipelines.warehouse.dbt_project import manifest
 
 if TYPE_CHECKING:
     import pyarrow as pa

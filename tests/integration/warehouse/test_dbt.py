@@ -13,16 +13,17 @@ import pytest
 
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
-from growth_pipelines.warehouse import dbt
+from growth_pipelines.warehouse import dbt_project
 from growth_pipelines.warehouse.database import Warehouse
-from growth_pipelines.warehouse.dbt import BuildResult, brand_terms, build, manifest
+from growth_pipelines.warehouse.dbt import BuildResult, brand_terms, build
+from growth_pipelines.warehouse.dbt_project import manifest
 from growth_pipelines.warehouse.frames import FRAMES, load_frames
 
 from .raw_rows import SHOP, TODAY, Rows, load, settings_for, shop_rows
 
 # One worker: what is built once serves all.
 pytestmark = pytest.mark.xdist_group("dbt")
-MARTS = sorted(path.stem for path in (dbt.PROJECT / "models" / "marts").rglob("*.sql"))
+MARTS = sorted(path.stem for path in (dbt_project.PROJECT / "models" / "marts").rglob("*.sql"))
 
 
 def mart(settings: Settings, name: str) -> pd.DataFrame:
@@ -137,7 +138,7 @@ def test_the_manifest_is_parsed_once_and_never_opens_a_database(
     settings = settings_for(tmp_path)
     first = manifest(settings)
     assert not Warehouse.of(settings).file.exists()
-    monkeypatch.setattr(dbt, "_invoke", lambda *_: pytest.fail("parsed again"))
+    monkeypatch.setattr(dbt_project, "run_dbt", lambda *_: pytest.fail("parsed again"))
     assert manifest(settings) == first
     assert f"model.growth.{MARTS[0]}" in first["nodes"]
 
@@ -145,7 +146,7 @@ def test_the_manifest_is_parsed_once_and_never_opens_a_database(
 def test_nothing_is_written_into_the_project(shop_alone: Settings) -> None:
     manifest(shop_alone)
     strangers = {"logs", "dbt_packages", ".user.yml", "partial_parse.msgpack", "manifest.json"}
-    assert not strangers & {path.name for path in dbt.PROJECT.rglob("*")}
+    assert not strangers & {path.name for path in dbt_project.PROJECT.rglob("*")}
 
 
 def test_the_profile_is_readable_by_its_owner_alone(shop_alone: Settings) -> None:
@@ -157,7 +158,7 @@ def test_a_broken_project_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.
     (project / "models").mkdir(parents=True)
     (project / "dbt_project.yml").write_text("name: growth\nprofile: growth\n")
     (project / "models" / "broken.sql").write_text("select * from {{ ref('nowhere') }}")
-    monkeypatch.setattr(dbt, "PROJECT", project)
+    monkeypatch.setattr(dbt_project, "PROJECT", project)
     with pytest.raises(GrowthError, match="nowhere") as caught:
         build(settings_for(tmp_path / "home"))
     assert "\n" not in str(caught.value)

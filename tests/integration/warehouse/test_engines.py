@@ -17,7 +17,7 @@ import pytest
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import Table
-from growth_pipelines.warehouse import dbt
+from growth_pipelines.warehouse import dbt_project
 from growth_pipelines.warehouse.database import Warehouse
 from growth_pipelines.warehouse.dbt import BuildResult, build
 from tests.drafts import settings_in
@@ -33,7 +33,7 @@ from .test_search_marts import ROWS as SEARCH
 pytestmark = pytest.mark.xdist_group("engines")
 # Rows only where a page has changed between two builds: test_search_marts recounts it on DuckDB and PostgreSQL.
 EMPTY = {"fct_page_content_changes"}
-MARTS = sorted(path.stem for path in (dbt.PROJECT / "models" / "marts").rglob("*.sql"))
+MARTS = sorted(path.stem for path in (dbt_project.PROJECT / "models" / "marts").rglob("*.sql"))
 Shop = tuple[Settings, BuildResult, list[int]]
 
 

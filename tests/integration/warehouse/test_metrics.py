@@ -10,7 +10,8 @@ import pytest
 
 from growth_pipelines.warehouse.connection import WarehouseConnection
 from growth_pipelines.warehouse.database import Warehouse
-from growth_pipelines.warehouse.dbt import PROJECT, build
+from growth_pipelines.warehouse.dbt import build
+from growth_pipelines.warehouse.dbt_project import PROJECT
 
 from .raw_rows import load, random_shop, settings_for
 

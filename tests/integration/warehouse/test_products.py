@@ -13,7 +13,7 @@ from jinja2 import Environment
 from scipy import special, stats
 
 from growth_pipelines.settings import Settings
-from growth_pipelines.warehouse import dbt
+from growth_pipelines.warehouse import dbt, dbt_project
 from growth_pipelines.warehouse.database import Warehouse
 
 from .raw_rows import HOST, SHOP, TODAY, Rows, frame, load, settings_for, shop_rows
@@ -342,7 +342,7 @@ def test_affinities_agree_with_a_recount_and_with_scipy(settings: Settings) -> N
 def test_small_probabilities_keep_seven_digits(engine: str, tmp_path: Any, request: pytest.FixtureRequest) -> None:
     url = request.getfixturevalue("postgres_url") if engine == "postgres" else ""
     warehouse = Warehouse.of(settings_for(tmp_path, url))
-    macros = (dbt.PROJECT / "macros" / "statistics.sql").read_text(encoding="utf-8")
+    macros = (dbt_project.PROJECT / "macros" / "statistics.sql").read_text(encoding="utf-8")
     expression = Environment().from_string(macros + "{{ chi_square_p('g') }}").render().strip()
     with warehouse.write() as connection:
 

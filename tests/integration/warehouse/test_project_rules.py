@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from growth_pipelines.recommenders.registry import RECOMMENDERS
-from growth_pipelines.warehouse import dbt
+from growth_pipelines.warehouse import dbt_project
 from growth_pipelines.warehouse.customer_values import COLUMNS, TABLE
 from growth_pipelines.warehouse.frames import FRAMES
 from growth_pipelines.warehouse.named_queries import query as named_query
@@ -19,7 +19,7 @@ from growth_pipelines.warehouse.raw_tables import TABLES, all_tables
 
 from .raw_rows import settings_for
 
-PACKAGE = dbt.PROJECT.parent / "growth_pipelines"
+PACKAGE = dbt_project.PROJECT.parent / "growth_pipelines"
 PERSONAL = {"name_first", "first_name", "last_name", "email", "phone", "address", "city", "zip", "ip", "birthday"}
 GRANULARITIES = {"day", "week", "month", "quarter", "year", "date"}
 MAX_JOINS, MAX_VIEW_CHAIN = 7, 4
@@ -59,7 +59,7 @@ Nodes = dict[str, dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return dbt.manifest(settings_for(tmp_path_factory.mktemp("home")))
+    return dbt_project.manifest(settings_for(tmp_path_factory.mktemp("home")))
 
 
 @pytest.fixture(scope="module")
@@ -355,7 +355,7 @@ def test_exposures_name_the_marts_that_their_consumers_read(manifest: dict[str, 
 
 
 def test_nothing_is_imported_from_a_package_hub(manifest: dict[str, Any]) -> None:
-    assert not (dbt.PROJECT / "packages.yml").exists()
+    assert not (dbt_project.PROJECT / "packages.yml").exists()
     packages = {node["package_name"] for node in manifest["nodes"].values()}
     assert packages == {"growth"}
 
@@ -369,7 +369,7 @@ def test_parsing_warns_of_nothing(tmp_path: Path) -> None:
         callbacks=[lambda event: said.append(event.info.msg) if event.info.level == "warn" else None]
     )
     folders = {
-        "--project-dir": dbt.PROJECT,
+        "--project-dir": dbt_project.PROJECT,
         "--profiles-dir": tmp_path,
         "--target-path": tmp_path,
         "--log-path": tmp_path,
@@ -400,6 +400,6 @@ def test_models_say_only_what_every_engine_understands(word: str) -> None:
     texts = {
         path.name: re.sub(r"--[^\n]*|\{#.*?#\}|'https?:", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
         for folder in ("models", "tests")
-        for path in (dbt.PROJECT / folder).rglob("*.sql")
+        for path in (dbt_project.PROJECT / folder).rglob("*.sql")
     }
     assert [name for name, text in texts.items() if re.search(word, text, re.IGNORECASE)] == []

@@ -15,7 +15,8 @@ from growth_pipelines.warehouse import rebuilds
 from growth_pipelines.warehouse.agreement import disagreements
 from growth_pipelines.warehouse.connection import WarehouseConnection
 from growth_pipelines.warehouse.database import Warehouse
-from growth_pipelines.warehouse.dbt import BuildResult, build, manifest
+from growth_pipelines.warehouse.dbt import BuildResult, build
+from growth_pipelines.warehouse.dbt_project import manifest
 from growth_pipelines.warehouse.named_queries import statements
 
 from .raw_rows import HOST, SHOP, TODAY, load, random_shop, settings_for

@@ -11,7 +11,7 @@ from scipy.stats import chi2
 from growth_pipelines.actions.model import OPEN_STATES, RejectReason
 from growth_pipelines.actions.transitions import TRANSITIONS
 from growth_pipelines.warehouse import operations, operations_queries
-from growth_pipelines.warehouse.dbt import PROJECT
+from growth_pipelines.warehouse.dbt_project import PROJECT
 from growth_pipelines.warehouse.operations_queries import COPIES, edit_size
 
 
