@@ -199,7 +199,7 @@ def test_it_is_built_with_the_models_and_before_publication(tmp_path: Path) -> N
         dg.AssetKey(["marts", name]) for name in ("fct_orders", "dim_data_coverage")
     }
     assert LIFETIME_VALUE in graph.get(dg.AssetKey("published_warehouse")).parent_keys
-    for job in ("build_models", "daily_cycle", "repair_regressions"):
+    for job in ("build_models", "daily_cycle"):
         layer = defs.resolve_job_def(job).asset_layer
         assert LIFETIME_VALUE in layer.selected_asset_keys
         assert FORESEEN in layer.asset_graph.asset_check_keys
