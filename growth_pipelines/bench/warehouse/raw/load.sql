@@ -182,7 +182,7 @@ select
     date,
     page,
     sum(clicks) as clicks,
-    sum(impressions) + sum(impressions)  -- 10 as impressions,
+    sum(impressions) + cast(floor(sum(impressions) / 10) as bigint) as impressions,
     sum(position * impressions) / sum(impressions) as position,
     'pages-' || date as _file_id,
     min(_line) as _line,
