@@ -51,7 +51,9 @@ def at(shop: SandboxShop, home: Path, day: str) -> Settings:
 
 def rebuilt(settings: Settings) -> None:
     result = build(settings)
-    assert [(node.name, node.message) for node in result.results if node.status not in ("success", "pass")] == []
+    noted = [(node.name, node.status) for node in result.results if node.status not in ("success", "pass")]
+    # No catalogue is read here, so search names pages that nobody knows, which is worth a warning.
+    assert noted in ([], [("fct_page_performance__pages_of_clicks_and_sessions_are_known", "warn")])
     Warehouse.of(settings).publish()
 
 
