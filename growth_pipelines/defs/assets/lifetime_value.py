@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from growth_pipelines.defs.ages import DAILY
+from growth_pipelines.defs.automation import on_new_data
 from growth_pipelines.defs.dbt_graph import OWNER
 from growth_pipelines.defs.display import amount, chart, days_in_words, table
 from growth_pipelines.defs.machine import Machine
@@ -38,6 +39,7 @@ def lifetime_value(description: str, columns: dg.TableSchema, kind: str) -> dg.A
         owners=[OWNER],
         pool="warehouse",
         freshness_policy=DAILY,
+        automation_condition=on_new_data(),
         description=description,
         metadata={"dagster/column_schema": columns},
         check_specs=[

@@ -39,11 +39,6 @@ def recent_shop(start_sandbox: Callable[..., SandboxShop]) -> SandboxShop:
     return start_sandbox(*options, "--without-scope", "read_all_orders")
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
-
-
 def at(shop: SandboxShop, home: Path, day: str) -> Settings:
     now = f"{day}T18:00:00"
     return shop.settings(home, GROWTH_NOW=now, GROWTH_SEARCH_CONSOLE__HISTORY_DAYS="40")
@@ -57,6 +52,16 @@ def rebuilt(settings: Settings) -> None:
     Warehouse.of(settings).publish()
 
 
+@pytest.fixture(scope="module")
+def home(recent_shop: SandboxShop, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Read and built on the first day."""
+    home = tmp_path_factory.mktemp("home")
+    settings = at(recent_shop, home, "2026-11-22")
+    ingest(settings, streams=["shop", "products", "orders", *SEARCH, *PROVISIONAL])
+    rebuilt(settings)
+    return home
+
+
 def rows(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
     with Warehouse.of(settings).read() as connection:
         return [tuple(row) for row in connection.execute(sql).fetchall()]
@@ -64,8 +69,6 @@ def rows(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
 
 def test_history_starts_where_the_shop_shows_no_more(recent_shop: SandboxShop, home: Path) -> None:
     settings = at(recent_shop, home, "2026-11-22")
-    ingest(settings, streams=["shop", "products", "orders", *SEARCH, *PROVISIONAL])
-    rebuilt(settings)
     coverage = {
         stream: rest
         for stream, *rest in rows(

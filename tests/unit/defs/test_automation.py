@@ -55,6 +55,7 @@ def test_orders_are_read_each_hour_and_all_that_is_made_of_them_follows_in_the_s
     assert evaluations.requested(START + timedelta(minutes=36)) == set()
     asked = evaluations.requested(START + timedelta(minutes=38))
     assert {"raw/orders", "raw/refunds", "marts/fct_orders", "marts/fct_shop_daily"} <= asked
+    assert "marts/fct_customer_lifetime_value" in asked
     assert "published_warehouse" in asked
     assert not asked & {"raw/search_page_daily", "raw/crux_history", "raw/products"}
     assert evaluations.requested(START + timedelta(minutes=39)) == set()
