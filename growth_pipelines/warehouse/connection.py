@@ -110,11 +110,11 @@ class WarehouseConnection:
         if self.engine == "postgres":
             return copy_in(self.native, f"{target} ({names})", (batch.select(columns) for batch in batches))
         self.native.register("inserted_batches", batches)
-        try:
-            sql = f"insert into {target} ({names}) select {names} from inserted_batches"  # noqa: S608 - our tables
-            return int(self.native.execute(sql).fetchone()[0])
-        finally:
-            self.native.unregister("inserted_batches")
+        sql = f"insert into {target} ({names}) select {names} from inserted_batches"  # noqa: S608 - our tables
+        count = int(self.native.execute(sql).fetchone()[0])
+        # Not where the insert failed: an aborted transaction refuses this too, and would hide the reason.
+        self.native.unregister("inserted_batches")
+        return count
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -15,7 +15,6 @@ from growth_pipelines.warehouse.named_queries import query
 
 if TYPE_CHECKING:
     import pandas
-    import pyarrow
 
     from growth_pipelines.warehouse.lifetime_value import BackTest, CustomerModel
 
@@ -105,24 +104,4 @@ def replace_values(connection: WarehouseConnection, shops: list[ShopValues]) -> 
     connection.execute(f"drop table if exists marts.{TABLE}")
     connection.execute(f"create table marts.{TABLE} ({columns})")
     tables = [pa.Table.from_pandas(shop.values, preserve_index=False) for shop in shops if len(shop.values)]
-    for table in tables:
-        _append(connection, table)
-    return sum(table.num_rows for table in tables)
-
-
-def _append(connection: WarehouseConnection, table: pyarrow.Table) -> None:
-    if connection.engine == "duckdb":
-        connection.native.register("customer_values", table)
-        connection.native.execute(f"insert into marts.{TABLE} by name select * from customer_values")  # noqa: S608
-        connection.native.unregister("customer_values")
-        return
-    import pyarrow as pa
-    from pyarrow import csv
-
-    options = csv.WriteOptions(include_header=False, quoting_style="needed")
-    copy_in = f"copy marts.{TABLE} ({', '.join(table.column_names)}) from stdin (format csv)"
-    with connection.native.cursor() as cursor, cursor.copy(copy_in) as copy:
-        for batch in table.to_batches(max_chunksize=100_000):
-            sink = pa.BufferOutputStream()
-            csv.write_csv(pa.Table.from_batches([batch]), sink, options)
-            copy.write(sink.getvalue().to_pybytes())
+    return sum(connection.insert(f"marts.{TABLE}", list(COLUMNS), table.to_reader()) for table in tables)

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from growth_pipelines.canonical import canonical_json
+from growth_pipelines.warehouse.connection import copy_in
 from growth_pipelines.warehouse.named_queries import statements
 from growth_pipelines.warehouse.raw_tables import SQL_TYPES
 
@@ -169,7 +170,7 @@ class _Copying:
         if self._connection.engine == "duckdb":
             self._connection.native.register("operations_batch", batch)
             return
-        _copy_in(self._connection.native, batch)
+        _stage_in_postgres(self._connection.native, batch)
 
     def _unstage(self) -> None:
         if self._connection.engine == "duckdb":
@@ -178,15 +179,11 @@ class _Copying:
             self._connection.execute("drop table operations_batch")
 
 
-def _copy_in(native: Any, batch: pyarrow.Table) -> None:
-    """A temporary table of texts and numbers with the batch's rows. Nulls are empty, empty texts are quoted."""
+def _stage_in_postgres(native: Any, batch: pyarrow.Table) -> None:
+    """A temporary table of texts and numbers with the batch's rows."""
     import pyarrow as pa
-    from pyarrow import csv
 
     kinds = {pa.int64(): "bigint", pa.float64(): "double precision"}
     columns = ", ".join(f"{field.name} {kinds.get(field.type, 'text')}" for field in batch.schema)
     native.execute(f"create temporary table operations_batch ({columns}) on commit drop")
-    sink = pa.BufferOutputStream()
-    csv.write_csv(batch, sink, csv.WriteOptions(include_header=False, quoting_style="needed"))
-    with native.cursor() as cursor, cursor.copy("copy operations_batch from stdin (format csv)") as rows:
-        rows.write(sink.getvalue().to_pybytes())
+    copy_in(native, "operations_batch", batch.to_batches())
