@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -88,20 +89,15 @@ class SparkTarget:
 
         Raises GrowthError when the client is not installed or nothing answers.
         """
-        _require_client()
+        builder = spark_client().builder
         self._require_answer()
-        from pyspark.sql import SparkSession
-
         # It prints each refused statement with its Java stack; what matters of it is in the exception.
         logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL + 1)
-        builder = SparkSession.builder
         for name, value in self.server_parameters.items():
             builder = builder.config(name, value)
         with warnings.catch_warnings():
             # dbt-spark asks for Hive before each statement, which is the server's to have or not.
             warnings.filterwarnings("ignore", "Failed to set spark.sql.catalogImplementation")
-            # It means its own pandas interface, which nothing here uses.
-            warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
             spark = builder.getOrCreate()
             try:
                 yield spark
@@ -147,13 +143,34 @@ class SparkTarget:
             file.write(b"Builds of the models on Spark write this folder anew each time.\n")
 
 
-def _require_client() -> None:
+def spark_client() -> Any:
+    """The client's ``SparkSession``. Raises GrowthError when it is not installed."""
     missing = [name for name in ("pyspark", "dbt.adapters.spark") if find_spec(name) is None]
     if missing:
         raise GrowthError(
             f"GROWTH_WAREHOUSE__SPARK_REMOTE is set, but {' and '.join(missing)} can't be imported.",
             "Install the extra: pip install 'growth-pipelines[spark]'; or unset the variable.",
         )
+    with _named_main_program(), warnings.catch_warnings():
+        # It means its own pandas interface, which nothing here uses.
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
+        import pyspark.sql.connect
+    return pyspark.sql.SparkSession
+
+
+@contextmanager
+def _named_main_program() -> Iterator[None]:
+    """The client takes a process whose main program has no file (``python -c``, a worker that was spawned) for a
+    run of its own examples, and ends it."""
+    main = sys.modules["__main__"]
+    if hasattr(main, "__file__"):
+        yield
+        return
+    main.__file__ = __file__
+    try:
+        yield
+    finally:
+        del main.__file__
 
 
 def export_raw(connection: WarehouseConnection, target: SparkTarget, spark: Any) -> dict[str, int]:

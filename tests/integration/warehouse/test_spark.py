@@ -171,3 +171,14 @@ except GrowthError as error:
     said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
     assert "pyspark can't be imported" in said.stdout
     assert "growth-pipelines[spark]" in said.stdout
+
+
+def test_the_client_starts_in_a_process_without_a_main_file() -> None:
+    """As in a worker of Dagster or of these tests: left to itself it would end the process."""
+    code = """
+from growth_pipelines.warehouse.spark import spark_client
+import __main__
+print(spark_client().builder is not None, hasattr(__main__, "__file__"))
+"""
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
+    assert said.stdout == "True False\n"
