@@ -154,7 +154,7 @@ def spark_client() -> Any:
     with _named_main_program(), warnings.catch_warnings():
         # It means its own pandas interface, which nothing here uses.
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
-        import pyspark.sql.connect
+        import pyspark.sql.connect.session
     return pyspark.sql.SparkSession
 
 
