@@ -170,6 +170,7 @@ class SeoCtrSettings(_Group):
     min_impressions: int = Field(500, ge=1, description="impressions needed in each window used")
     max_position_change: float = Field(0.5, gt=0, description="larger position changes are not CTR problems")
     fdr: float = Field(0.05, gt=0, lt=1, description="false-discovery rate over pages")
+    max_drafts: int = Field(200, ge=1, description="texts written a run, for the gaps worth most")
     weekly_cap: int = Field(10, ge=0, description="new actions a week; 0 = no cap")
 
 

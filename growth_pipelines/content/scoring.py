@@ -9,6 +9,7 @@ from typing import Any
 
 from growth_pipelines.content.claims import check_claims
 from growth_pipelines.content.terms import word_set
+from growth_pipelines.content.word_index import OtherTexts, Texts
 from growth_pipelines.content.wording import load, templates
 
 # kind → (shortest good, longest good, longest allowed) in characters.
@@ -61,8 +62,8 @@ def score(text: str, kind: str, context: Mapping[str, Any] | None = None) -> Sco
 
     ``context`` may hold ``queries`` (most important first, texts or (text, weight) pairs), ``evidence`` (see
     :func:`check_claims`), ``subject`` (what the text is about, e.g. the page's title), ``others`` (texts of the
-    same kind elsewhere in the shop), ``citations`` (sources) and ``locale``. A part without its context is left
-    out and the weights of the others are scaled up.
+    same kind elsewhere in the shop, or the index of many), ``citations`` (sources) and ``locale``. A part without
+    its context is left out and the weights of the others are scaled up.
     """
     if kind not in LENGTHS:
         raise ValueError(f"unknown kind of text: {kind!r}; known: {', '.join(LENGTHS)}")
@@ -127,18 +128,13 @@ def _coverage(text: str, queries: Iterable[Any] | None) -> float | None:
     return covered / total if total else None
 
 
-def _uniqueness(text: str, others: Iterable[str] | None) -> float | None:
+def _uniqueness(text: str, others: OtherTexts | Iterable[str] | None) -> float | None:
     """1 − the highest Jaccard likeness of words to another text; identical texts score 0."""
     if others is None:
         return None
-    own = word_set(text)
-    likeness = 0.0
-    for other in others:
-        theirs = word_set(other)
-        if own | theirs:
-            likeness = max(likeness, len(own & theirs) / len(own | theirs))
+    known = others if isinstance(others, OtherTexts) else Texts(others).without("")
     # Sister products share most words; only what is nearly the same is a loss.
-    return 1.0 - max(0.0, likeness - 0.6) / 0.4
+    return 1.0 - max(0.0, known.likeness(text) - 0.6) / 0.4
 
 
 def _terminology(text: str) -> float:

@@ -50,6 +50,7 @@ class SeoCtrConfig(_FromSettings):
     min_impressions: int = 500
     max_position_change: float = 0.5
     fdr: float = 0.05
+    max_drafts: int = 200
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from growth_pipelines.bench.warehouse.memory import forget_peak, peak_mb
+from growth_pipelines.bench.memory import forget_peak, peak_mb
 from growth_pipelines.settings import Settings, load_settings
 from growth_pipelines.warehouse.database import Warehouse
 from growth_pipelines.warehouse.rebuilds import SOURCES

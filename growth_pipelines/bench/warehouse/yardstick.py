@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from growth_pipelines.bench.warehouse.memory import forget_peak, peak_mb
+from growth_pipelines.bench.memory import forget_peak, peak_mb
 
 VIEWS = ("stg_orders", "stg_order_lines", "stg_refunds", "stg_search")
 TABLES = (
