@@ -9,5 +9,3 @@ select
     shop_id, page_key, date_day, search_clicks, search_impressions, position_x100_impr, sessions, orders, net_cents
 from {{ ref("int_page_days") }}
 where {{ is_rebuilt("date_day") }}
--- a page's days lie together: they are read in a third of the time
-order by {{ hash_key(["shop_id", "page_key"]) }}
