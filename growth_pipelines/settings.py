@@ -201,6 +201,16 @@ class RecommenderSettings(_Group):
     metaobject_gen: MetaobjectGenSettings = Field(default_factory=lambda: MetaobjectGenSettings())
 
 
+class ContentSettings(_Group):
+    provider: Literal["none", "openai", "anthropic"] = Field(
+        "none", description="language model that may reword templates; openai: any server that speaks its protocol"
+    )
+    base_url: str = Field("", description="host of the language model; default: the provider's")
+    model: str = Field("", description="name of the language model")
+    api_key: SecretStr = Field(SecretStr(""), description="key of the language model")
+    timeout_seconds: float = Field(20, gt=0, description="how long one answer may take")
+
+
 class ConsoleSettings(_Group):
     host: str = Field("127.0.0.1", description="address the console listens on")
     port: int = Field(8800, ge=0, le=65535, description="port of the console")
@@ -250,6 +260,7 @@ class Settings(_Group):
     ingestion: IngestionSettings = Field(default_factory=lambda: IngestionSettings())
     warehouse: WarehouseSettings = Field(default_factory=lambda: WarehouseSettings())
     recommenders: RecommenderSettings = Field(default_factory=lambda: RecommenderSettings())
+    content: ContentSettings = Field(default_factory=lambda: ContentSettings())
     console: ConsoleSettings = Field(default_factory=lambda: ConsoleSettings())
     dagster: DagsterSettings = Field(default_factory=lambda: DagsterSettings())
     privacy: PrivacySettings = Field(default_factory=lambda: PrivacySettings())
