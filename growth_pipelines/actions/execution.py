@@ -228,9 +228,7 @@ class _Executor:
             if not reading.still_shows(name, plan.before[name])
         ]
         if drifted:
-            why = (
-                f"The {field_names(drifted)} was changed in the shop since it was shown."
-            )
+            why = f"The {field_names(drifted)} was changed in the shop since it was shown."
             with self._store.session() as session:
                 if not ledger.start(session, job.action, snapshot={}, written={}, now=self.now):
                     raise _Stop("refused", "Nothing was written: another process was first.")

@@ -16,8 +16,8 @@ def redrafted(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The draft without the fields that already hold what was wanted, and the diff against what is there now.
 
-    Entries of the diff that are no fields (tasks) stay as they are. Structured content is decided as a whole, so of
-    its fields those that hold what was wanted stay, too.
+    Entries of the diff that are no fields (tasks) stay as they are. Structured content is decided as a whole, so
+    those of its fields that hold what was wanted stay, too.
     """
     new_draft = dict(draft)
     new_diff: list[FieldChange] = []

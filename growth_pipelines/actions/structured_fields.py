@@ -1,6 +1,6 @@
-"""How structured content is shown field by field: the one text form that drafts, diffs, snapshots and reads share.
+"""How structured content is shown field by field: the text form that drafts, diffs, snapshots and reads share.
 
-A field of the diff is ``definition.TYPE`` (the type's name), ``entry.TYPE.HANDLE`` (the entry's fields, one a line)
+A field of the diff is ``definition.TYPE`` (the type's name), ``entry.TYPE.HANDLE`` (its fields, one a line)
 or ``metafield.KEY`` (the metafield's value, entries named ``TYPE/HANDLE`` in it). An empty text: not there.
 """
 

@@ -12,7 +12,8 @@ from growth_pipelines.content.wording import load
 
 # A quantity that is dangerous to get wrong: torque and pressure, with its unit.
 _MEASURE = re.compile(
-    r"(\d+(?:[.,]\d+)?)\s*(psi|bar|kpa|mpa|n[ ·.]?m|(?:ft|foot|in|inch)[ -]?(?:lb|pound)s?|(?:lb|pound)s?[ -]?(?:ft|feet|foot))\b",
+    r"(\d+(?:[.,]\d+)?)\s*"
+    r"(psi|bar|kpa|mpa|n[ ·.]?m|(?:ft|foot|in|inch)[ -]?(?:lb|pound)s?|(?:lb|pound)s?[ -]?(?:ft|feet|foot))\b",
     re.IGNORECASE,
 )
 # Numbers with what they are attached to on either side: "AN-6", "10-ft", "255", "1/4", "6061-T6", "50%".
@@ -67,15 +68,15 @@ def check_claims(text: str, evidence: Any) -> list[str]:
     ]
     known_measures = measures(known)
     problems += [
-        f'"{said}" is a measure that is not in the evidence.'
-        for measure, said in measures(text).items()
+        f'"{written}" is a measure that is not in the evidence.'
+        for measure, written in measures(text).items()
         if measure not in known_measures
     ]
     for group in ("needs_evidence", "fitment"):
         for pattern, claim in _rules(group):
-            for said in dict.fromkeys(found[0] for found in pattern.finditer(text)):
-                if not re.search(rf"(?<!\w){re.escape(said)}(?!\w)", known, re.IGNORECASE):
-                    problems.append(f'"{said}" is a {claim} without evidence.')
+            for name in dict.fromkeys(found[0] for found in pattern.finditer(text)):
+                if not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", known, re.IGNORECASE):
+                    problems.append(f'"{name}" is a {claim} without evidence.')
     for pattern, reason in _rules("volatile"):
         if said := pattern.search(text):
             problems.append(f'"{said[0]}" should not be fixed in a text: {reason}.')

@@ -29,8 +29,8 @@ def likeness(one: str, other: str) -> float:
 def near_duplicates(texts: Mapping[str, str], known: Mapping[str, str] | None = None) -> dict[str, str]:
     """Texts that are nearly the same as an earlier one, or as a ``known`` one: key → the key it repeats.
 
-    Two texts are when their likeness is over 0.85. Exact: candidates share one of their rarest shingles, as any two
-    sets that are so alike must (prefix filter; Chaudhuri, Ganti and Kaushik, 2006).
+    Two texts are when their likeness is over 0.85. Exact: candidates share one of their rarest shingles, as any
+    two sets that are so alike must (prefix filter; Chaudhuri, Ganti and Kaushik, 2006).
     """
     sets = {key: shingles(text) for key, text in {**(known or {}), **texts}.items()}
     spread = Counter(shingle for own in sets.values() for shingle in own)

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from growth_pipelines.content.claims import check_claims
 from growth_pipelines.content.lengths import characters
 from growth_pipelines.content.scoring import LENGTHS, Score, score
 from growth_pipelines.content.snippets import evidence_of
@@ -89,7 +88,11 @@ def landing_copy(
         return None
     context = {"queries": queries, "evidence": known, "subject": topic, "locale": locale}
     scores = {name: score(text, _KINDS[name], context) for name, text in texts.items()}
-    return None if any(one.blocked or one.problems for one in scores.values()) else LandingCopy(topic, slug, texts, scores)
+    return (
+        None
+        if any(one.blocked or one.problems for one in scores.values())
+        else LandingCopy(topic, slug, texts, scores)
+    )
 
 
 def _texts(

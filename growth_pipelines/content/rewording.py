@@ -1,4 +1,4 @@
-"""Another wording of a text by a language model, taken only when it passes every check that a template's text does.
+"""Another wording of a text by a language model, taken only when it passes every check of a template's text.
 
 The model is a port: anything that answers a prompt with a text. Without one, or when it fails, is refused or says
 something new, the template's text stands.
@@ -32,7 +32,7 @@ class LanguageModel(Protocol):
 
 @dataclass(frozen=True)
 class Wording:
-    """A text and who wrote it: ``template`` or the model's name; ``refused`` says why the model's was not taken."""
+    """A text and who wrote it: ``template`` or the model's name; ``refused``: why the model's was not taken."""
 
     text: str
     by: str = TEMPLATE
@@ -72,6 +72,6 @@ def _refused(answer: str, text: str, kind: str, context: Mapping[str, Any], know
     if any(likeness(answer, other) > NEAR for other in known):
         problems.append("It repeats another text.")
     judged, before = score(answer, kind, context), score(text, kind, context)
-    if judged.blocked or judged.total < before.total:
+    if judged.blocked or (judged.needs_review and judged.total < before.total):
         problems.append(f"Its score is {judged.total:.2f}, the template's {before.total:.2f}.")
     return " ".join(problems)

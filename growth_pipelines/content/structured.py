@@ -10,7 +10,7 @@ from growth_pipelines.content.claims import check_claims
 from growth_pipelines.content.snippets import evidence_of
 from growth_pipelines.content.wording import load, templates
 
-LONGEST_ENTRY = 1000
+LONGEST_ENTRY, LONGEST_QUESTION = 1000, 255
 FEWEST_ENTRIES = 3
 FEWEST_QUESTIONS, MOST_QUESTIONS = 5, 7
 _LEAST_WORDS = 3
@@ -56,7 +56,9 @@ def questions(
     pairs = [
         (ask, answer)
         for ask, answer in [*answered, *general]
-        if ask and answer and len(answer) <= LONGEST_ENTRY and not check_claims(f"{ask} {answer}", evidence)
+        if 0 < len(ask) <= LONGEST_QUESTION
+        and 0 < len(answer) <= LONGEST_ENTRY
+        and not check_claims(f"{ask} {answer}", evidence)
     ]
     return pairs[:most]
 
@@ -73,8 +75,10 @@ def specifications(page: Mapping[str, Any], *, shop_name: str, locale: str = "en
         if "value" in row:
             value = _fill(row["value"], facts)
         else:
-            said = {match.lower(): match for match in reversed(re.findall(row["pattern"], text))}
-            value = ", ".join(reversed(said.values()))
+            said: dict[str, str] = {}
+            for match in re.findall(row["pattern"], text):
+                said.setdefault(match.lower(), match)
+            value = ", ".join(said.values())
         if value and not check_claims(value, evidence):
             found.append((row["name"], value))
     return found
@@ -101,9 +105,7 @@ def product_data(page: Mapping[str, Any], url: str, rows: Sequence[tuple[str, st
         "name": page["title"],
         "url": url,
         **({"brand": {"@type": "Brand", "name": brand}} if brand else {}),
-        "additionalProperty": [
-            {"@type": "PropertyValue", "name": name, "value": value} for name, value in rows
-        ],
+        "additionalProperty": [{"@type": "PropertyValue", "name": name, "value": value} for name, value in rows],
     }
 
 

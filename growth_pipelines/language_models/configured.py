@@ -26,8 +26,8 @@ class Model(Protocol):
 
 @dataclass
 class Remembered:
-    """A model whose answers are kept in a folder: the same prompt is asked once, so that a draft stays the same from
-    day to day and a decision on it holds."""
+    """A model whose answers are kept in a folder: the same prompt is asked once, so that a draft stays the same
+    from day to day and a decision on it holds."""
 
     model: Model
     folder: Path

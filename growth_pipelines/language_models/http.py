@@ -1,7 +1,7 @@
 """Two adapters: servers that speak OpenAI's chat completions (hosted or local), and Anthropic's messages.
 
-One request, sent once: a text is worth no patience, the template is at hand. Answers that are cut short, empty or of
-another shape are failures, not texts.
+One request, sent once: a text is worth no patience, the template is at hand. Answers that are cut short, empty or
+of another shape are failures, not texts.
 """
 
 from __future__ import annotations
@@ -73,7 +73,9 @@ class Anthropic:
         return _text(_first(answer.get("content")).get("text"))
 
 
-def _post(base_url: str, path: str, headers: dict[str, str], body: dict[str, Any], timeout: float) -> dict[str, Any]:
+def _post(
+    base_url: str, path: str, headers: dict[str, str], body: dict[str, Any], timeout: float
+) -> dict[str, Any]:
     with Transport(base_url.rstrip("/"), headers, timeout) as transport:
         return json_object(transport.request("POST", path, json=body))
 

@@ -11,7 +11,11 @@ _PRODUCT = r"gid://shopify/Product/\d+"
 
 
 def bare_products(
-    products: pd.DataFrame, pages: pd.DataFrame, metaobjects: pd.DataFrame, config: MetaobjectGenConfig, minor: float
+    products: pd.DataFrame,
+    pages: pd.DataFrame,
+    metaobjects: pd.DataFrame,
+    config: MetaobjectGenConfig,
+    minor: float,
 ) -> pd.DataFrame:
     """Active, published products with a gap: one row each, page columns with product columns beside.
 

@@ -11,9 +11,10 @@ import pandas as pd
 from growth_pipelines.content.terms import words
 
 PER_SECTION, PER_PAGE = 5, 12
+RELATED = "related products"
 # Section → page types, in the order of the page.
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "related products": ("product",),
+    RELATED: ("product",),
     "collections": ("collection",),
     "guides": ("article", "page"),
 }

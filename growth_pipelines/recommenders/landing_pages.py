@@ -20,7 +20,7 @@ from growth_pipelines.content.structured import structured_templates
 from growth_pipelines.recommenders.context import MetaobjectGenConfig, RecommenderContext
 from growth_pipelines.recommenders.ctr_curve import PRIOR_CURVE
 from growth_pipelines.recommenders.economics import PageEconomics
-from growth_pipelines.recommenders.internal_links import LinkIndex
+from growth_pipelines.recommenders.internal_links import PER_PAGE, PER_SECTION, RELATED, LinkIndex
 from growth_pipelines.recommenders.money import WINDOW_DAYS, money, span
 from growth_pipelines.recommenders.phrases import phrases
 from growth_pipelines.recommenders.topic_gaps import WordIndex, unserved_topics
@@ -96,7 +96,9 @@ def _plans(
     context: RecommenderContext,
     economics: Mapping[str, PageEconomics],
 ) -> list[_Plan]:
-    products = pages[(pages["page_type"] == "product") & pages["resource_gid"].notna()].set_index("page_key", drop=False)
+    products = pages[(pages["page_type"] == "product") & pages["resource_gid"].notna()].set_index(
+        "page_key", drop=False
+    )
     text = products["title"].fillna("") + " " + products["description"].fillna("")
     index = WordIndex(products["page_key"], text + " " + products["product_type"].fillna(""))
     queries = frames["topic_queries"]
@@ -172,7 +174,9 @@ class _Page:
             title=self.words["title"].format(**facts),
             rationale=self.words["rationale"].format(**facts),
             why_now=self.words["why_now"],
-            target=Target(type="metaobject", gid="", url=self.context.url_of(facts["slug"]), handle=_handle(facts["slug"])),
+            target=Target(
+                type="metaobject", gid="", url=self.context.url_of(facts["slug"]), handle=_handle(facts["slug"])
+            ),
             draft=draft,
             diff=diff,
             evidence=self._evidence(),
@@ -218,7 +222,7 @@ class _Page:
             **copy.texts,
             "slug": copy.slug,
             "products": json_text([str(product["resource_gid"]) for product in self.plan.products]),
-            "links": json_text(self.links.links_of(copy.slug)),
+            "links": json_text(self._links(copy)),
             "structured_data": json_text(data),
             "robots": PREVIEW,
             "topic": str(self.plan.topic["cluster"]),
@@ -226,6 +230,15 @@ class _Page:
         }
         entry = {"type": TYPE, "handle": handle, "fields": fields}
         return {"template": fields["source"], "entries": [entry]}, _diff(handle, {}, fields)
+
+    def _links(self, copy: LandingCopy) -> list[dict[str, str]]:
+        """To the products that have it, and to the collections and guides most alike."""
+        products = [
+            {"section": RELATED, "url": str(product["page_key"]), "anchor": str(product["title"])}
+            for product in self.plan.products[:PER_SECTION]
+        ]
+        others = [link for link in self.links.links_of(copy.slug) if link["section"] != RELATED]
+        return [*products, *others][:PER_PAGE]
 
     def _task(self, facts: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[FieldChange, ...]]:
         summary = self.words["task"]["summary"].format(**facts)
@@ -237,7 +250,9 @@ class _Page:
         topic, clusters = self.plan.topic, "marts.fct_search_query_clusters"
 
         def row(name: str, value: float, unit: str, note: str = "", source: str = clusters) -> Evidence:
-            return Evidence(name=name, source=source, value=round(value, 4), unit=unit, start=start, end=end, note=note)
+            return Evidence(
+                name=name, source=source, value=round(value, 4), unit=unit, start=start, end=end, note=note
+            )
 
         shown = f"best page: {topic['main_page_key']}"
         queries = [

@@ -26,7 +26,10 @@ def recommend(
     if frames["shop"].empty:
         return []
     economics = economics_by_page(frames["performance"], frames["shop"])
-    drafts = [*_product_drafts(frames, context, config, economics), *landing_drafts(frames, context, config, economics)]
+    drafts = [
+        *_product_drafts(frames, context, config, economics),
+        *landing_drafts(frames, context, config, economics),
+    ]
     return sorted(drafts, key=lambda draft: (-draft.score, draft.target.url))
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-
-import pandas as pd
 
 from growth_pipelines.actions.model import EASE, ActionDraft, CheckRun, Evidence, FieldChange, Impact, Target
 from growth_pipelines.actions.scoring import RANKING_VERSION, score
@@ -40,6 +39,8 @@ SOURCE = "metaobject_gen@1"
 TYPES = {"faq": "growth_faq", "specifications": "growth_specification"}
 _KEYS = {"faq": ("question", "answer"), "specifications": ("name", "value")}
 _LONGEST_NAME = 180
+_PLAIN = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+Write = Callable[..., list[tuple[str, str]]]
 # How sure it is that the texts help, from templates alone and with the best of scores; learned rates correct it.
 _SURE_LEAST, _SURE_MOST = 0.55, 0.8
 
@@ -56,7 +57,7 @@ class Written:
 
 def written_for(product: Mapping[str, Any], context: RecommenderContext) -> Written:
     """The texts for what the product lacks; parts of too few entries are left out."""
-    offered = {
+    offered: dict[str, tuple[Write, int]] = {
         "faq": (questions, FEWEST_QUESTIONS),
         "specifications": (specifications, FEWEST_ENTRIES),
     }
@@ -200,40 +201,34 @@ def _content(
     """The draft {template, entries, structured_data} and its diff, field by field as it will be written."""
     template = structured_templates(context.locale)
     version = template["version"] if template else 0
+    slug = _entry_name(product)
     entries: list[dict[str, Any]] = []
     changes: list[tuple[str, str]] = []
     for part, pairs in written.pairs.items():
-        type_name, slug = TYPES[part], str(product["handle"])[:_LONGEST_NAME].strip("-")
+        type_name = TYPES[part]
         left, right = _KEYS[part]
         named = [f"{slug}-{position}" for position in range(1, len(pairs) + 1)]
-        made = [
-            {
-                "type": type_name,
-                "handle": handle,
-                "fields": {
-                    left: pair[0],
-                    right: pair[1],
-                    "product": str(product["resource_gid"]),
-                    "source": f"{type_name}:{slug}:{version}",
-                },
-            }
-            for handle, pair in zip(named, pairs, strict=True)
-        ]
-        entries += made
+        common = {"product": str(product["resource_gid"]), "source": f"{type_name}:{slug}:{version}"}
         changes.append((definition_field(type_name), type_name))
-        changes += [(entry_field(type_name, one["handle"]), entry_text(one["fields"])) for one in made]
+        for handle, pair in zip(named, pairs, strict=True):
+            fields = {left: pair[0], right: pair[1], **common}
+            entries.append({"type": type_name, "handle": handle, "fields": fields})
+            changes.append((entry_field(type_name, handle), entry_text(fields)))
         key = "faq" if part == "faq" else "specifications"
         changes.append((metafield_field(key), reference_text([(type_name, handle) for handle in named])))
     data = _structured_data(product, written, context)
     changes += [(metafield_field(key), text) for key, text in data.items()]
     diff = tuple(FieldChange(field=name, before="", after=after, change_type="add") for name, after in changes)
-    slug = str(product["handle"])
     return {"template": f"product_content:{slug}:{version}", "entries": entries, "structured_data": data}, diff
 
 
-def _structured_data(
-    product: Mapping[str, Any], written: Written, context: RecommenderContext
-) -> dict[str, str]:
+def _entry_name(product: Mapping[str, Any]) -> str:
+    """What the product's entries are called: its handle, or its number where the handle is in another script."""
+    handle = str(product["handle"])[:_LONGEST_NAME].strip("-")
+    return handle if _PLAIN.fullmatch(handle) else f"product-{str(product['resource_gid']).rpartition('/')[2]}"
+
+
+def _structured_data(product: Mapping[str, Any], written: Written, context: RecommenderContext) -> dict[str, str]:
     data = {}
     if "faq" in written.pairs:
         data["faq_structured_data"] = json_text(faq_page(written.pairs["faq"]))
@@ -259,7 +254,9 @@ def _evidence(
     end = context.as_of - timedelta(days=1)
     start = end - timedelta(days=WINDOW_DAYS - 1)
 
-    def row(name: str, source: str, number: float, unit: str, baseline: float | None = None, note: str = "") -> Evidence:
+    def row(
+        name: str, source: str, number: float, unit: str, baseline: float | None = None, note: str = ""
+    ) -> Evidence:
         rounded = None if baseline is None else round(baseline, 4)
         return Evidence(
             name=name,
@@ -276,7 +273,14 @@ def _evidence(
     if product["needs_faq"]:
         rows.append(row("Questions answered", "dim_metaobjects", 0, "entries", note="nor in the description"))
         rows.append(
-            row("Price", "dim_products", product["price"], context.currency, config.faq_price, "baseline: the limit")
+            row(
+                "Price",
+                "dim_products",
+                product["price"],
+                context.currency,
+                config.faq_price,
+                "baseline: the limit",
+            )
         )
     if product["needs_specifications"]:
         rows.append(row("Specifications", "dim_metaobjects", 0, "entries", note="nor in the description"))

@@ -96,7 +96,9 @@ def build_redirects(options: Options, catalogue: Catalogue, life: Life) -> list[
     ]
 
 
-def build_metaobjects(life: Life, products: list[Product], bare: Mapping[str, set[str]]) -> list[MetaobjectDefinition]:
+def build_metaobjects(
+    life: Life, products: list[Product], bare: Mapping[str, set[str]]
+) -> list[MetaobjectDefinition]:
     """The definitions with their entries: the same in every shop, and what is said of each product that needs it.
 
     ``bare`` names the products (gids) of which nothing is said, by type of metaobject.

@@ -193,10 +193,10 @@ class Demand:
                 self.brand = np.append(self.brand, True)
                 self.visible = np.append(self.visible, True)
         self._usual = len(self.rate)
-        for topic in plants.topics:
-            for text, impressions, position in topic.queries:
+        for unserved in plants.topics:
+            for text, impressions, position in unserved.queries:
                 self.texts.append(text)
-                self.page_of = np.append(self.page_of, topic.page)
+                self.page_of = np.append(self.page_of, unserved.page)
                 self.rate = np.append(self.rate, impressions / 28)
                 self.position = np.append(self.position, position)
                 self.brand = np.append(self.brand, False)

@@ -1,8 +1,9 @@
 """Structured content as a surface: definitions, entries and the product's metafields that refer to them.
 
 Writing takes several calls, so a write that was cut short is taken up where it stopped: every call can be made
-twice. What comes into being goes in the order definition, entries, reference; what goes away, the other way round.
-A definition is deleted only when it holds no entry; otherwise it stays for those who use it, and counts as given up.
+twice. What comes into being goes in the order definition, entries, reference; what goes away, in the opposite one.
+A definition is deleted only when it holds no entry; otherwise it stays for those who use it, and counts as given
+up.
 """
 
 from __future__ import annotations
@@ -97,7 +98,8 @@ class StructuredContent:
         wanted = {"id": self.owner, "namespace": NAMESPACE}
         product = found_in(shop.execute_text(document("product_metafields"), wanted), "product", self.owner)
         return {
-            one["key"]: (self._named(str(one["value"])), one["compareDigest"]) for one in product["metafields"]["nodes"]
+            one["key"]: (self._named(str(one["value"])), one["compareDigest"])
+            for one in product["metafields"]["nodes"]
         }
 
     def _named(self, value: str) -> str:
@@ -111,7 +113,9 @@ class StructuredContent:
 
     def write(self, shop: ShopApi, gid: str, values: Mapping[str, str], seen: Reading) -> None:
         """Raises WriteRefused when the shop refuses a part; what went before it is then written."""
-        definitions = {name: values[definition_field(name)] for name in self._types if definition_field(name) in values}
+        definitions = {
+            name: values[definition_field(name)] for name in self._types if definition_field(name) in values
+        }
         entries = {
             (type_name, handle): values[entry_field(type_name, handle)]
             for type_name, handle in self.entries

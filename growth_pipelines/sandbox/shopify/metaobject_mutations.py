@@ -46,9 +46,7 @@ def _create_definition(root: Any, args: Mapping[str, Any], context: Any) -> dict
     ]
     now = context.shop.now()
     number = FIRST_DEFINITION + len(context.shop.writes) * 1_009 + 1
-    definition = MetaobjectDefinition(
-        number, given["type"], given.get("name") or given["type"], fields, now, now
-    )
+    definition = MetaobjectDefinition(number, given["type"], given.get("name") or given["type"], fields, now, now)
     context.shop.define(definition)
     return {"metaobjectDefinition": definition, "userErrors": []}
 

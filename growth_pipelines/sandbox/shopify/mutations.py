@@ -54,8 +54,8 @@ def _problem(context: Any, index: int, given: Mapping[str, Any]) -> dict[str, An
         return _error([*where, "ownerId"], "Owner does not exist.", code="INVALID", elementIndex=index)
     if not given["value"]:
         return _error([*where, "value"], "Value can't be blank.", code="BLANK", elementIndex=index)
-    identity = ("PRODUCT", given.get("namespace") or "custom", given["key"])
-    if "metaobject_reference" in (given.get("type") or "") and identity not in context.shop.metafield_definitions:
+    defined = ("PRODUCT", given.get("namespace") or "custom", given["key"])
+    if "metaobject_reference" in (given.get("type") or "") and defined not in context.shop.metafield_definitions:
         message = "A reference to metaobjects needs a metafield definition."
         return _error([*where, "type"], message, code="INVALID_TYPE", elementIndex=index)
     digest = given.get("compareDigest")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -23,7 +22,10 @@ from .conftest import NOW, Machine
 from .interceptor import Fate, Passage, answer_lost, kill, never_arrives, unavailable
 
 CONTEXT = RecommenderContext(
-    as_of=date(2026, 11, 22), shop_name="Hot Rod Parts", primary_url="https://www.hotrodparts.example", currency="USD"
+    as_of=date(2026, 11, 22),
+    shop_name="Hot Rod Parts",
+    primary_url="https://www.hotrodparts.example",
+    currency="USD",
 )
 # The type, its answers, the definition of the metafield, two metafields; as many to take it away, but one.
 ANSWERS = 6
@@ -40,9 +42,9 @@ query Content($id: ID!) {
 
 
 @pytest.fixture
-def product(machine: Machine) -> Iterator[dict[str, Any]]:
-    """A product that nothing is said of; what a failed test left behind is removed."""
-    yield machine.shelf.take("product")
+def product(machine: Machine) -> dict[str, Any]:
+    """A product that nothing is said of."""
+    return machine.shelf.take("product")
 
 
 def content_of(machine: Machine, product: dict[str, Any]) -> dict[str, Any]:
