@@ -3,7 +3,10 @@ with
     contested as (
         select queries.shop_id, queries.cluster, count(distinct rivals.query) as contested_queries
         from marts.fct_search_cannibalisation as rivals
-        join marts.dim_search_queries as queries on queries.shop_id = rivals.shop_id and queries.query = rivals.query
+        join
+            marts.dim_search_queries as queries
+            on queries.shop_id = rivals.shop_id
+            and queries.query = rivals.query
         group by 1, 2
     )
 
