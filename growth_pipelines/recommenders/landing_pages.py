@@ -67,6 +67,8 @@ def landing_drafts(
     if new.empty:
         return published
     plans = _plans(new, frames, pages, context, economics)
+    if not plans:
+        return published
     texts = {str(plan.topic["cluster"]): plan.copy.texts["intro"] for plan in plans if plan.copy}
     known = {f"page {key}": entry["fields"].get("intro", "") for key, entry in existing.items()}
     repeated = near_duplicates(texts, known)

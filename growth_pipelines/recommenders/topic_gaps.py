@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 
 import pandas as pd
@@ -37,11 +38,16 @@ class WordIndex:
         for key, text in zip(keys.astype(str), texts.astype(str), strict=True):
             for word in word_set(text):
                 self._holders[word].add(key)
+        self._vocabulary = sorted(self._holders)
 
     def with_all(self, topic: str) -> set[str]:
         """The keys of the texts that hold every word of ``topic``."""
         found: set[str] | None = None
         for wanted in words(topic):
-            holding = {key for word, keys in self._holders.items() if word.startswith(wanted) for key in keys}
+            holding: set[str] = set()
+            for place in range(bisect_left(self._vocabulary, wanted), len(self._vocabulary)):
+                if not self._vocabulary[place].startswith(wanted):
+                    break
+                holding |= self._holders[self._vocabulary[place]]
             found = holding if found is None else found & holding
         return found or set()
