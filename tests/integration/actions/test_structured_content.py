@@ -8,6 +8,7 @@ import threading
 from datetime import date
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from growth_pipelines.actions.execution import execute_approved
@@ -17,6 +18,8 @@ from growth_pipelines.recommenders.context import MetaobjectGenConfig, Recommend
 from growth_pipelines.recommenders.economics import PageEconomics
 from growth_pipelines.recommenders.landing_pages import TYPE
 from growth_pipelines.recommenders.product_content import product_draft, written_for
+from growth_pipelines.recommenders.registry import RECOMMENDERS
+from tests.catalogue_frames import frames_of, pumps, searched
 
 from .conftest import NOW, Machine
 from .interceptor import Fate, Passage, answer_lost, kill, never_arrives, unavailable
@@ -128,16 +131,16 @@ def _killed_at(machine: Machine, step: int, *, written: bool) -> None:
     assert victim[0].wait(60) == -9, victim[0].stderr.read() if victim[0].stderr else ""
 
 
-@pytest.mark.parametrize("step", [0, 1, 4, 11, 13, 15])
+@pytest.mark.parametrize("step", range(STEPS))
 def test_killed_at_a_step_it_is_finished_by_the_next_run(
     machine: Machine, product: dict[str, Any], step: int
 ) -> None:
     before = content_of(machine, product)
-    action = machine.approved(content_draft(product))
+    action = machine.approved(content_draft(product, needs_specifications=False))
     _killed_at(machine, step, written=step % 2 == 0)
     [result] = execute_approved(machine.store, machine.settings(), now=NOW)
     assert result.status == "executed", result.message
-    assert written_types(content_of(machine, product))["growth_faq"] == 7
+    assert written_types(content_of(machine, product)) == {"growth_faq": len(action.draft["entries"])}
     assert machine.roll_back_now(action).status == "rolled_back"
     assert content_of(machine, product) == before
 
@@ -196,6 +199,32 @@ def test_somebody_s_later_edit_is_not_taken_away(machine: Machine, product: dict
         one["fields"] for one in entries if one["handle"] == entry["handle"]
     )
     _remove(machine)
+
+
+def test_a_page_is_previewed_published_and_both_are_taken_back(machine: Machine, product: dict[str, Any]) -> None:
+    before = content_of(machine, product)
+    frames = searched(frames_of(*pumps()))
+
+    def drafted(metaobjects: pd.DataFrame) -> ActionDraft:
+        found = RECOMMENDERS["metaobject_gen"].recommend({**frames, "metaobjects": metaobjects}, CONTEXT)
+        return next(draft for draft in found if draft.subtype == "landing_page")
+
+    preview = machine.approved(drafted(frames["metaobjects"]))
+    assert machine.execute(preview).status == "executed"
+    shown = content_of(machine, product)
+    [page] = next(n for n in shown["metaobjectDefinitions"]["nodes"] if n["type"] == TYPE)["metaobjects"]["nodes"]
+    assert {"key": "robots", "value": "noindex"} in page["fields"]
+
+    row = {"type": TYPE, "handle": page["handle"], "fields": json.dumps(page["fields"])}
+    stood = pd.DataFrame([{**row, "updated_at": pd.Timestamp("2026-11-01")}])
+    publication = machine.approved(drafted(stood))
+    assert machine.execute(publication).status == "executed"
+    published = content_of(machine, product)
+    assert '"noindex"' not in json.dumps(published)
+    assert machine.roll_back_now(publication).status == "rolled_back"
+    assert content_of(machine, product) == shown
+    assert machine.roll_back_now(preview).status == "rolled_back"
+    assert content_of(machine, product) == before
 
 
 def _lift(machine: Machine, action: Any) -> None:
