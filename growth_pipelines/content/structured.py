@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from growth_pipelines.actions.structured_fields import json_text
 from growth_pipelines.content.claims import check_claims
 from growth_pipelines.content.snippets import evidence_of
 from growth_pipelines.content.wording import load, templates
@@ -105,8 +107,28 @@ def product_data(page: Mapping[str, Any], url: str, rows: Sequence[tuple[str, st
         "name": page["title"],
         "url": url,
         **({"brand": {"@type": "Brand", "name": brand}} if brand else {}),
-        "additionalProperty": [{"@type": "PropertyValue", "name": name, "value": value} for name, value in rows],
+        "additionalProperty": _properties(rows),
     }
+
+
+def with_matching_data(draft: Mapping[str, Any]) -> dict[str, Any]:
+    """The draft {entries, structured_data} with data that say what its entries say now."""
+    data = dict(draft.get("structured_data") or {})
+    fields: dict[str, list[Mapping[str, str]]] = {}
+    for entry in draft["entries"]:
+        fields.setdefault(entry["type"], []).append(entry["fields"])
+    if "faq_structured_data" in data:
+        pairs = [(one["question"], one["answer"]) for one in fields["growth_faq"]]
+        data["faq_structured_data"] = json_text(faq_page(pairs))
+    if "product_structured_data" in data:
+        rows = [(one["name"], one["value"]) for one in fields["growth_specification"]]
+        product = json.loads(data["product_structured_data"])
+        data["product_structured_data"] = json_text({**product, "additionalProperty": _properties(rows)})
+    return {**draft, **({"structured_data": data} if data else {})}
+
+
+def _properties(rows: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"@type": "PropertyValue", "name": name, "value": value} for name, value in rows]
 
 
 def sentences(text: str, evidence: Any) -> list[str]:

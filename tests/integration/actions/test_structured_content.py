@@ -13,6 +13,7 @@ import pytest
 
 from growth_pipelines.actions.execution import execute_approved
 from growth_pipelines.actions.model import ActionDraft
+from growth_pipelines.approvals.edits import BadEdit
 from growth_pipelines.ingestion.shopify.client import ShopifyClient
 from growth_pipelines.recommenders.context import MetaobjectGenConfig, RecommenderContext
 from growth_pipelines.recommenders.economics import PageEconomics
@@ -199,6 +200,29 @@ def test_somebody_s_later_edit_is_not_taken_away(machine: Machine, product: dict
         one["fields"] for one in entries if one["handle"] == entry["handle"]
     )
     _remove(machine)
+
+
+def test_an_operator_s_words_are_written_and_the_structured_data_repeat_them(
+    machine: Machine, product: dict[str, Any]
+) -> None:
+    before = content_of(machine, product)
+    action = machine.propose(content_draft(product))
+    entries = [{**one, "fields": dict(one["fields"])} for one in action.draft["entries"]]
+    entries[0]["fields"]["answer"] = "Ask Joe at the counter."
+    with pytest.raises(BadEdit, match="added, removed or renamed"):
+        machine.decide(action, "edit", draft={"entries": entries[1:]})
+    with pytest.raises(BadEdit, match="no type of content"):
+        machine.decide(action, "edit", draft={"entries": [{**entries[0], "type": "customer_build"}]})
+    machine.decide(action, "edit", draft={"entries": entries})
+    action = machine.action(action.id)
+    assert action.version == 2
+    machine.decide(action)
+    assert machine.execute(action).status == "executed"
+    data = json.loads(metafields(content_of(machine, product))["faq_structured_data"])
+    assert data["mainEntity"][0]["acceptedAnswer"]["text"] == "Ask Joe at the counter."
+    assert "Ask Joe at the counter." in json.dumps(content_of(machine, product)["metaobjectDefinitions"])
+    assert machine.roll_back_now(machine.action(action.id)).status == "rolled_back"
+    assert content_of(machine, product) == before
 
 
 def test_a_page_is_previewed_published_and_both_are_taken_back(machine: Machine, product: dict[str, Any]) -> None:
