@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from growth_pipelines.content.claims import check_claims
-from growth_pipelines.content.terms import word_set
+from growth_pipelines.content.lengths import characters
+from growth_pipelines.content.terms import check_terms, word_set
 from growth_pipelines.content.word_index import OtherTexts, Texts
 from growth_pipelines.content.wording import load, templates
 
@@ -18,6 +19,10 @@ LENGTHS: dict[str, tuple[int, int, int]] = {
     "description": (90, 155, 155),
     "alt": (10, 125, 512),
     "faq": (60, 1000, 1000),
+    "h1": (15, 90, 90),
+    "page_title": (25, 70, 70),
+    "page_meta": (80, 160, 160),
+    "intro": (150, 1500, 1500),
     "guide": (300, 20_000, 60_000),
 }
 WEIGHTS: dict[str, float] = {
@@ -52,13 +57,18 @@ class Score:
         return next(name for least, name in TIERS if self.total >= least)
 
     @property
+    def needs_review(self) -> bool:
+        """Whether the text is too weak to go out without a second look."""
+        return self.total < REVIEW_BELOW
+
+    @property
     def blocked(self) -> bool:
         """Whether policy forbids the text whatever its total."""
         return self.parts.get("policy", 1.0) < POLICY_BLOCKS_BELOW
 
 
 def score(text: str, kind: str, context: Mapping[str, Any] | None = None) -> Score:
-    """Judge ``text`` as a ``kind`` (title, description, alt, faq or guide).
+    """Judge ``text`` as a ``kind`` (one of ``LENGTHS``: title, description, alt, faq, guide, intro …).
 
     ``context`` may hold ``queries`` (most important first, texts or (text, weight) pairs), ``evidence`` (see
     :func:`check_claims`), ``subject`` (what the text is about, e.g. the page's title), ``others`` (texts of the
@@ -78,7 +88,9 @@ def score(text: str, kind: str, context: Mapping[str, Any] | None = None) -> Sco
         "tone": _tone(text),
         "policy": max(0.0, 1.0 - 0.5 * len(problems)),
         "completeness": _completeness(text, context.get("subject")),
-        "call_to_action": _call_to_action(text, context.get("locale", "en")) if kind == "description" else None,
+        "call_to_action": (
+            _call_to_action(text, context.get("locale", "en")) if kind in {"description", "page_meta"} else None
+        ),
         "citations": _citations(text, kind, context.get("citations")),
     }
     known = {name: value for name, value in parts.items() if value is not None}
@@ -89,7 +101,7 @@ def score(text: str, kind: str, context: Mapping[str, Any] | None = None) -> Sco
 
 def _length(text: str, kind: str) -> float:
     shortest, longest, most = LENGTHS[kind]
-    size = len(text)
+    size = characters(text)
     if size > most:
         return 0.0
     if size > longest:
@@ -138,8 +150,7 @@ def _uniqueness(text: str, others: OtherTexts | Iterable[str] | None) -> float |
 
 
 def _terminology(text: str) -> float:
-    forbidden = [rule for rule in load("glossary.yaml")["forbidden"] if re.search(rule["pattern"], text, re.I)]
-    return max(0.0, 1.0 - 0.5 * len(forbidden))
+    return max(0.0, 1.0 - 0.5 * len(check_terms(text)))
 
 
 def _tone(text: str) -> float:

@@ -12,9 +12,10 @@ from growth_pipelines.content.terms import word_set
 from growth_pipelines.content.word_index import WordIndex
 
 PER_SECTION, PER_PAGE = 5, 12
+RELATED = "related products"
 # Section → page types, in the order of the page.
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "related products": ("product",),
+    RELATED: ("product",),
     "collections": ("collection",),
     "guides": ("article", "page"),
 }
