@@ -28,6 +28,8 @@ QUERIES_A_PAGE = 12
 # Pages with field data: the shares of a shop's pages that have them, of those that are low and that regressed.
 _FIELD_SHARE, _LOW_SHARE, _REGRESSED_SHARE = 0.1, 0.02, 0.02
 _WEEKS = 25
+# Products that need specifications because they come in many variants.
+_BARE_SHARE = 0.1
 _LEVELS = {"lcp": 1900.0, "inp": 140.0, "cls": 0.05}
 _PARTS = (
     "Hose End",
@@ -79,6 +81,8 @@ def frames_of(pages: int, products: int, seed: int) -> dict[str, pd.DataFrame]:
     return {
         "search": _search(keys, rng),
         "pages": facts,
+        **_catalogue(facts, rng),
+        **_topics(facts, rng),
         "performance": performance,
         "shop": shop,
         "vitals": _vitals(keys, rng),
@@ -109,6 +113,7 @@ def _pages(keys: np.ndarray, kinds: np.ndarray, rng: np.random.Generator) -> pd.
             "resource_gid": [f"gid://shopify/{kind.title()}/{number}" for number, kind in enumerate(kinds)],
             "url": keys,
             "handle": [f"part-{number}" for number in range(len(keys))],
+            "is_published": True,
             "title": title,
             "effective_title": title,
             "effective_description": [f"Buy {name} online." for name in title],
@@ -126,6 +131,60 @@ def _pages(keys: np.ndarray, kinds: np.ndarray, rng: np.random.Generator) -> pd.
             "image_alt": "",
         }
     )
+
+
+def _catalogue(pages: pd.DataFrame, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
+    """The products behind their pages, one in ten dear or with many variants; no structured content yet."""
+    import numpy as np
+    import pandas as pd
+
+    sold = pages[pages["page_type"] == "product"]
+    products = pd.DataFrame(
+        {
+            "product_id": sold["resource_gid"].to_numpy(),
+            "page_key": sold["page_key"].to_numpy(),
+            "status": "active",
+            "variants": np.where(rng.random(len(sold)) < _BARE_SHARE, 6, 1),
+            "price_min_cents": np.rint(sold["price"].to_numpy() * 100).astype(int),
+        }
+    )
+    nothing = pd.Series(dtype=str)
+    metaobjects = pd.DataFrame(
+        {"type": nothing, "handle": nothing, "fields": nothing, "updated_at": pd.Series(dtype="datetime64[us]")}
+    )
+    return {"products": products, "metaobjects": metaobjects}
+
+
+def _topics(pages: pd.DataFrame, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
+    """Topics that people search for; one in ten is served by no page."""
+    import numpy as np
+    import pandas as pd
+
+    count = max(len(pages) // 100, 20)
+    kinds = pages["product_type"].to_numpy()
+    about = [f"{kind.lower()} for project {one}" for one, kind in enumerate(rng.choice(kinds, count))]
+    topics = pd.DataFrame(
+        {
+            "cluster": about,
+            "queries": 3,
+            "clicks": rng.poisson(20, count),
+            "impressions": rng.integers(200, 5_000, count),
+            "intent": "commercial",
+            "main_page_key": rng.choice(pages["page_key"].to_numpy(), count),
+            "main_page_position": rng.uniform(8, 60, count),
+            "is_served_well": np.arange(count) % 10 > 0,
+            "contested_queries": 0,
+        }
+    )
+    unserved = topics[~topics["is_served_well"]]
+    queries = pd.DataFrame(
+        {
+            "cluster": unserved["cluster"].repeat(3).to_numpy(),
+            "query": [f"{how} {one}" for one in unserved["cluster"] for how in ("buy", "best", "cheap")],
+            "impressions": rng.integers(50, 1_000, 3 * len(unserved)),
+        }
+    )
+    return {"topics": topics, "topic_queries": queries}
 
 
 def _search(keys: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
