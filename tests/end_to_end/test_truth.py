@@ -47,6 +47,18 @@ def _planted(truth: dict[str, Any]) -> set[tuple[str, str]]:
     }
 
 
+def _extra_clicks_in_interval(pending: list[dict[str, Any]], truth: dict[str, Any]) -> list[bool]:
+    """For each planted snippet found, whether its interval holds the clicks that a good snippet brings."""
+    lift = {row["url"]: row["lift_if_fixed"] for row in truth["snippets"]}
+    found = []
+    for action in pending:
+        if action["kind"] == "seo_ctr" and action["target"]["url"] in lift:
+            clicks = next(row["value"] for row in action["evidence"] if row["name"].startswith("Clicks"))
+            extra = clicks * (lift[action["target"]["url"]] - 1)
+            found.append(action["impact"]["low"] <= extra <= action["impact"]["high"])
+    return found
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [7, 19, 42])
 def test_pending_actions_are_the_planted_truths(
@@ -69,6 +81,12 @@ def test_pending_actions_are_the_planted_truths(
         print(f"seed {seed}: {kind} {len(given)} pending, precision {own_precision:.2f}, recall {own_recall:.2f}")
         assert own_precision >= 0.8, kind
         assert own_recall >= 0.7, kind
+    covered = _extra_clicks_in_interval(pending, truth)
+    print(
+        f"seed {seed}: the interval of extra clicks holds the planted ones for {sum(covered)} of {len(covered)} pages"
+    )
+    assert len(covered) >= 8
+    assert sum(covered) >= 0.75 * len(covered)
     assert len(top) == 10
     assert precision >= 0.8
     assert recall >= 0.7
