@@ -82,9 +82,7 @@ def test_pending_actions_are_the_planted_truths(
         assert own_precision >= 0.8, kind
         assert own_recall >= 0.7, kind
     covered = _extra_clicks_in_interval(pending, truth)
-    print(
-        f"seed {seed}: the interval of extra clicks holds the planted ones for {sum(covered)} of {len(covered)} pages"
-    )
+    print(f"seed {seed}: extra clicks within their interval for {sum(covered)} of {len(covered)} pages")
     assert len(covered) >= 8
     assert sum(covered) >= 0.75 * len(covered)
     assert len(top) == 10
