@@ -31,6 +31,10 @@ def test_answers_and_new_pages_are_shown_field_by_field_and_approved(maria: Visi
         page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.text))
         assert action["title"] in page.replace("&#34;", '"')
         assert "Type of content" in page
-        assert "Entry" in page
+        told, _, for_machines = page.partition("Also written, for machines")
+        assert ("Question" in told) == (action["subtype"] == "product_content")
+        assert ("Introduction" in told) == (action["subtype"] == "landing_page")
+        assert "schema.org" not in told.partition("Checks on the draft")[0]
+        assert "https://schema.org" in for_machines
         assert maria.decide(action, "approve").status_code == 200
         assert maria.action(action_id)["state"] == "approved"
