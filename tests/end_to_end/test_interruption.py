@@ -91,7 +91,10 @@ def test_killed_at_five_stages_and_run_again(tmp_path: Path, start_sandbox: Call
     assert counts["refunds"][0] == truth["refunds"]
 
     pending = growth.json("actions", "list", "--state", "pending")
-    subjects = [(action["kind"], action["target"]["gid"]) for action in pending]
+    subjects = [
+        (action["kind"], action["target"]["gid"], tuple(change["field"] for change in action["diff"]))
+        for action in pending
+    ]
     assert len(subjects) == len(set(subjects)), "no action twice"
     clean_pending = clean.json("actions", "list", "--state", "pending")
     assert sorted(subjects) == sorted((a["kind"], a["target"]["gid"]) for a in clean_pending)
