@@ -192,7 +192,7 @@ class MetaobjectGenSettings(_Group):
     served_to_position: float = Field(10, ge=1, description="a topic answered up to here needs no page")
     goal_position: float = Field(8, ge=1, description="position that a new page is expected to reach")
     preview_days: int = Field(7, ge=0, description="days that a page stays a preview before it is published")
-    most_drafts: int = Field(200, ge=1, description="products and topics written for in one run")
+    max_drafts: int = Field(200, ge=1, description="products and topics written for in one run")
     weekly_cap: int = Field(10, ge=0, description="new actions a week; 0 = no cap")
 
 

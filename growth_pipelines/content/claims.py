@@ -56,8 +56,7 @@ def check_claims(text: str, evidence: Any) -> list[str]:
     ``evidence`` is what is known to be true: a text, a number, or any nesting of mappings and sequences of
     them (a page's title, description, tags, price …). Checked: every figure (part numbers, sizes, years,
     pressures, percentages) is in the evidence, torques and pressures with their unit; so are vehicles and engines,
-    promises and superlatives; nothing that
-    dates (stock, prices) and no dangerous advice is said at all.
+    promises and superlatives; nothing that dates (stock, prices) and no dangerous advice is said at all.
     """
     known = " \n ".join(_texts(evidence))
     known_figures = set(figures(known))

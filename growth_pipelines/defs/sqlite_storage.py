@@ -90,7 +90,7 @@ class KeptSqliteEventLog(SqliteEventLogStorage):
 
 
 class KeptSqliteStorage(DagsterSqliteStorage):
-    """What ``dagster.yaml`` names; ``base_dir`` is DAGSTER_HOME, as in Dagster's own default."""
+    """What the home's ``dagster.yaml`` names; ``base_dir`` is DAGSTER_HOME, as in Dagster's own default."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__(base_dir, inst_data)

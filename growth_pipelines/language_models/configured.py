@@ -6,22 +6,12 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from growth_pipelines.errors import SettingsError
-from growth_pipelines.language_models.http import Anthropic, OpenAiCompatible
+from growth_pipelines.language_models.http import Anthropic, HttpModel, OpenAiCompatible
 from growth_pipelines.settings import Settings
 
 HOSTS = {"openai": "https://api.openai.com", "anthropic": "https://api.anthropic.com"}
-
-
-class Model(Protocol):
-    """What is needed of a model here."""
-
-    @property
-    def name(self) -> str: ...
-
-    def complete(self, prompt: str) -> str: ...
 
 
 @dataclass
@@ -29,7 +19,7 @@ class Remembered:
     """A model whose answers are kept in a folder: the same prompt is asked once, so that a draft stays the same
     from day to day and a decision on it holds."""
 
-    model: Model
+    model: HttpModel
     folder: Path
 
     @property
@@ -61,7 +51,7 @@ def configured_model(settings: Settings) -> Remembered | None:
             "Name the model, or set the provider to none.",
         )
     key = content.api_key.get_secret_value()
-    adapter = OpenAiCompatible if content.provider == "openai" else Anthropic
+    adapter: type[HttpModel] = OpenAiCompatible if content.provider == "openai" else Anthropic
     base_url = content.base_url or HOSTS[content.provider]
     model = adapter(base_url, key, content.model, content.timeout_seconds)
     return Remembered(model, settings.home / "wordings")

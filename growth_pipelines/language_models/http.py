@@ -6,6 +6,7 @@ of another shape are failures, not texts.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +18,8 @@ ANTHROPIC_VERSION = "2023-06-01"
 
 
 @dataclass
-class OpenAiCompatible:
-    """``POST {base}/v1/chat/completions`` (https://platform.openai.com/docs/api-reference/chat)."""
+class HttpModel(ABC):
+    """A model of a server; ``name`` labels what it wrote."""
 
     base_url: str
     api_key: str
@@ -29,8 +30,19 @@ class OpenAiCompatible:
     def name(self) -> str:
         return self.model
 
+    @abstractmethod
     def complete(self, prompt: str) -> str:
         """The answer's text. Raises GrowthError when there is none."""
+
+    def _post(self, path: str, headers: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
+        with Transport(self.base_url.rstrip("/"), headers, self.timeout) as transport:
+            return json_object(transport.request("POST", path, json=body))
+
+
+class OpenAiCompatible(HttpModel):
+    """``POST {base}/v1/chat/completions`` (https://platform.openai.com/docs/api-reference/chat)."""
+
+    def complete(self, prompt: str) -> str:
         headers = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
         body = {
             "model": self.model,
@@ -38,28 +50,17 @@ class OpenAiCompatible:
             "max_tokens": MOST_TOKENS,
             "temperature": 0,
         }
-        answer = _post(self.base_url, "/v1/chat/completions", headers, body, self.timeout)
+        answer = self._post("/v1/chat/completions", headers, body)
         choice = _first(answer.get("choices"))
         if choice.get("finish_reason") not in (None, "stop"):
             raise _no_text(f"it ended with {choice['finish_reason']}")
         return _text((choice.get("message") or {}).get("content"))
 
 
-@dataclass
-class Anthropic:
+class Anthropic(HttpModel):
     """``POST {base}/v1/messages`` (https://docs.anthropic.com/en/api/messages)."""
 
-    base_url: str
-    api_key: str
-    model: str
-    timeout: float = 20.0
-
-    @property
-    def name(self) -> str:
-        return self.model
-
     def complete(self, prompt: str) -> str:
-        """The answer's text. Raises GrowthError when there is none."""
         headers = {"x-api-key": self.api_key, "anthropic-version": ANTHROPIC_VERSION}
         body = {
             "model": self.model,
@@ -67,17 +68,10 @@ class Anthropic:
             "temperature": 0,
             "messages": [{"role": "user", "content": prompt}],
         }
-        answer = _post(self.base_url, "/v1/messages", headers, body, self.timeout)
+        answer = self._post("/v1/messages", headers, body)
         if answer.get("stop_reason") not in (None, "end_turn", "stop_sequence"):
             raise _no_text(f"it ended with {answer['stop_reason']}")
         return _text(_first(answer.get("content")).get("text"))
-
-
-def _post(
-    base_url: str, path: str, headers: dict[str, str], body: dict[str, Any], timeout: float
-) -> dict[str, Any]:
-    with Transport(base_url.rstrip("/"), headers, timeout) as transport:
-        return json_object(transport.request("POST", path, json=body))
 
 
 def _first(rows: Any) -> dict[str, Any]:

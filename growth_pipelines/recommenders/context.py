@@ -80,4 +80,4 @@ class MetaobjectGenConfig(_FromSettings):
     contested_share: float = 0.5
     goal_position: float = 8.0
     preview_days: int = 7
-    most_drafts: int = 200
+    max_drafts: int = 200

@@ -23,7 +23,7 @@ from growth_pipelines.recommenders.economics import PageEconomics
 from growth_pipelines.recommenders.internal_links import PER_PAGE, PER_SECTION, RELATED, LinkIndex
 from growth_pipelines.recommenders.money import WINDOW_DAYS, money, span
 from growth_pipelines.recommenders.phrases import phrases
-from growth_pipelines.recommenders.topic_gaps import WordIndex, unserved_topics
+from growth_pipelines.recommenders.topic_gaps import PrefixIndex, unserved_topics
 
 SOURCE = "metaobject_gen@1"
 TYPE = "growth_landing_page"
@@ -63,7 +63,7 @@ def landing_drafts(
         if entry["fields"].get("robots") == PREVIEW
         and (context.as_of - entry["updated"]).days >= config.preview_days
     ]
-    new = topics[~topics["cluster"].isin(existing)].head(config.most_drafts)
+    new = topics[~topics["cluster"].isin(existing)].head(config.max_drafts)
     if new.empty:
         return published
     plans = _plans(new, frames, pages, context, economics)
@@ -102,7 +102,7 @@ def _plans(
         "page_key", drop=False
     )
     text = products["title"].fillna("") + " " + products["description"].fillna("")
-    index = WordIndex(products["page_key"], text + " " + products["product_type"].fillna(""))
+    index = PrefixIndex(products["page_key"], text + " " + products["product_type"].fillna(""))
     queries = frames["topic_queries"]
     titles = [str(title) for title in pages["effective_title"].dropna()]
     plans = []

@@ -44,7 +44,7 @@ def _product_drafts(
     bare = bare_products(frames["products"], frames["pages"], frames["metaobjects"], config, minor)
     rows = {str(row["page_key"]): row for row in bare.to_dict("records")}
     # Only the most visited are written for: the rest waits until these are decided.
-    first = sorted(rows, key=lambda key: (-_visited(economics, key), key))[: config.most_drafts]
+    first = sorted(rows, key=lambda key: (-_visited(economics, key), key))[: config.max_drafts]
     written = {key: written_for(rows[key], context) for key in first}
     texts = {key: one.text for key, one in written.items() if one.text}
     repeated = near_duplicates(texts)

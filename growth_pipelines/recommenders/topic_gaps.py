@@ -25,12 +25,12 @@ def unserved_topics(topics: pd.DataFrame, pages: pd.DataFrame, config: Metaobjec
     ]
     if found.empty:
         return found
-    named = WordIndex(pages["page_key"], pages["title"].fillna("") + " " + pages["effective_title"].fillna(""))
+    named = PrefixIndex(pages["page_key"], pages["title"].fillna("") + " " + pages["effective_title"].fillna(""))
     free = [not named.with_all(str(cluster)) for cluster in found["cluster"]]
     return found[free].sort_values(["impressions", "cluster"], ascending=[False, True])
 
 
-class WordIndex:
+class PrefixIndex:
     """Which texts hold which words; a word of a topic is there when a word of the text begins with it."""
 
     def __init__(self, keys: pd.Series, texts: pd.Series) -> None:
