@@ -16,7 +16,7 @@ from growth_pipelines.sandbox.options import Options
 from growth_pipelines.sandbox.records import Resource
 from growth_pipelines.sandbox.sales import Affinity
 
-CONTENT_STREAM, TOPIC_STREAM = 13, 14
+CONTENT_STREAM, TOPIC_STREAM, AFFINITY_STREAM, QUESTION_STREAM = 13, 14, 15, 16
 WHY_OF = (
     ("image", "lcp"),
     ("script", "inp"),
@@ -113,7 +113,7 @@ def choose(
     plants.snippets = _snippets(options, pages, weights, rng, used, max(4, round(12 * scale)))
     plants.regressions = _regressions(options, pages, clicks, rng, used, max(3, round(8 * scale)))
     plants.decoys += _moving_decoys(options, pages, weights, rng, used, max(4, round(12 * scale)))
-    plants.affinities = _affinities(catalogue, rng)
+    plants.affinities = _affinities(options, catalogue, rng)
     popular = np.argsort([-product.popularity for product in catalogue.products])
     plants.stockouts = [int(popular[i]) for i in range(3, min(len(popular), 3 + max(2, round(4 * scale))))]
     for snippet in plants.snippets:
@@ -250,9 +250,18 @@ def _moving_decoys(
     return found
 
 
-def _affinities(catalogue: Catalogue, rng: np.random.Generator) -> list[Affinity]:
+def _affinities(options: Options, catalogue: Catalogue, rng: np.random.Generator) -> list[Affinity]:
     order = np.argsort([-product.popularity for product in catalogue.products])
     pairs = [(0, 9), (1, 12), (2, 15), (4, 18)]
+    later = np.random.default_rng([options.seed, AFFINITY_STREAM])
     return [
-        Affinity(int(order[a]), int(order[b]), float(rng.uniform(0.38, 0.5))) for a, b in pairs if b < len(order)
+        Affinity(
+            int(order[a]),
+            int(order[b]),
+            p=float(rng.uniform(0.38, 0.5)),
+            # What a shown product gains: between a hundredth and an eighth.
+            lift=float(later.uniform(0.01, 0.125)),
+        )
+        for a, b in pairs
+        if b < len(order)
     ]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from growth_pipelines.sandbox import options
+from growth_pipelines.sandbox.pairs import popular_pairs, rules
 from growth_pipelines.sandbox.records import Order
 from growth_pipelines.sandbox.shopify.formats import decimal
 from growth_pipelines.sandbox.stock import InventoryItem
@@ -187,6 +188,8 @@ def document(shop: Shop) -> dict[str, Any]:
         ],
         "stockouts": _stockouts(shop),
         "affinities": _affinities(shop),
+        "cross_sell": rules(shop),
+        "popular_pairs": popular_pairs(shop),
         "bare_products": _bare_products(shop),
         "unserved_topics": _topics(shop),
         "effects": {

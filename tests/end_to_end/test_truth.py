@@ -17,6 +17,7 @@ NO_CAPS = {
     "GROWTH_RECOMMENDERS__SEO_CTR__WEEKLY_CAP": "0",
     "GROWTH_RECOMMENDERS__CWV_REPAIR__WEEKLY_CAP": "0",
     "GROWTH_RECOMMENDERS__METAOBJECT_GEN__WEEKLY_CAP": "0",
+    "GROWTH_RECOMMENDERS__GUIDED_SELLING__WEEKLY_CAP": "0",
     "GROWTH_SEARCH_CONSOLE__HISTORY_DAYS": "90",
     "GROWTH_NOW": f"{TODAY}T12:00:00Z",
 }
@@ -44,6 +45,7 @@ def _planted(truth: dict[str, Any]) -> set[tuple[str, str]]:
         *(("cwv_repair", row["url"]) for row in truth["vitals"]),
         *(("metaobject_gen", row["url"]) for row in truth["bare_products"]),
         *(("metaobject_gen", row["words"]) for row in truth["unserved_topics"]),
+        *(("guided_selling", row["url"]) for row in truth["cross_sell"]),
     }
 
 
