@@ -11,6 +11,7 @@ import pandas as pd
 
 from growth_pipelines.recommenders.context import GuidedSellingConfig
 
+_COUNTS = ("orders_product", "orders_paired", "orders_both", "buyers_both", "orders_total", "pairs_tested")
 # Both ends of a 90 % interval.
 TAILS = (0.05, 0.95)
 
@@ -24,9 +25,7 @@ def directed_rules(affinity: pd.DataFrame, config: GuidedSellingConfig) -> pd.Da
     """
     from scipy import stats
 
-    found = affinity.astype(
-        {name: float for name in affinity.columns if name not in ("product_id", "paired_product_id")}
-    )
+    found = affinity.astype(dict.fromkeys(_COUNTS, float))
     found["q_value"] = _q_values(found)
     found["confidence"] = found["orders_both"] / found["orders_product"]
     found["reverse"] = found["orders_both"] / found["orders_paired"]

@@ -292,6 +292,7 @@ class _Rule:
             )
 
         affinity, sold_since = "fct_product_affinity", end - timedelta(days=SALES_DAYS - 1)
+        since = min(end, pd.Timestamp(self.chosen[0]["since"]).date())
         rows = []
         for pair in self.chosen:
             facts = {**self._pair(pair), "q": pair["q_value"], "pairs": pair["pairs_tested"]}
@@ -301,7 +302,7 @@ class _Rule:
                     affinity,
                     pair["confidence"],
                     "share",
-                    end,
+                    since,
                     pair["base"],
                     notes["share_note"].format(**facts),
                 ),
@@ -310,7 +311,7 @@ class _Rule:
                     affinity,
                     pair["lift"],
                     "times",
-                    end,
+                    since,
                     self.config.min_lift,
                     notes["lift_note"].format(**facts),
                 ),
