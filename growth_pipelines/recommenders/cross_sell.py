@@ -57,6 +57,8 @@ def cross_sell_drafts(
     sold = products[_for_sale(products, frames["product_orders"], config)].index
     rules = rules[rules["product_id"].isin(products.index[_visible(products)])]
     rules = rules[rules["paired_product_id"].isin(sold)]
+    if rules.empty:
+        return []
     rules = _valued(rules, products, frames["product_orders"], prices, config)
     rules = rules[rules["margin"] >= config.min_margin].sort_values(
         ["product_id", "worth", "paired_product_id"], ascending=[True, False, True], kind="stable"

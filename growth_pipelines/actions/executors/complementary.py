@@ -16,6 +16,7 @@ from growth_pipelines.actions.complementary import (
     DEFINED,
     DEFINITION,
     KEY,
+    MOST_PRODUCTS,
     NAMESPACE,
     TYPE,
     products_text,
@@ -24,8 +25,6 @@ from growth_pipelines.actions.executors.structured_plan import InvalidDraft, che
 from growth_pipelines.actions.executors.surfaces import Reading, ShopApi, Surface, document, found_in, refused
 
 TAKEN = "TAKEN"
-# As many as Shopify's own app lets a merchant choose.
-MOST_PRODUCTS = 10
 # The shop keeps a definition that another app needs, or that somebody's metafield has come to use meanwhile.
 _KEPT = {
     "METAFIELD_DEFINITION_IN_USE",
