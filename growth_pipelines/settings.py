@@ -198,7 +198,10 @@ class MetaobjectGenSettings(_Group):
 
 class GuidedSellingSettings(_Group):
     min_confidence: float = Field(
-        0.3, gt=0, lt=1, description="share of the orders with A that hold B too, exceeded before B is shown with A"
+        0.3,
+        gt=0,
+        lt=1,
+        description="share of the orders with A that hold B too, exceeded before B is shown with A",
     )
     min_orders_both: int = Field(10, ge=0, description="orders with both products, exceeded before a rule is made")
     min_lift: float = Field(1.2, ge=1, description="how much likelier B is in orders with A, at least")
@@ -219,6 +222,10 @@ class GuidedSellingSettings(_Group):
     answered_to_position: float = Field(10, ge=1, description="a page up to here may answer a question")
     answered_ctr_ratio: float = Field(
         0.5, gt=0, lt=1, description="a page there that wins less of its expected clicks does not answer it"
+    )
+    goal_position: float = Field(8, ge=1, description="position that a new answer is expected to reach")
+    question_value: float = Field(
+        0.3, gt=0, le=1, description="what a visit by a question is worth, as a share of the shop's usual one"
     )
     max_drafts: int = Field(200, ge=1, description="rules and questions drafted in one run")
     weekly_cap: int = Field(10, ge=0, description="new actions a week; 0 = no cap")

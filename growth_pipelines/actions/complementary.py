@@ -10,7 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-NAMESPACE, KEY, TYPE = "shopify--discovery--product_recommendation", "complementary_products", "list.product_reference"
+NAMESPACE, KEY, TYPE = (
+    "shopify--discovery--product_recommendation",
+    "complementary_products",
+    "list.product_reference",
+)
 # As many as Shopify's own app lets a merchant choose.
 MOST_PRODUCTS = 10
 # Fields of a diff: the shop's definition of the metafield, and the metafield of one product.

@@ -106,4 +106,6 @@ class GuidedSellingConfig(_FromSettings):
     min_question_impressions: int = 200
     answered_to_position: float = 10.0
     answered_ctr_ratio: float = 0.5
+    goal_position: float = 8.0
+    question_value: float = 0.3
     max_drafts: int = 200

@@ -154,10 +154,13 @@ class _Rule:
     ) -> None:
         self.product, self.shown, self.chosen = product, shown, chosen
         self.prices, self.context, self.config = prices, context, config
-        self.titles = {row["paired_product_id"]: str(products.at[row["paired_product_id"], "title"]) for row in chosen}
+        self.titles = {
+            row["paired_product_id"]: str(products.at[row["paired_product_id"], "title"]) for row in chosen
+        }
         self.kept = {gid: str(products.at[gid, "title"]) if gid in products.index else gid for gid in shown}
         self.stock = {
-            row["paired_product_id"]: float(products.at[row["paired_product_id"], "available"] or 0) for row in chosen
+            row["paired_product_id"]: float(products.at[row["paired_product_id"], "available"] or 0)
+            for row in chosen
         }
         self.words = phrases("guided_selling")["cross_sell"]
         self.impact = self._impact()
@@ -280,7 +283,13 @@ class _Rule:
         notes, end = self.words["evidence"], self.context.as_of - timedelta(days=1)
 
         def row(
-            name: str, source: str, value: float, unit: str, start: date, baseline: float | None = None, note: str = ""
+            name: str,
+            source: str,
+            value: float,
+            unit: str,
+            start: date,
+            baseline: float | None = None,
+            note: str = "",
         ) -> Evidence:
             return Evidence(
                 name=name,

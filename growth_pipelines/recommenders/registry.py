@@ -81,7 +81,16 @@ RECOMMENDERS: dict[str, Recommender] = {
             name="guided_selling",
             kind="guided_selling",
             version=1,
-            frames=("affinity", "product_orders", "products", "topics", "questions", "pages", "shop"),
+            frames=(
+                "affinity",
+                "product_orders",
+                "products",
+                "topics",
+                "questions",
+                "metaobjects",
+                "pages",
+                "shop",
+            ),
             description="Products that are bought together and not yet shown together, and questions of searchers "
             "that no page answers.",
             config=GuidedSellingConfig,

@@ -41,7 +41,11 @@ def rules(shop: Shop) -> list[dict[str, Any]]:
     for pair in shop.plants.affinities:
         forth, back, lift = conditionals(pair, shares)
         for a, b, p, gain in ((pair.a, pair.b, forth, pair.lift), (pair.b, pair.a, back, 0.0)):
-            if p <= RULE_FROM or b in short or not {products[a].gid, products[b].gid} <= shop.catalogue.by_gid.keys():
+            if (
+                p <= RULE_FROM
+                or b in short
+                or not {products[a].gid, products[b].gid} <= shop.catalogue.by_gid.keys()
+            ):
                 continue
             found.append(
                 {

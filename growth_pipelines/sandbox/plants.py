@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -88,6 +89,7 @@ class Plants:
     stockouts: list[int] = field(default_factory=list)
     bare_products: dict[str, list[int]] = field(default_factory=dict)
     topics: list[Topic] = field(default_factory=list)
+    questions: list[Topic] = field(default_factory=list)
 
 
 def choose(
@@ -119,7 +121,9 @@ def choose(
     for snippet in plants.snippets:
         _weaken(pages[snippet.page], rng)
     plants.bare_products = _bare_products(options, catalogue, scale)
-    plants.topics = _topics(options, pages, scale)
+    plants.topics = _searched(options, pages, WORDS["unserved_topics"], TOPIC_STREAM, max(2, round(5 * scale)))
+    count = max(2, round(4 * scale))
+    plants.questions = _searched(options, pages, WORDS["unanswered_questions"], QUESTION_STREAM, count)
     return plants
 
 
@@ -136,13 +140,15 @@ def _bare_products(options: Options, catalogue: Catalogue, scale: float) -> dict
     return found
 
 
-def _topics(options: Options, pages: list[Resource | None], scale: float) -> list[Topic]:
-    rng = np.random.default_rng([options.seed, TOPIC_STREAM])
+def _searched(
+    options: Options, pages: list[Resource | None], rows: list[dict[str, Any]], stream: int, count: int
+) -> list[Topic]:
+    """So many of what people search for, with a page each that is shown for it far down."""
+    rng = np.random.default_rng([options.seed, stream])
     by_title = {page.title: i for i, page in enumerate(pages) if page is not None}
-    count = max(2, round(5 * scale))
     found = []
-    for index in rng.permutation(len(WORDS["unserved_topics"]))[:count]:
-        row = WORDS["unserved_topics"][index]
+    for index in rng.permutation(len(rows))[:count]:
+        row = rows[index]
         total = float(rng.uniform(1_500, 4_500))
         shares = np.arange(1, len(row["queries"]) + 1) ** -0.7
         position = float(rng.uniform(22, 45))

@@ -10,6 +10,7 @@ from typing import Any
 
 from growth_pipelines.sandbox import options
 from growth_pipelines.sandbox.pairs import popular_pairs, rules
+from growth_pipelines.sandbox.plants import Topic
 from growth_pipelines.sandbox.records import Order
 from growth_pipelines.sandbox.shopify.formats import decimal
 from growth_pipelines.sandbox.stock import InventoryItem
@@ -129,14 +130,14 @@ def _bare_products(shop: Shop) -> list[dict[str, Any]]:
     return found
 
 
-def _topics(shop: Shop) -> list[dict[str, Any]]:
+def _topics(topics: list[Topic]) -> list[dict[str, Any]]:
     return [
         {
             "words": topic.words,
             "queries": [text for text, _, _ in topic.queries],
             "impressions_28d": round(sum(impressions for _, impressions, _ in topic.queries)),
         }
-        for topic in shop.plants.topics
+        for topic in topics
     ]
 
 
@@ -191,7 +192,8 @@ def document(shop: Shop) -> dict[str, Any]:
         "cross_sell": rules(shop),
         "popular_pairs": popular_pairs(shop),
         "bare_products": _bare_products(shop),
-        "unserved_topics": _topics(shop),
+        "unserved_topics": _topics(shop.plants.topics),
+        "unanswered_questions": _topics(shop.plants.questions),
         "effects": {
             one["gid"]: {"metric": "ctr", "now": one["ctr_multiplier"], "lift_if_fixed": one["lift_if_fixed"]}
             for one in snippets

@@ -88,12 +88,20 @@ def reference_problem(context: Any, given: Mapping[str, Any]) -> tuple[str, str,
     """What is wrong with a metafield in a reserved namespace or with references to products: field, message, code."""
     identity = ("PRODUCT", given.get("namespace") or "custom", given["key"])
     if identity[1].startswith(RESERVED) and identity not in context.shop.metafield_definitions:
-        return "namespace", "Access to this namespace and key on Metafields for this resource type is not allowed.", "APP_NOT_AUTHORIZED"
+        return (
+            "namespace",
+            "Access to this namespace and key on Metafields for this resource type is not allowed.",
+            "APP_NOT_AUTHORIZED",
+        )
     kind = TEMPLATES.get(identity, ("", given.get("type") or ""))[1]
     if kind != "list.product_reference":
         return None
     if given.get("type") not in (None, kind):
-        return "type", f"Type '{given['type']}' must be consistent with the definition's type: '{kind}'.", "INVALID_TYPE"
+        return (
+            "type",
+            f"Type '{given['type']}' must be consistent with the definition's type: '{kind}'.",
+            "INVALID_TYPE",
+        )
     try:
         named = json.loads(given["value"])
     except ValueError:

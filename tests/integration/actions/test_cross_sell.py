@@ -84,9 +84,7 @@ def rule(node: Node, companions: list[Node], kept: list[Node] | None = None) -> 
         FieldChange(field=DEFINITION, before=DEFINED if before else "", after=DEFINED, change_type="add"),
         FieldChange(field=COMPLEMENTARY, before=before, after=wanted, change_type="add"),
     )
-    return _draft(
-        "guided_selling", "cross_sell_rule", "product", node, {"metafield": DEFINED, **named}, diff
-    )
+    return _draft("guided_selling", "cross_sell_rule", "product", node, {"metafield": DEFINED, **named}, diff)
 
 
 def test_a_rule_is_written_read_back_and_taken_away_with_its_definition(

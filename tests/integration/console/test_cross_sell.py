@@ -30,9 +30,7 @@ def _rule(maria: Visitor) -> Action:
     orders = baskets((40, [1, 2, 3]), (30, [1, 2]), (60, [1]), (20, [2]), (20, [3]), (400, [4]))
     frames = frames_of(orders, HOSE, FILTER, WRENCH)
     drafts = [
-        draft
-        for draft in RECOMMENDERS["guided_selling"].recommend(frames, CONTEXT)
-        if draft.target.gid == gid(1)
+        draft for draft in RECOMMENDERS["guided_selling"].recommend(frames, CONTEXT) if draft.target.gid == gid(1)
     ]
     store = maria.shop.store
     made = submit(store, drafts, recommender="guided_selling", shop_id=SHOP, now=NOW, rules=SubmitRules())

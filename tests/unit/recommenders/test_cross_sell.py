@@ -29,7 +29,9 @@ def recommend(frames: Frames, context: RecommenderContext, **more: Any) -> list[
 def rules(drafts: list[ActionDraft]) -> dict[str, list[str]]:
     """Product → its new companions, as numbers."""
     return {
-        draft.target.gid.rpartition("/")[2]: [one["product"].rpartition("/")[2] for one in draft.draft["companions"]]
+        draft.target.gid.rpartition("/")[2]: [
+            one["product"].rpartition("/")[2] for one in draft.draft["companions"]
+        ]
         for draft in drafts
     }
 
