@@ -95,6 +95,7 @@ def frames_of(orders: Sequence[Basket], *changed: dict[str, Any]) -> Frames:
         "product_orders": pd.DataFrame({"product_id": sold.index, "orders": sold.values, "units": sold.values}),
         "products": pd.DataFrame(list(rows.values())),
         "topics": pd.DataFrame(columns=["cluster", "intent", "is_served_well"]),
+        "metaobjects": pd.DataFrame(columns=["type", "handle", "fields", "updated_at"]),
         "questions": pd.DataFrame(
             columns=["query", "cluster", "main_page_key", "clicks", "impressions", "position"]
         ),

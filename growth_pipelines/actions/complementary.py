@@ -1,7 +1,7 @@
 """The products that a product's page shows with it: Shopify's own metafield, as themes read it.
 
-``shopify--discovery--product_recommendation.complementary_products`` is a standard definition (list of products) that
-Shopify's Search & Discovery app and the themes' complementary-products block share
+``shopify--discovery--product_recommendation.complementary_products`` is a standard definition (list of products)
+that Shopify's Search & Discovery app and the themes' complementary-products block share
 (https://shopify.dev/docs/apps/build/custom-data/metafields/list-of-standard-definitions).
 """
 
@@ -23,7 +23,7 @@ DEFINED = f"{NAMESPACE}.{KEY}"
 
 
 def products_text(gids: Sequence[str]) -> str:
-    """The metafield's value for these products, as Shopify keeps it; empty for none: the metafield is not there."""
+    """The metafield's value for these products, as Shopify keeps it; empty for none, when it is not there."""
     return json.dumps(list(gids), separators=(",", ":")) if gids else ""
 
 

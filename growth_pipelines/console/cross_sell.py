@@ -1,7 +1,7 @@
 """``GET /api/cross-sell/{product}``: the products that a product's page shows by an executed rule, for sale now.
 
-A rule counts while it is executed and not rolled back; of several for one product the latest does. Stock is that of
-the last build, so an answer may be kept as long as one: it carries an ETag that changes with what it says.
+A rule counts while it is executed and not rolled back; of several for one product the latest does. Stock is that
+of the last build, so an answer may be kept for a while: it carries an ETag that changes with what it says.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _rule(session: Session, gid: str) -> Action | None:
 
 
 def _products(warehouse: Warehouse, gid: str, rule: Action | None) -> list[dict[str, Any]]:
-    """The rule's products that are for sale, in the order of the page; those that the merchant chose come first."""
+    """The rule's products that are for sale, in the order of the page: those that the merchant chose first."""
     if rule is None:
         return []
     by = {

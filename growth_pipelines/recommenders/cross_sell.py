@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import groupby
 from typing import Any
 
 import pandas as pd
@@ -38,7 +39,7 @@ _SAME_WORDS = 0.6
 
 @dataclass(frozen=True)
 class _Prices:
-    """``minor`` units in a major one; ``margin`` stands in for unknown ones, ``known`` says whether it was seen."""
+    """``minor`` units in a major one; ``margin`` stands in for unknown ones, ``known``: whether it was seen."""
 
     minor: float
     margin: float
@@ -63,14 +64,15 @@ def cross_sell_drafts(
     rules = rules[rules["margin"] >= config.min_margin].sort_values(
         ["product_id", "worth", "paired_product_id"], ascending=[True, False, True], kind="stable"
     )
+    facts: dict[str, dict[Any, Any]] = {str(row["product_id"]): row for row in products.to_dict("records")}
     drafts = []
-    for product_id, found in rules.groupby("product_id", sort=True):
-        product = products.loc[str(product_id)].to_dict()
+    for product_id, rows in groupby(rules.to_dict("records"), key=lambda row: str(row["product_id"])):
+        product = facts[product_id]
         shown = products_of(product.get("complementary_products"))
         room = config.max_companions - len(shown)
-        chosen = [row for row in found.to_dict("records") if _goes_with(product, row, shown, products)]
+        chosen = [row for row in rows if _goes_with(product, facts[row["paired_product_id"]], shown)]
         if room > 0 and chosen:
-            drafts.append(_Rule(product, shown, chosen[:room], products, prices, context, config).draft())
+            drafts.append(_Rule(product, shown, chosen[:room], facts, prices, context, config).draft())
     return sorted(drafts, key=lambda draft: (-draft.score, draft.target.url))[: config.max_drafts]
 
 
@@ -125,15 +127,11 @@ def _valued(
     return found
 
 
-def _goes_with(
-    product: Mapping[str, Any], rule: Mapping[str, Any], shown: list[str], products: pd.DataFrame
-) -> bool:
+def _goes_with(product: Mapping[Any, Any], other: Mapping[Any, Any], shown: list[str]) -> bool:
     """Not shown already, and no version of the product itself."""
-    companion = str(rule["paired_product_id"])
-    if companion in shown or companion == product["product_id"]:
+    if other["product_id"] in shown or other["product_id"] == product["product_id"]:
         return False
-    other = products.loc[companion]
-    if (product.get("product_type") or "") != (other["product_type"] or ""):
+    if (product.get("product_type") or "") != (other.get("product_type") or ""):
         return True
     one, two = word_set(str(product["title"])), word_set(str(other["title"]))
     return len(one & two) < _SAME_WORDS * max(1, len(one | two))
@@ -147,21 +145,17 @@ class _Rule:
         product: Mapping[str, Any],
         shown: list[str],
         chosen: list[dict[Any, Any]],
-        products: pd.DataFrame,
+        facts: Mapping[str, Mapping[Any, Any]],
         prices: _Prices,
         context: RecommenderContext,
         config: GuidedSellingConfig,
     ) -> None:
         self.product, self.shown, self.chosen = product, shown, chosen
         self.prices, self.context, self.config = prices, context, config
-        self.titles = {
-            row["paired_product_id"]: str(products.at[row["paired_product_id"], "title"]) for row in chosen
-        }
-        self.kept = {gid: str(products.at[gid, "title"]) if gid in products.index else gid for gid in shown}
-        self.stock = {
-            row["paired_product_id"]: float(products.at[row["paired_product_id"], "available"] or 0)
-            for row in chosen
-        }
+        named = [str(row["paired_product_id"]) for row in chosen]
+        self.titles = {gid: str(facts[gid]["title"]) for gid in named}
+        self.kept = {gid: str(facts[gid]["title"]) if gid in facts else gid for gid in shown}
+        self.stock = {gid: facts[gid]["available"] for gid in named}
         self.words = phrases("guided_selling")["cross_sell"]
         self.impact = self._impact()
 
@@ -186,8 +180,10 @@ class _Rule:
             source=SOURCE,
             title=self.words["title" if one else "title_of_many"].format(**facts),
             rationale=" ".join(
-                [*(self.words["pair"].format(**self._pair(row)) for row in self.chosen)]
-                + [self.words["rationale"].format(**facts)]
+                [
+                    *(self.words["pair"].format(**self._pair(row)) for row in self.chosen),
+                    self.words["rationale"].format(**facts),
+                ]
             ),
             why_now=self.words["why_now"].format(**facts),
             target=Target(
@@ -294,7 +290,7 @@ class _Rule:
             return Evidence(
                 name=name,
                 source=f"marts.{source}",
-                value=round(value, 4),
+                value=None if pd.isna(value) else round(float(value), 4),
                 unit=unit,
                 baseline=None if baseline is None else round(baseline, 4),
                 start=start,

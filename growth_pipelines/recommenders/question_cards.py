@@ -13,13 +13,13 @@ from growth_pipelines.actions.scoring import RANKING_VERSION, score
 from growth_pipelines.content.landing import slug_of
 from growth_pipelines.content.structured import product_evidence, sentences
 from growth_pipelines.content.terms import word_set
-from growth_pipelines.recommenders.context import GuidedSellingConfig, MetaobjectGenConfig, RecommenderContext
+from growth_pipelines.recommenders.context import GuidedSellingConfig, RecommenderContext
 from growth_pipelines.recommenders.ctr_curve import PRIOR_CURVE
 from growth_pipelines.recommenders.economics import PageEconomics, economics_by_page
 from growth_pipelines.recommenders.money import WINDOW_DAYS, money, span
 from growth_pipelines.recommenders.phrases import phrases
-from growth_pipelines.recommenders.questions import Question, open_questions
-from growth_pipelines.recommenders.topic_gaps import PrefixIndex, unserved_topics
+from growth_pipelines.recommenders.questions import Question, mentioning, open_questions
+from growth_pipelines.recommenders.topic_gaps import PrefixIndex
 
 SOURCE = "guided_selling@1"
 _SHOWN = 5
@@ -32,16 +32,15 @@ _SURE = {"far": 0.6, "unclicked": 0.7}
 def question_drafts(
     frames: Mapping[str, pd.DataFrame], context: RecommenderContext, config: GuidedSellingConfig
 ) -> list[ActionDraft]:
-    """One task card for each open question; topics that deserve a landing page are left to that."""
+    """One task card for each open question."""
     pages = frames["pages"].drop_duplicates("page_key")
-    topics = unserved_topics(frames["topics"], pages, MetaobjectGenConfig()) if len(frames["topics"]) else None
-    taken = frozenset() if topics is None else frozenset(topics["cluster"].astype(str))
-    found = open_questions(frames, taken, config, context.locale)[: config.max_drafts]
+    found = open_questions(frames, config, context.locale)
     if not found:
         return []
     economics = economics_by_page(pd.DataFrame(), frames["shop"])[""]
     texts = pages["title"].fillna("") + " " + pages["description"].fillna("")
-    index = PrefixIndex(pages["page_key"], texts)
+    near = mentioning(texts, found)
+    index = PrefixIndex(pages["page_key"][near], texts[near])
     by_key = pages.set_index("page_key", drop=False)
     return [_Card(one, by_key, index, context, config, economics).draft() for one in found]
 
@@ -148,7 +147,7 @@ class _Card:
     def _said(self) -> list[str]:
         """Sentences of the catalogue that hold at least two of the question's words, word for word."""
         found = []
-        for key in sorted(self.index.with_all(" ".join(sorted(self.question.words)))):
+        for key in sorted(self.index.with_all(self.question.text)):
             page = self.pages.loc[key].to_dict()
             evidence = product_evidence(page, self.context.shop_name)
             for sentence in sentences(str(page.get("description") or ""), evidence):

@@ -12,15 +12,19 @@ import numpy as np
 import pandas as pd
 
 from growth_pipelines.content.terms import word_set
-from growth_pipelines.recommenders.context import GuidedSellingConfig
+from growth_pipelines.recommenders.context import GuidedSellingConfig, MetaobjectGenConfig
 from growth_pipelines.recommenders.ctr_curve import PRIOR_CURVE
 from growth_pipelines.recommenders.phrases import phrases
-from growth_pipelines.recommenders.topic_gaps import PrefixIndex
+from growth_pipelines.recommenders.topic_gaps import PrefixIndex, unserved_topics
 
 # Two questions that share half of their words ask the same.
 _ALIKE = 0.5
 # A question of one word of content is too vague to be answered.
 _FEWEST_WORDS = 2
+# Questions that are looked at for each that is drafted: some turn out to be answered.
+_ENOUGH = 3
+_START = 4
+_WORD = re.compile(r"\w+")
 # A guide on the second page of results is about the question: it lacks rank, not an answer.
 _CONTENT_PAGES, _SECOND_PAGE = ("page", "article"), 20.0
 # The page wins its usual clicks elsewhere when it wins this share of what is expected.
@@ -41,6 +45,11 @@ class Question:
     pages: list[str] = field(default_factory=list)
 
     @property
+    def text(self) -> str:
+        """Its words, for an index."""
+        return " ".join(sorted(self.words))
+
+    @property
     def impressions(self) -> float:
         return float(sum(row["impressions"] for row in self.rows))
 
@@ -59,23 +68,30 @@ class Question:
         return float((PRIOR_CURVE.expected(rows["position"]) * rows["impressions"]).sum())
 
 
-def open_questions(
-    frames: Mapping[str, pd.DataFrame], taken: frozenset[str], config: GuidedSellingConfig, locale: str
-) -> list[Question]:
-    """The questions that deserve an answer, most asked first. ``taken`` topics get a page of their own already."""
+def open_questions(frames: Mapping[str, pd.DataFrame], config: GuidedSellingConfig, locale: str) -> list[Question]:
+    """The questions that deserve an answer, most asked first; topics of a landing page are left to that."""
     wording = phrases("questions").get(locale.replace("_", "-").split("-")[0].lower())
     if wording is None or frames["questions"].empty:
         return []
     asked = _asked(frames["questions"], wording)
-    asked = asked[~asked["cluster"].isin(taken)]
+    asked = asked[~asked["cluster"].isin(_taken(asked, frames))]
     grouped = [one for one in _grouped(asked, wording) if one.impressions >= config.min_question_impressions]
     types = frames["pages"].drop_duplicates("page_key").set_index("page_key")["page_type"]
     judged = [one for one in grouped if _judge(one, types, config)]
     kept = _significant([one for one in judged if one.why == "unclicked"], len(grouped), config)
     found = [one for one in judged if one.why == "far"] + kept
-    named = _named(frames)
-    found = [one for one in found if not named.with_all(" ".join(sorted(one.words)))]
-    return sorted(found, key=lambda one: (-one.impressions, one.rows[0]["query"]))
+    found = sorted(found, key=lambda one: (-one.impressions, one.rows[0]["query"]))[: _ENOUGH * config.max_drafts]
+    named = _named(frames, found)
+    return [one for one in found if not named.with_all(one.text)][: config.max_drafts]
+
+
+def _taken(asked: pd.DataFrame, frames: Mapping[str, pd.DataFrame]) -> set[str]:
+    """The topics of these questions for which a page of their own is proposed."""
+    topics = frames["topics"]
+    topics = topics[topics["cluster"].isin(set(asked["cluster"]))]
+    if topics.empty:
+        return set()
+    return set(unserved_topics(topics, frames["pages"], MetaobjectGenConfig())["cluster"])
 
 
 def _asked(queries: pd.DataFrame, wording: Mapping[str, Any]) -> pd.DataFrame:
@@ -117,10 +133,10 @@ def _judge(question: Question, types: pd.Series, config: GuidedSellingConfig) ->
 
 
 def _usual_elsewhere(row: Mapping[str, Any]) -> bool:
-    """Whether the page wins its usual clicks for what else it is shown for; a bad snippet loses them everywhere."""
+    """Whether the page wins its usual clicks for what else it is shown for: a bad snippet loses them all."""
     if not row["other_impressions"] or np.isnan(row["other_position"]):
         return False
-    rate = float(PRIOR_CURVE.expected(pd.Series([row["other_position"]])).iloc[0])
+    rate = float(PRIOR_CURVE.expected(pd.Series([row["other_position"]]))[0])
     return bool(row["other_clicks"] >= _USUAL * rate * row["other_impressions"])
 
 
@@ -136,14 +152,26 @@ def _significant(judged: list[Question], tested: int, config: GuidedSellingConfi
     return ranked[: max(passing, default=0)]
 
 
-def _named(frames: Mapping[str, pd.DataFrame]) -> PrefixIndex:
+def _named(frames: Mapping[str, pd.DataFrame], found: list[Question]) -> PrefixIndex:
     """The titles of the shop's pages and the texts of its questions with answers."""
     pages, entries = frames["pages"], frames["metaobjects"]
     titles = pages["title"].fillna("") + " " + pages["effective_title"].fillna("")
     answers = entries[entries["type"].astype(str).str.contains("faq|question", case=False, regex=True)]
     keys = pd.concat([pages["page_key"].astype(str), answers["type"].astype(str) + answers["handle"].astype(str)])
     texts = pd.concat([titles.astype(str), answers["fields"].fillna("").astype(str).map(_plain)])
-    return PrefixIndex(keys, texts)
+    near = mentioning(texts, found)
+    return PrefixIndex(keys[near], texts[near])
+
+
+def mentioning(texts: pd.Series, questions: list[Question]) -> np.ndarray:
+    """Which texts may hold all words of one of the questions: those with the beginning of its longest word.
+
+    A quick look, so that only few texts of a large shop are taken apart into words.
+    """
+    starts = {max(one.words, key=lambda word: (word.isalpha(), len(word), word))[:_START] for one in questions}
+    return np.array(
+        [any(w[:_START] in starts for w in _WORD.findall(text.lower())) for text in texts.astype(str)], dtype=bool
+    )
 
 
 def _plain(fields: str) -> str:

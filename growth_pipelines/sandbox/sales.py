@@ -58,8 +58,8 @@ def shipping_of(net_cents: int) -> int:
 
 @dataclass(frozen=True)
 class Affinity:
-    """Who buys ``a`` also buys ``b`` with probability ``p``, in the same order; ``lift`` by how much more often once
-    the page of ``a`` shows ``b``."""
+    """Who buys ``a`` also buys ``b`` with probability ``p``, in the same order; ``lift``: by how much more often
+    once the page of ``a`` shows ``b``."""
 
     a: int
     b: int

@@ -230,8 +230,8 @@ TABLES: tuple[RawTable, ...] = (
     _table(
         "products",
         "Products with their search fields. images is a JSON list of {id, alt, url, width, height}, in order; tags"
-        ' are separated by ", "; url is null where the product is not in the online store. complementary_products is a'
-        " JSON list of products' ids, as the shop keeps it.",
+        ' are separated by ", "; url is null where the product is not in the online store;'
+        " complementary_products is a JSON list of the ids of products, as the shop keeps it.",
         key=("product_id",),
         product_id="text",
         handle="text",

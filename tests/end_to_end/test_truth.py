@@ -31,11 +31,15 @@ def _pending(shop: SandboxShop, home: Path) -> tuple[list[dict[str, Any]], list[
 
 
 def _key(action: dict[str, Any], truth: dict[str, Any]) -> tuple[str, str]:
-    """What an action claims to have found: a page, or the planted topic that its new page names."""
+    """What an action claims to have found: a page, or the planted topic or question that it names."""
     if action["subtype"] == "landing_page":
         named = set(action["target"]["handle"].split("-"))
         topics = [row["words"] for row in truth["unserved_topics"] if named >= set(row["words"].split())]
         return action["kind"], topics[0] if topics else action["target"]["url"]
+    if action["subtype"] == "content_gap":
+        title = action["title"]
+        asked = [row["words"] for row in truth["unanswered_questions"] if any(q in title for q in row["queries"])]
+        return action["kind"], asked[0] if asked else action["target"]["url"]
     return action["kind"], action["target"]["url"]
 
 
@@ -46,6 +50,7 @@ def _planted(truth: dict[str, Any]) -> set[tuple[str, str]]:
         *(("metaobject_gen", row["url"]) for row in truth["bare_products"]),
         *(("metaobject_gen", row["words"]) for row in truth["unserved_topics"]),
         *(("guided_selling", row["url"]) for row in truth["cross_sell"]),
+        *(("guided_selling", row["words"]) for row in truth["unanswered_questions"]),
     }
 
 

@@ -85,7 +85,7 @@ def _delete(root: Any, args: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def reference_problem(context: Any, given: Mapping[str, Any]) -> tuple[str, str, str] | None:
-    """What is wrong with a metafield in a reserved namespace or with references to products: field, message, code."""
+    """What is wrong with a metafield in a reserved namespace or of products: field, message, code."""
     identity = ("PRODUCT", given.get("namespace") or "custom", given["key"])
     if identity[1].startswith(RESERVED) and identity not in context.shop.metafield_definitions:
         return (

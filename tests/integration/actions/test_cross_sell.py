@@ -1,4 +1,4 @@
-"""Cross-sell rules are written to the metafield that themes read, once or not at all, and taken back byte for byte."""
+"""Cross-sell rules are written to the metafield that themes read, once or not at all, and taken back exactly."""
 
 from __future__ import annotations
 
