@@ -103,6 +103,7 @@ def frames_of(orders: Sequence[Basket], *changed: dict[str, Any]) -> Frames:
             {
                 "page_key": [row["page_key"] for row in rows.values()],
                 "page_type": "product",
+                "is_published": [row.get("is_published", True) for row in rows.values()],
                 "resource_gid": list(rows),
                 "title": [row["title"] for row in rows.values()],
                 "effective_title": [row["title"] for row in rows.values()],

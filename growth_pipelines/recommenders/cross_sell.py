@@ -55,16 +55,18 @@ def cross_sell_drafts(
     if rules.empty or products.empty:
         return []
     prices = _prices(products, frames["shop"], config)
-    sold = products[_for_sale(products, frames["product_orders"], config)].index
-    rules = rules[rules["product_id"].isin(products.index[_visible(products)])]
+    facts: dict[str, dict[Any, Any]] = {str(row["product_id"]): row for row in products.to_dict("records")}
+    products = products[_visible(products, frames["pages"])]
+    sold = products.index[_for_sale(products, frames["product_orders"], config)]
+    rules = rules[rules["product_id"].isin(products.index)]
     rules = rules[rules["paired_product_id"].isin(sold)]
     if rules.empty:
         return []
     rules = _valued(rules, products, frames["product_orders"], prices, config)
-    rules = rules[rules["margin"] >= config.min_margin].sort_values(
+    # Of what nobody has bought for months, nothing more is to be expected.
+    rules = rules[(rules["margin"] >= config.min_margin) & (rules["orders_seen"] > 0)].sort_values(
         ["product_id", "worth", "paired_product_id"], ascending=[True, False, True], kind="stable"
     )
-    facts: dict[str, dict[Any, Any]] = {str(row["product_id"]): row for row in products.to_dict("records")}
     drafts = []
     for product_id, rows in groupby(rules.to_dict("records"), key=lambda row: str(row["product_id"])):
         product = facts[product_id]
@@ -76,19 +78,21 @@ def cross_sell_drafts(
     return sorted(drafts, key=lambda draft: (-draft.score, draft.target.url))[: config.max_drafts]
 
 
-def _visible(products: pd.DataFrame) -> pd.Series:
-    return (products["status"] == "active") & products["page_key"].notna()
+def _visible(products: pd.DataFrame, pages: pd.DataFrame) -> pd.Series:
+    """Active, with a page in the online store."""
+    hidden = pages.loc[~pages["is_published"].fillna(True).astype(bool), "resource_gid"]
+    return (products["status"] == "active") & products["page_key"].notna() & ~products.index.isin(set(hidden))
 
 
 def _for_sale(products: pd.DataFrame, product_orders: pd.DataFrame, config: GuidedSellingConfig) -> pd.Series:
-    """Visible, of a price, with a variant to sell, and enough of it to be shown: its stock lasts for some days at
-    the present pace. Stock that is not counted always does."""
+    """Of a price, with a variant to sell, and enough of it to be shown: its stock lasts for some days at the
+    present pace. Stock that is not counted always does."""
     stocked = products["variants_out"].fillna(0) < products["variants"]
     units = product_orders.set_index("product_id")["units"].astype(float)
     needed = products.index.to_series().map(units).fillna(0.0) / SALES_DAYS * config.min_cover_days
     available = products["available"].astype(float)
     lasts = available.isna() | (available <= 0) | (available >= needed)
-    return _visible(products) & stocked & lasts & (products["price_min_cents"].fillna(0) > 0)
+    return stocked & lasts & (products["price_min_cents"].fillna(0) > 0)
 
 
 def _prices(products: pd.DataFrame, shop: pd.DataFrame, config: GuidedSellingConfig) -> _Prices:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from itertools import combinations
 from typing import Any
 
 from growth_pipelines.sandbox import options
-from growth_pipelines.sandbox.sales import DRAWN, MOST_DRAWN, Affinity
+from growth_pipelines.sandbox.sales import DRAWN, MOST_DRAWN, Affinity, local_midnight
 from growth_pipelines.sandbox.world import Shop
 
 RULE_FROM = 0.3
+RECENT_DAYS = 84
 POPULAR, FREQUENT = 12, 10
 
 
@@ -37,10 +39,19 @@ def rules(shop: Shop) -> list[dict[str, Any]]:
     total = sum(product.popularity for product in products)
     shares = [product.popularity / total for product in products]
     short = set(shop.plants.stockouts)
+    since = local_midnight(shop.today - timedelta(days=RECENT_DAYS))
+    recent = sum(
+        order.created_at >= since and not order.test and not order.cancelled_at for order in shop.sales.orders
+    )
     found = []
     for pair in shop.plants.affinities:
         forth, back, lift = conditionals(pair, shares)
-        for a, b, p, gain in ((pair.a, pair.b, forth, pair.lift), (pair.b, pair.a, back, 0.0)):
+        holding_a = 1 - _drawn_without(shares[pair.a])
+        ways = (
+            (pair.a, pair.b, forth, pair.lift, holding_a),
+            (pair.b, pair.a, back, 0.0, holding_a * forth / back),
+        )
+        for a, b, p, gain, holding in ways:
             if (
                 p <= RULE_FROM
                 or b in short
@@ -56,6 +67,7 @@ def rules(shop: Shop) -> list[dict[str, Any]]:
                     "p": round(p, 4),
                     "lift": round(lift, 3),
                     "gain_if_shown": round(gain, 4),
+                    "extra_orders_28d": round(recent * 28 / RECENT_DAYS * holding * p * gain, 4),
                 }
             )
     return found

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from growth_pipelines.actions.complementary import COMPLEMENTARY, products_of
 from tests.conftest import SandboxShop
 
 from .machine import Machine
@@ -66,6 +67,29 @@ def _extra_clicks_in_interval(pending: list[dict[str, Any]], truth: dict[str, An
     return found
 
 
+def _extra_orders_in_interval(pending: list[dict[str, Any]], truth: dict[str, Any]) -> list[bool]:
+    """For each rule that gains once it is shown, whether its interval holds the orders that this brings."""
+    extra = {row["url"]: row["extra_orders_28d"] for row in truth["cross_sell"] if row["gain_if_shown"]}
+    found = [
+        action for action in pending if action["target"]["url"] in extra and action["kind"] == "guided_selling"
+    ]
+    return [one["impact"]["low"] <= extra[one["target"]["url"]] <= one["impact"]["high"] for one in found]
+
+
+def _wrong_companions(pending: list[dict[str, Any]], truth: dict[str, Any]) -> list[str]:
+    """Products that a rule shows without their being planted as its companions."""
+    planted = {(row["url"], row["companion"]) for row in truth["cross_sell"]}
+    shown = [
+        (action["target"]["url"], gid)
+        for action in pending
+        if action["subtype"] == "cross_sell_rule"
+        for change in action["diff"]
+        if change["field"] == COMPLEMENTARY
+        for gid in products_of(change["after"])
+    ]
+    return [f"{gid} with {url}" for url, gid in shown if (url, gid) not in planted]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [7, 19, 42])
 def test_pending_actions_are_the_planted_truths(
@@ -92,6 +116,10 @@ def test_pending_actions_are_the_planted_truths(
     print(f"seed {seed}: extra clicks within their interval for {sum(covered)} of {len(covered)} pages")
     assert len(covered) >= 8
     assert sum(covered) >= 0.75 * len(covered)
+    covered = _extra_orders_in_interval(pending, truth)
+    print(f"seed {seed}: extra orders within their interval for {sum(covered)} of {len(covered)} rules")
+    assert sum(covered) >= 0.75 * len(covered) > 0
+    assert _wrong_companions(pending, truth) == []
     assert len(top) == 10
     assert precision >= 0.8
     assert recall >= 0.7

@@ -74,6 +74,7 @@ def test_eleven_orders_by_as_many_buyers_are_enough(context: RecommenderContext)
         ("gone in days", {"available": 2}),
         ("not active", {"status": "draft"}),
         ("without a page", {"page_key": None}),
+        ("not in the online store", {"is_published": False}),
         ("without a price", {"price_min_cents": 0}),
         ("under the margin", {"margin_rate": 0.05}),
     ],

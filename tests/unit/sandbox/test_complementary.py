@@ -1,4 +1,4 @@
-"""Standard definitions of metafields and lists of products behave as Shopify's; what is shown is bought more often."""
+"""Standard definitions and lists of products behave as Shopify's; what is shown is bought more often."""
 
 from __future__ import annotations
 
