@@ -159,13 +159,8 @@ def test_a_product_that_is_gone_is_refused_and_nothing_is_left_behind(machine: M
     assert shown(machine, product) == (False, None)
 
 
-@pytest.mark.parametrize("step", range(STEPS))
-@pytest.mark.parametrize("written", [True, False], ids=["after", "before"])
-def test_killed_at_a_step_it_is_finished_by_the_next_run(
-    machine: Machine, nodes: list[Node], step: int, written: bool
-) -> None:
-    product, companion, *_ = nodes
-    action = machine.approved(rule(product, [companion]))
+def _killed(machine: Machine, step: int, *, written: bool) -> None:
+    """``growth execute`` in a process that is killed at its write of this number."""
     started, victim = threading.Event(), list[subprocess.Popen[str]]()
 
     def pid() -> int:
@@ -176,10 +171,22 @@ def test_killed_at_a_step_it_is_finished_by_the_next_run(
     victim.append(machine.command("execute"))
     started.set()
     assert victim[0].wait(60) == -9, victim[0].stderr.read() if victim[0].stderr else ""
+
+
+@pytest.mark.parametrize("step", range(STEPS))
+@pytest.mark.parametrize("written", [True, False], ids=["after", "before"])
+def test_killed_at_a_step_it_is_finished_by_the_next_run(
+    machine: Machine, nodes: list[Node], step: int, written: bool
+) -> None:
+    product, companion, *_ = nodes
+    action = machine.approved(rule(product, [companion]))
+    _killed(machine, step, written=written)
     [result] = execute_approved(machine.store, machine.settings(), now=NOW)
     assert result.status == "executed", result.message
     assert shown(machine, product) == (True, products_text([companion["id"]]))
-    assert machine.roll_back_now(action).status == "rolled_back"
+    machine.decide(machine.action(action.id), "rollback", reason="sales fell")
+    _killed(machine, step, written=written)
+    assert machine.roll_back(action).status == "rolled_back"
     assert shown(machine, product) == (False, None)
 
 
