@@ -81,6 +81,7 @@ def frames_of(pages: int, products: int, seed: int) -> dict[str, pd.DataFrame]:
     return {
         "search": _search(keys, rng),
         "pages": facts,
+        "bodies": _bodies(facts),
         **_catalogue(facts, rng),
         **_topics(facts, rng),
         "performance": performance,
@@ -185,6 +186,22 @@ def _topics(pages: pd.DataFrame, rng: np.random.Generator) -> dict[str, pd.DataF
         }
     )
     return {"topics": topics, "topic_queries": queries}
+
+
+def _bodies(facts: pd.DataFrame) -> pd.DataFrame:
+    """Every page has an image in its text: more than any shop has."""
+    import pandas as pd
+
+    image = '<img src="https://cdn.shopify.com/files/' + facts["handle"] + '.jpg" loading="lazy">'
+    return pd.DataFrame(
+        {
+            "page_key": facts["page_key"],
+            "page_type": facts["page_type"],
+            "body_html": "<p>" + facts["description"] + "</p>" + image,
+            "related_links": None,
+            "images": None,
+        }
+    )
 
 
 def _search(keys: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:

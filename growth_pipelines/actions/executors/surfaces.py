@@ -23,6 +23,8 @@ FIELD_NAMES = {
     TITLE: "SEO title",
     DESCRIPTION: "SEO description",
     ALT: "alt text",
+    "related_links": "related links",
+    "body_image": "images in the text",
     # Fields of structured content go by the first part of their name.
     "definition": "type of content",
     "entry": "entries",
