@@ -161,8 +161,10 @@ def with_attributes(tag: str, changes: Mapping[str, str | None]) -> str:
             rf"\s+{re.escape(name)}(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'=<>`]+))?(?=[\s/>])", re.IGNORECASE
         )
         written = "" if value is None else f' {name}="{html.escape(value)}"'
-        tag, found = pattern.subn(lambda _, text=written: text, tag, count=1)
-        if not found and written:
+        present = pattern.search(tag)
+        if present:
+            tag = tag[: present.start()] + written + tag[present.end() :]
+        elif written:
             end = re.search(r"\s*/?>$", tag)
             place = end.start() if end else len(tag)
             tag = tag[:place] + written + tag[place:]
