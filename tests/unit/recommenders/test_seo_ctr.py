@@ -315,3 +315,19 @@ def test_without_words_for_the_headings_links_stay_a_suggestion(
     for draft in recommend(linked, replace(context, locale="fi"), SeoCtrConfig()):
         assert draft.draft["internal_links"]
         assert "related_links" not in {change.field for change in draft.diff}
+
+
+def test_a_season_that_doubles_or_halves_demand_is_no_snippet_problem(
+    simulate: Simulate, context: RecommenderContext
+) -> None:
+    """All pages are shown and clicked twice, or half, as often lately; what a showing brings stays."""
+    search = simulate(104).frames["search"]
+    late = pd.to_datetime(search["date_day"]) > pd.to_datetime(search["date_day"]).max() - pd.Timedelta(days=28)
+    usual, _ = find_gaps(search, context, SeoCtrConfig())
+    assert (usual["trigger"] != "").sum() <= 1
+    for season in (2, 0.5):
+        counts = ["clicks", "impressions"]
+        scaled = search[counts].astype(float)
+        scaled.loc[late] *= season
+        gaps, _ = find_gaps(search.assign(**scaled.round()), context, SeoCtrConfig())
+        assert (gaps["trigger"] != "").sum() <= 1
