@@ -25,3 +25,11 @@
     {%- endfor -%}
     trim({{ regex_replace(decoded.text, "\\s+", " ") }})
 {%- endmacro %}
+
+{# A like pattern of bodies with the links that were written below the text: the block of actions/body_html.py. #}
+{% macro marked_links() -%} '%<div class="growth-related-links">%' {%- endmacro %}
+
+{# HTML without these links. #}
+{% macro without_links(html) -%}
+    {{ regex_replace(html, '<div class="growth-related-links">(.|\\n)*?</div>', "") }}
+{%- endmacro %}

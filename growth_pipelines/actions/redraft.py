@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from growth_pipelines.actions.body_html import LINKS
 from growth_pipelines.actions.executors.surfaces import ALT, DESCRIPTION, TITLE, Reading, tidy
 from growth_pipelines.actions.model import FieldChange
 
-_DRAFT_KEYS = {TITLE: ("title",), DESCRIPTION: ("description",), ALT: ("alt", "media_gid")}
+_DRAFT_KEYS = {
+    TITLE: ("title",),
+    DESCRIPTION: ("description",),
+    ALT: ("alt", "media_gid"),
+    LINKS: ("internal_links",),
+}
 
 
 def redrafted(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from growth_pipelines.actions.body_html import LINKS, links_text
 from growth_pipelines.actions.executors.plan import plan_of
 from growth_pipelines.actions.executors.structured_plan import structured_plan
 from growth_pipelines.actions.model import FieldChange, Target
@@ -17,7 +18,7 @@ from growth_pipelines.store.tables import Action
 # The part of a draft → the field of the diff that shows it.
 FIELDS = {"title": "seo.title", "description": "seo.description", "alt": "image.alt"}
 TASK_PARTS = ("summary", "steps")
-ENTRIES = "entries"
+ENTRIES, LINK_LIST = "entries", "internal_links"
 
 
 class BadEdit(GrowthError):
@@ -37,8 +38,9 @@ def edited(action: Action, parts: Mapping[str, Any]) -> Edit:
     """The action's draft with ``parts`` replaced. Raises BadEdit with the reason."""
     wanted = {name: value for name, value in plain_json(dict(parts)).items() if value != action.draft.get(name)}
     for name in wanted:
-        if name not in action.draft or name not in (*FIELDS, *TASK_PARTS, ENTRIES):
-            editable = [name for name in action.draft if name in (*FIELDS, *TASK_PARTS, ENTRIES)]
+        may_change = _editable(action)
+        if name not in action.draft or name not in may_change:
+            editable = [name for name in action.draft if name in may_change]
             raise BadEdit(
                 f"{name} can't be edited in this action.", f"What can be: {', '.join(editable) or 'nothing'}."
             )
@@ -57,6 +59,12 @@ def edited(action: Action, parts: Mapping[str, Any]) -> Edit:
     return Edit(draft, [change.model_dump(mode="json") for change in diff], changed)
 
 
+def _editable(action: Action) -> tuple[str, ...]:
+    """The parts that may be edited; links only where they are written."""
+    written = any(change.field == LINKS for change in changes_of(action))
+    return (*FIELDS, *TASK_PARTS, ENTRIES, *((LINK_LIST,) if written else ()))
+
+
 def _structured(
     draft: dict[str, Any], diff: list[FieldChange], target: Target
 ) -> tuple[dict[str, Any], list[FieldChange]]:
@@ -73,6 +81,16 @@ def _shown(change: FieldChange, draft: Mapping[str, Any]) -> FieldChange:
     for part, field in FIELDS.items():
         if change.field == field and part in draft:
             return change.model_copy(update={"after": str(draft[part])})
+    if change.field == LINKS:
+        return change.model_copy(update={"after": _links_text(draft[LINK_LIST])})
     if change.change_type == "task" and "steps" in draft:
         return change.model_copy(update={"after": "\n".join(map(str, draft["steps"]))})
     return change
+
+
+def _links_text(links: Any) -> str:
+    """The links as the diff shows them; what is no list of links is refused when the plan is made."""
+    try:
+        return links_text(links)
+    except (TypeError, KeyError) as error:
+        raise BadEdit("Links are a list of {section, anchor, url}.", "Correct the edited draft.") from error

@@ -86,6 +86,7 @@ def frames_of(pages: int, products: int, seed: int) -> dict[str, pd.DataFrame]:
     return {
         "search": _search(keys, rng),
         "pages": facts,
+        "bodies": _bodies(facts),
         **_catalogue(facts, rng),
         **_topics(facts, rng),
         **_baskets(facts, rng),
@@ -252,6 +253,22 @@ def _questions(keys: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
             "other_clicks": rng.poisson(300, count),
             "other_impressions": rng.integers(1_000, 9_000, count),
             "other_position": rng.uniform(1, 15, count),
+        }
+    )
+
+
+def _bodies(facts: pd.DataFrame) -> pd.DataFrame:
+    """Every page has an image in its text: more than any shop has."""
+    import pandas as pd
+
+    image = '<img src="https://cdn.shopify.com/files/' + facts["handle"] + '.jpg" loading="lazy">'
+    return pd.DataFrame(
+        {
+            "page_key": facts["page_key"],
+            "page_type": facts["page_type"],
+            "body_html": "<p>" + facts["description"] + "</p>" + image,
+            "related_links": None,
+            "images": None,
         }
     )
 

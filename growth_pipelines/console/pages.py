@@ -13,8 +13,10 @@ from jinja2 import Environment
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from growth_pipelines.actions.body_html import LINKS
 from growth_pipelines.actions.brake import brake
 from growth_pipelines.actions.queue import find, top
+from growth_pipelines.actions.recheck import RECHECK_DAYS, recheck_of
 from growth_pipelines.actions.transitions import request_of
 from growth_pipelines.approvals.sessions import LoginRefused, SignedIn, csrf_fits, log_in, log_out
 from growth_pipelines.clock import local_date
@@ -200,7 +202,9 @@ def action_page(
         factors=factors,
         factor_parts=factor_parts,
         execution=execution,
-        links=found.draft.get("internal_links", []),
+        recheck_days=RECHECK_DAYS,
+        recheck=recheck_of(found.evidence, found.executed_at),
+        links=[] if LINKS in found.fields else found.draft.get("internal_links", []),
         editable=views.editable_of(found.draft, drafted),
         history=history,
         answer=answer,

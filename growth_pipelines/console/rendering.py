@@ -86,6 +86,7 @@ def environment() -> Environment:
         "weekday": _weekday,
         "short_day": _short_day,
         "percent": figures.percent,
+        "figure": figures.number,
         "signed": _signed,
         "path": _path,
         "on_site": lambda url, page: urljoin(page, url),

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from growth_pipelines.actions.body_html import image_field
 from growth_pipelines.actions.model import (
     EASE,
     ActionDraft,
@@ -26,16 +27,20 @@ from growth_pipelines.actions.model import (
     Priority,
     Target,
 )
+from growth_pipelines.actions.recheck import RECHECK_DAYS
 from growth_pipelines.actions.scoring import RANKING_VERSION, score
 from growth_pipelines.monitoring.vitals import THRESHOLDS, find_regressions, rating
 from growth_pipelines.recommenders.context import CwvRepairConfig, RecommenderContext
 from growth_pipelines.recommenders.economics import PROXY_FACTOR, PageEconomics, economics_by_page
-from growth_pipelines.recommenders.lab import Diagnosis, diagnose, file_name
+from growth_pipelines.recommenders.image_repairs import Repairs, image_repairs
+from growth_pipelines.recommenders.lab import Diagnosis, details_of, diagnose, file_name
 from growth_pipelines.recommenders.money import Worth, day, money, span, worth
 from growth_pipelines.recommenders.phrases import phrases
 from growth_pipelines.recommenders.vitals_worth import extra_sessions
 
 SOURCE = "cwv_repair@1"
+# Pages whose own text can be written.
+BODY_TYPES = ("product", "collection", "page", "article")
 _SUBTYPES = {"image": "image", "lazy": "image", "script": "script", "layout": "layout", "font": "font"}
 _PRIORITY: dict[str, Priority] = {"critical": "critical", "high": "high", "medium": "medium"}
 # How likely a repair succeeds: without a known cause, and with one cause that more than explains the loss.
@@ -155,6 +160,7 @@ class _Desk:
         self.context, self.config = context, config
         pages = frames["pages"].drop_duplicates("page_key")
         self.pages = {str(row["page_key"]): row for row in pages.to_dict("records")}
+        self.bodies = {str(row["page_key"]): row for row in frames["bodies"].to_dict("records")}
         self.economics = economics_by_page(frames["performance"], frames["shop"])
         clicks = frames["performance"].drop_duplicates("page_key").set_index("page_key")["clicks"]
         self.clicks = {str(key): float(value) for key, value in clicks.fillna(0).items()}
@@ -181,10 +187,15 @@ class _Desk:
         confidence = round((1 - problem.q_value) * promise, 4)
         basis = economics.basis_factor if economics.sessions is not None else PROXY_FACTOR
         win_rate = self.context.win_rate("cwv_repair", subtype)
-        ranked = score(value.revenue, confidence * basis, EASE["task_card"], win_rate)
+        repairs = Repairs()
+        if lab and _text(page.get("page_type")) in BODY_TYPES:
+            repairs = image_repairs(diagnosis.cause, details_of(lab["details"]), self.bodies.get(problem.page_key))
+        ranked = score(
+            value.revenue, confidence * basis, EASE["setting" if repairs.complete else "task_card"], win_rate
+        )
         facts = self._facts(problem, page, value, diagnosis, lab)
         wording = self._wording(problem, diagnosis, facts, basis)
-        draft, diff, rollback = self._change(page, diagnosis, facts, wording)
+        draft, diff, rollback = self._change(page, diagnosis, facts, wording, repairs)
         return ActionDraft(
             kind="cwv_repair",
             subtype=subtype,
@@ -201,10 +212,10 @@ class _Desk:
             draft=draft,
             diff=diff,
             evidence=self._evidence(problem, sessions, economics, lab),
-            checks=self._checks(problem, diagnosis, sessions),
+            checks=(*self._checks(problem, diagnosis, sessions), self._way(draft, diagnosis, repairs)),
             freshness=self.context.freshness or f"field data to {day(problem.end)}",
             confidence=confidence,
-            ease=EASE["task_card"],
+            ease=ranked.factors["ease"],
             impact=Impact(
                 metric=f"sessions_{problem.metric}",
                 delta=round(value.visits, 2),
@@ -227,7 +238,7 @@ class _Desk:
             rollback_plan=rollback,
             labels=(
                 "regressed" if problem.regressed else "standing",
-                "automated" if "alt" in draft else "manual",
+                "automated" if "alt" in draft or "images" in draft else "manual",
                 *(("proxy",) if basis < 1 else ()),
             ),
         )
@@ -293,9 +304,17 @@ class _Desk:
         }
 
     def _change(
-        self, page: Mapping[Any, Any], diagnosis: Diagnosis, facts: Mapping[str, Any], wording: Mapping[str, str]
+        self,
+        page: Mapping[Any, Any],
+        diagnosis: Diagnosis,
+        facts: Mapping[str, Any],
+        wording: Mapping[str, str],
+        repairs: Repairs,
     ) -> tuple[dict[str, Any], tuple[FieldChange, ...], str]:
-        """Draft, diff and rollback plan: a task card, and a missing alt text where the image is at fault."""
+        """Draft, diff and rollback plan: what can be written (images of the text, or a missing alt text where the
+        image is at fault), and a task card for the rest."""
+        if repairs.images:
+            return self._image_change(diagnosis, facts, wording, repairs)
         steps = [step.format(**facts) for step in self.copy["steps"][diagnosis.cause]]
         draft: dict[str, Any] = {"summary": wording["summary"], "steps": steps}
         task = FieldChange(field="task", before="", after=wording["summary"], change_type="task")
@@ -305,6 +324,41 @@ class _Desk:
         draft |= {"media_gid": str(page["image_gid"]), "alt": alt}
         change = FieldChange(field="image.alt", before="", after=alt, change_type="add")
         return draft, (change, task), self.copy["rollback"]["alt"].strip()
+
+    def _image_change(
+        self,
+        diagnosis: Diagnosis,
+        facts: Mapping[str, Any],
+        wording: Mapping[str, str],
+        repairs: Repairs,
+    ) -> tuple[dict[str, Any], tuple[FieldChange, ...], str]:
+        """The tags of the text's images as they would be; steps only for what that leaves to do."""
+        draft: dict[str, Any] = {
+            "summary": wording["summary"],
+            "images": [{"file": image.file, "tag": image.after} for image in repairs.images],
+        }
+        diff = [
+            FieldChange(field=image_field(image.file), before=image.before, after=image.after)
+            for image in repairs.images
+        ]
+        if not repairs.complete:
+            draft["steps"] = [step.format(**facts) for step in self.copy["steps"][diagnosis.cause]]
+            diff.append(FieldChange(field="task", before="", after=wording["summary"], change_type="task"))
+        return draft, tuple(diff), self.copy["rollback"]["images"].strip()
+
+    def _way(self, draft: Mapping[str, Any], diagnosis: Diagnosis, repairs: Repairs) -> CheckRun:
+        """Whether the machine repairs it or a person, and why."""
+        ways = self.copy["ways"]
+        partly = bool(repairs.images) or "alt" in draft
+        if repairs.images:
+            done = ", ".join(self.copy["repairs"][what] for what in _each(repairs))
+            note = ways["images" if repairs.complete else "images_and_task"].format(done=done)
+        elif "alt" in draft:
+            note = ways["alt"]
+        else:
+            note = ways["task"][diagnosis.cause]
+        way = "automated" if repairs.complete else "partly automated" if partly else "manual"
+        return CheckRun(name=way, passed=True, note=note)
 
     def _evidence(
         self, problem: Problem, sessions: float, economics: PageEconomics, lab: Mapping[Any, Any] | None
@@ -341,6 +395,17 @@ class _Desk:
                 **window,
             ),
         ]
+        rows.append(
+            Evidence(
+                name=f"{name} p75, to reach",
+                source="marts.fct_web_vitals",
+                value=THRESHOLDS[problem.metric][problem.goal != "good"],
+                unit=unit,
+                baseline=round(problem.after, 3),
+                note=self.copy["recheck"].format(days=RECHECK_DAYS, metric=name),
+                **window,
+            )
+        )
         if lab:
             fetched = pd.Timestamp(lab["fetched_at"]).date()
             column = {"lcp": "lcp_ms", "inp": "tbt_ms", "cls": "cls"}[problem.metric]
@@ -393,6 +458,10 @@ def _wants_alt(page: Mapping[Any, Any], diagnosis: Diagnosis) -> bool:
         return False
     own = file_name(_text(page.get("image_url")))
     return bool(own) and own == diagnosis.facts.get("file") and not _text(page.get("image_alt")).strip()
+
+
+def _each(repairs: Repairs) -> list[str]:
+    return list(dict.fromkeys(what for image in repairs.images for what in image.what))
 
 
 def _text(value: Any) -> str:

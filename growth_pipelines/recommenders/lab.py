@@ -34,7 +34,7 @@ Finding = tuple[float, str, dict[str, Any]]
 
 def diagnose(metric: str, details: str | Mapping[str, Any] | None) -> Diagnosis:
     """The likeliest cause of ``metric`` (lcp, inp or cls) in a lab run's details (JSON text or its tree)."""
-    tree = _tree(details)
+    tree = details_of(details)
     finders = {"lcp": _slow_paint, "inp": _slow_answers, "cls": _jumps}
     found = [finding for finding in finders[metric](tree) if finding[0] > 0]
     if not found:
@@ -43,7 +43,8 @@ def diagnose(metric: str, details: str | Mapping[str, Any] | None) -> Diagnosis:
     return Diagnosis(cause, weight / sum(finding[0] for finding in found), weight, facts)
 
 
-def _tree(details: str | Mapping[str, Any] | None) -> Mapping[str, Any]:
+def details_of(details: str | Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """A lab run's details as a tree; empty where they can't be read."""
     if isinstance(details, str):
         try:
             details = json.loads(details)

@@ -54,7 +54,7 @@ RECOMMENDERS: dict[str, Recommender] = {
             name="seo_ctr",
             kind="seo_ctr",
             version=1,
-            frames=("search", "pages", "performance", "shop"),
+            frames=("search", "pages", "bodies", "performance", "shop"),
             description="Search snippets that win fewer clicks than their rank deserves: a better title, "
             "description and internal links.",
             config=SeoCtrConfig,
@@ -63,7 +63,7 @@ RECOMMENDERS: dict[str, Recommender] = {
             name="cwv_repair",
             kind="cwv_repair",
             version=1,
-            frames=("vitals", "lab", "pages", "performance", "shop"),
+            frames=("vitals", "lab", "pages", "bodies", "performance", "shop"),
             description="Pages whose Core Web Vitals got worse for real visitors, with the cause that lab "
             "runs show and the steps that repair it.",
             config=CwvRepairConfig,

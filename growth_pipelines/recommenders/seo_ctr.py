@@ -27,7 +27,7 @@ from growth_pipelines.recommenders.ctr_curve import fit_curve
 from growth_pipelines.recommenders.ctr_gaps import page_gaps, query_totals, windows
 from growth_pipelines.recommenders.economics import PageEconomics, economics_by_page
 from growth_pipelines.recommenders.hidden_queries import unnamed_factor
-from growth_pipelines.recommenders.internal_links import LinkIndex
+from growth_pipelines.recommenders.internal_links import LinkProposal, LinkWriter
 from growth_pipelines.recommenders.money import Worth, day, money, span, worth
 from growth_pipelines.recommenders.phrases import phrases
 from growth_pipelines.recommenders.snippets import Rewrite, Rewriter
@@ -131,7 +131,7 @@ class _Desk:
         self.queries = dict(tuple(ordered.groupby("page_key", sort=False)))
         self.all_clicks = float(gaps["clicks"].sum())
         self.economics = economics
-        self.links = LinkIndex(frames["pages"].drop_duplicates("page_key"))
+        self.links = LinkWriter(frames["pages"], frames["bodies"], context.locale)
         self.rewriter = Rewriter(frames["pages"], context)
         self.copy = phrases("seo_ctr")
 
@@ -154,6 +154,7 @@ class _Desk:
             EASE["text"] if rewrite.written else EASE["task_card"],
             self.context.win_rate("seo_ctr", rewrite.subtype),
         )
+        links = self.links.proposal(str(page["page_key"]), rewrite.written)
         facts = self._facts(page, gap, value, money_facts)
         return ActionDraft(
             kind="seo_ctr",
@@ -168,10 +169,10 @@ class _Desk:
                 url=self.context.url_of(page["page_key"]),
                 handle=str(page["handle"]),
             ),
-            draft={**rewrite.draft, "internal_links": self.links.links_of(page["page_key"])},
-            diff=rewrite.diff,
+            draft={**rewrite.draft, "internal_links": list(links.links)},
+            diff=(*rewrite.diff, *links.diff),
             evidence=self._evidence(gap, queries, money_facts),
-            checks=self._checks(gap, rewrite),
+            checks=self._checks(gap, rewrite, links),
             freshness=self.context.freshness or f"search data to {day(self.window[1])}",
             confidence=confidence,
             ease=ranked.factors["ease"],
@@ -190,7 +191,7 @@ class _Desk:
             score=ranked.value,
             factors={**ranked.factors, "gap_probability": self._sureness(gap), "snippet_promise": rewrite.promise},
             ranking_version=RANKING_VERSION,
-            rollback_plan=self._rollback(page, rewrite),
+            rollback_plan=self._rollback(page, rewrite, links),
             labels=(gap["trigger"], *(("proxy",) if money_facts.basis_factor < 1 else ())),
         )
 
@@ -225,13 +226,14 @@ class _Desk:
         both = len(rewrite.diff) == 2
         return str(wording["both" if both else rewrite.subtype].format(**facts))
 
-    def _rollback(self, page: pd.Series, rewrite: Rewrite) -> str:
+    def _rollback(self, page: pd.Series, rewrite: Rewrite, links: LinkProposal) -> str:
         if not rewrite.written:
             shown = {kind: self.rewriter.shown[kind][str(page["page_key"])] for kind in ("title", "description")}
             return str(self.copy["task"]["rollback"].format(**shown))
         fields = " and ".join("title" if change.field == "seo.title" else "description" for change in rewrite.diff)
         before = "; ".join(f"“{change.before}”" for change in rewrite.diff)
-        return str(self.copy["rollback"].format(fields=fields, before=before)).strip()
+        plan = str(self.copy["rollback"].format(fields=fields, before=before)).strip()
+        return f"{plan} {self.copy['rollback_links'].strip()}" if links.diff else plan
 
     def _evidence(self, gap: pd.Series, queries: pd.DataFrame, economics: PageEconomics) -> tuple[Evidence, ...]:
         start, end = self.window
@@ -303,7 +305,7 @@ class _Desk:
             rows.append(row("Margin", economics.margin, "ratio", None, "", performance))
         return tuple(rows)
 
-    def _checks(self, gap: pd.Series, rewrite: Rewrite) -> tuple[CheckRun, ...]:
+    def _checks(self, gap: pd.Series, rewrite: Rewrite, links: LinkProposal) -> tuple[CheckRun, ...]:
         notes = self.copy["checks"]
         q = gap["q_fall"] if gap["trigger"] == "fell" else gap["q_below"]
         lengths = {f"{name}_length": len(rewrite.draft.get(name, "")) for name in ("title", "description")}
@@ -329,6 +331,9 @@ class _Desk:
                     note=notes["better"].format(after=rewrite.score_after, before=rewrite.score_before),
                 ),
             ]
+        if links.diff:
+            told = notes["links"].format(links=len(links.links))
+            found.append(CheckRun(name="links stay within their limits", passed=True, note=told))
         return tuple(found)
 
 

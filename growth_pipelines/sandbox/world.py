@@ -163,7 +163,8 @@ class Shop:
         self._records_by_gid.clear()
 
     def write(self, operation: str, record: Any, changes: dict[str, Any]) -> None:
-        """Change fields of a record (``seo.title``, ``seo.description``, ``image.alt``, ``metafield.ns.key``)."""
+        """Change fields of a record (``seo.title``, ``seo.description``, ``body``, ``image.alt``,
+        ``metafield.ns.key``)."""
         for field, value in changes.items():
             before = self.value(record, field)
             self._originals.setdefault(record.gid, {}).setdefault(field, before)
@@ -278,7 +279,9 @@ class Shop:
         snippet = next((one for one in self.plants.snippets if one.page == page), None)
         usual = float(self.demand.planned(tomorrow)[page])
         originals = self._originals[record.gid]
-        same = all(self.value(record, field) == before for field, before in originals.items())
+        # Links and images below the snippet are not what is judged here.
+        snippets = {field: before for field, before in originals.items() if field.startswith("seo.")}
+        same = all(self.value(record, field) == before for field, before in snippets.items())
         if same:
             multiplier = usual
         elif self._harmful(record):
@@ -309,7 +312,9 @@ class Shop:
             return
         if field in {f"{namespace}.{key}" for namespace, key in SEO_KEYS}:
             field = f"seo.{SEO_KEYS[tuple(field.split('.'))]}"  # type: ignore[index]
-        if field not in {"seo.title", "seo.description", "image.alt", "title", "body"}:
+        if field not in {"seo.title", "seo.description", "image.alt", "title", "body"} and not field.startswith(
+            "metafield."
+        ):
             raise ValueError(f"field {field} cannot be edited here")
         self.write("edit", record, {field: value})
 

@@ -17,6 +17,7 @@ FRAMES = (
     *("search", "pages", "performance", "vitals", "lab", "shop", "page_daily"),
     *("products", "metaobjects", "topics", "topic_queries"),
     *("affinity", "product_orders", "questions"),
+    "bodies",
 )
 
 

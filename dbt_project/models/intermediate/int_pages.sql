@@ -12,7 +12,14 @@ with
             title,
             seo_title,
             seo_description,
-            {{ plain_text("coalesce(description, '')") }} as description,
+            -- what was written below a text is not the page's own
+            case
+                when description_html like {{ marked_links() }}
+                then {{ plain_text(without_links("description_html")) }}
+                else {{ plain_text("coalesce(description, '')") }}
+            end as description,
+            description_html as body_html,
+            related_links,
             product_type,
             vendor,
             tags,
@@ -31,7 +38,13 @@ with
             title,
             seo_title,
             seo_description,
-            {{ plain_text("coalesce(description, '')") }},
+            case
+                when description_html like {{ marked_links() }}
+                then {{ plain_text(without_links("description_html")) }}
+                else {{ plain_text("coalesce(description, '')") }}
+            end,
+            description_html,
+            null,
             null,
             null,
             null,
@@ -50,7 +63,9 @@ with
             title,
             seo_title,
             seo_description,
-            {{ plain_text("coalesce(body, '')") }},
+            {{ plain_text(without_links("coalesce(body, '')")) }},
+            body,
+            null,
             null,
             null,
             null,
@@ -67,6 +82,8 @@ with
             primary_url || '/',
             null,
             name,
+            null,
+            null,
             null,
             null,
             null,
@@ -111,6 +128,8 @@ select
     seo_title,
     seo_description,
     nullif(description, '') as description,
+    body_html,
+    related_links,
     product_type,
     vendor,
     tags,

@@ -8,6 +8,7 @@ with
             handle,
             title,
             description,
+            description_html,
             nullif(seo_title, '') as seo_title,
             nullif(seo_description, '') as seo_description,
             url,

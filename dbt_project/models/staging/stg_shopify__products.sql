@@ -15,6 +15,8 @@ with
             lower(status) as status,
             tags,
             description,
+            description_html,
+            related_links,
             nullif(seo_title, '') as seo_title,
             nullif(seo_description, '') as seo_description,
             url,

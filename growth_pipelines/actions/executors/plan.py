@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from growth_pipelines.actions.body_html import LINKS
+from growth_pipelines.actions.executors.body_plan import images_plan, links_plan
 from growth_pipelines.actions.executors.complementary import cross_sell_plan
 from growth_pipelines.actions.executors.structured_plan import InvalidDraft, checked_gid, structured_plan
 from growth_pipelines.actions.executors.surfaces import (
@@ -54,8 +56,14 @@ class Plan:
 
 def plan_of(kind: str, target: Target, draft: Mapping[str, Any], diff: Iterable[FieldChange]) -> Plan:
     """The plan of one action. Raises InvalidDraft with the reason."""
+    diff = tuple(diff)
     if kind == "seo_ctr":
         gid, surface, wanted = _snippet(target, draft)
+        # Links that the diff does not show are a suggestion.
+        if any(change.field == LINKS for change in diff):
+            gid, surface, wanted = links_plan(target, draft, surface, wanted)
+    elif kind == "cwv_repair" and "images" in draft:
+        gid, surface, wanted = images_plan(target, draft, diff)
     elif kind == "cwv_repair":
         gid, surface, wanted = _image(target, draft)
     elif kind == "metaobject_gen":

@@ -25,6 +25,8 @@ FIELD_NAMES = {
     ALT: "alt text",
     "definition.complementary_products": "definition of complementary products",
     "metafield.complementary_products": "complementary products",
+    "related_links": "related links",
+    "body_image": "images in the text",
     # Fields of structured content go by the first part of their name.
     "definition": "type of content",
     "entry": "entries",

@@ -42,6 +42,8 @@ SCOPE_OF = {
     "shopifyqlQuery": "read_reports",
     "productUpdate": "write_products",
     "collectionUpdate": "write_products",
+    "pageUpdate": "write_content",
+    "articleUpdate": "write_content",
     "metafieldsSet": "write_content",
     "metafieldsDelete": "write_content",
     "metafieldDefinitionCreate": "write_products",

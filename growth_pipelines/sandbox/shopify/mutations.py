@@ -19,8 +19,8 @@ def _error(field: list[str] | None, message: str, **more: Any) -> dict[str, Any]
     return {"field": field, "message": message} | more
 
 
-def _seo_update(kind: str, argument: str) -> Resolver:
-    """productUpdate(product:) and collectionUpdate(collection:): their search fields only."""
+def _resource_update(kind: str, argument: str) -> Resolver:
+    """productUpdate(product:) and collectionUpdate(collection:): their search fields and description."""
     payload = kind.lower()
 
     def resolve(root: Any, args: Mapping[str, Any], context: Any) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def _seo_update(kind: str, argument: str) -> Resolver:
         if given is None:
             raise ApiError(f"{payload}Update needs {argument}: the older argument is deprecated.", "BAD_REQUEST")
         # The schema fills in its defaults (all false) by itself.
-        unknown = {name for name, value in given.items() if name not in ("id", "seo") and value}
+        unknown = {name for name, value in given.items() if name not in ("id", "seo", "descriptionHtml") and value}
         if unknown:
             raise ApiError(
                 f"The sandbox shop does not change {', '.join(sorted(unknown))}.", "SANDBOX_UNSUPPORTED"
@@ -38,8 +38,33 @@ def _seo_update(kind: str, argument: str) -> Resolver:
         if record is None or record.typename != kind:
             return {payload: None, "userErrors": [_error(["id"], f"{kind} does not exist")], "job": None}
         changes = {f"seo.{name}": value for name, value in (given.get("seo") or {}).items()}
+        if given.get("descriptionHtml") is not None:
+            changes["body"] = given["descriptionHtml"]
         context.shop.write(f"{payload}Update", record, changes)
         return {payload: record, "userErrors": [], "job": None}
+
+    return resolve
+
+
+def _body_update(kind: str) -> Resolver:
+    """pageUpdate(id:, page:) and articleUpdate(id:, article:): their body."""
+    payload = kind.lower()
+
+    def resolve(root: Any, args: Mapping[str, Any], context: Any) -> dict[str, Any]:
+        context.require(f"{payload}Update")
+        given = args[payload]
+        unknown = {name for name, value in given.items() if name != "body" and value}
+        if unknown:
+            raise ApiError(
+                f"The sandbox shop does not change {', '.join(sorted(unknown))}.", "SANDBOX_UNSUPPORTED"
+            )
+        record = context.shop.record(args["id"])
+        if record is None or record.typename != kind:
+            problem = _error(["id"], f"{kind} does not exist", code="NOT_FOUND")
+            return {payload: None, "userErrors": [problem]}
+        if given.get("body") is not None:
+            context.shop.write(f"{payload}Update", record, {"body": given["body"]})
+        return {payload: record, "userErrors": []}
 
     return resolve
 
@@ -154,8 +179,10 @@ def _file_update(root: Any, args: Mapping[str, Any], context: Any) -> dict[str, 
 def mutation_roots() -> dict[str, Resolver]:
     """The fields of Mutation that are answered."""
     return {
-        "productUpdate": _seo_update("Product", "product"),
-        "collectionUpdate": _seo_update("Collection", "collection"),
+        "productUpdate": _resource_update("Product", "product"),
+        "collectionUpdate": _resource_update("Collection", "collection"),
+        "pageUpdate": _body_update("Page"),
+        "articleUpdate": _body_update("Article"),
         "metafieldsSet": _metafields_set,
         "metafieldsDelete": _metafields_delete,
         "fileUpdate": _file_update,

@@ -34,9 +34,9 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 RESOURCES = """
 query Resources {
   products(first: 200) { nodes { id handle title seo { title description } media(first: 1) { nodes { id alt } } } }
-  collections(first: 20) { nodes { id handle title seo { title description } } }
-  pages(first: 10) { nodes { id handle title ...Tags } }
-  articles(first: 10) { nodes { id handle title ...Tags } }
+  collections(first: 50) { nodes { id handle title seo { title description } } }
+  pages(first: 50) { nodes { id handle title ...Tags } }
+  articles(first: 50) { nodes { id handle title ...Tags } }
 }
 fragment Tags on HasMetafields {
   seoTitle: metafield(namespace: "global", key: "title_tag") { value }

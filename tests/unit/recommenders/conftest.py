@@ -143,7 +143,9 @@ def shop_frames(keys: list[str]) -> dict[str, pd.DataFrame]:
             "conversion_basis": ["sessions"],
         }
     )
-    return {"pages": pages, "performance": performance, "shop": shop}
+    columns = ("page_key", "page_type", "body_html", "related_links", "images")
+    bodies = pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
+    return {"pages": pages, "bodies": bodies, "performance": performance, "shop": shop}
 
 
 @pytest.fixture(scope="session")

@@ -175,3 +175,109 @@ def test_no_data_and_days_to_come_give_no_drafts(frames: Frames, context: Recomm
     empty = {name: frame.iloc[:0] for name, frame in frames.items()}
     assert recommend(empty, context, CwvRepairConfig()) == []
     assert recommend(frames, replace(context, as_of=date(2026, 1, 1)), CwvRepairConfig()) == []
+
+
+# -- images in the page's own text ----------------------------------------------------------------------------
+
+HERO = "https://cdn.shopify.com/s/files/hero.jpg"
+
+
+def _with_text(frames: Frames, html: str, own: object = None, **details: object) -> Frames:
+    """/p1's lab run blames ``HERO``, and its text is ``html``."""
+    heavy = {
+        "lcp_element": {"url": HERO, "bytes": 2_350_000},
+        "images": [{"url": HERO, "bytes": 2_350_000, "wasted_bytes": 2_000_000}],
+    }
+    body = {"page_key": "/p1", "page_type": "product", "body_html": html, "related_links": None, "images": own}
+    return {
+        **frames,
+        "lab": frames["lab"].assign(details=json.dumps({**heavy, **details})),
+        "bodies": pd.DataFrame([body]),
+    }
+
+
+def _first(frames: Frames, context: RecommenderContext) -> ActionDraft:
+    return next(d for d in recommend(frames, context, CwvRepairConfig()) if d.target.url.endswith("/p1"))
+
+
+def test_an_image_of_the_text_is_loaded_first_and_as_wide_as_it_is_shown(
+    frames: Frames, by_page: dict[str, ActionDraft], context: RecommenderContext
+) -> None:
+    tag = f'<img loading="lazy" src="{HERO}" width="700" height="400">'
+    draft = _first(_with_text(frames, f"<p>x</p>{tag}"), context)
+    [change] = draft.diff
+    assert (change.field, change.before) == ("body_image.hero.jpg", tag)
+    assert change.after == f'<img src="{HERO}?width=1400" width="700" height="400" fetchpriority="high">'
+    assert "steps" not in draft.draft
+    assert "automated" in draft.labels
+    [way] = [check for check in draft.checks if "automated" in check.name]
+    assert (way.name, "asked for the width" in way.note) == ("automated", True)
+    assert draft.ease == pytest.approx(0.8)
+    assert draft.score == pytest.approx(by_page["/p1"].score * 0.8 / 0.4)
+
+
+def test_what_the_text_does_not_settle_stays_a_task(frames: Frames, context: RecommenderContext) -> None:
+    """A file elsewhere can't be scaled by the shop's server: it comes first, the rest is by hand."""
+    html = '<img src="https://elsewhere.example/hero.jpg" loading="lazy">'
+    draft = _first(_with_text(frames, html), context)
+    assert {change.field for change in draft.diff} == {"body_image.hero.jpg", "task"}
+    assert 'fetchpriority="high"' in draft.draft["images"][0]["tag"]
+    assert "width=" not in draft.draft["images"][0]["tag"]
+    assert draft.draft["steps"]
+    assert draft.ease == pytest.approx(0.4)
+    assert any(check.name == "partly automated" for check in draft.checks)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p>no image</p>",
+        f'<img src="{HERO}?width=900" fetchpriority="high">',  # done already
+        '<img src="https://cdn.shopify.com/s/files/another.jpg" loading="lazy">',
+    ],
+)
+def test_what_the_theme_draws_or_is_done_already_is_for_a_person_and_says_why(
+    html: str, frames: Frames, context: RecommenderContext
+) -> None:
+    draft = _first(_with_text(frames, html), context)
+    assert "images" not in draft.draft
+    assert draft.draft["steps"]
+    [way] = [check for check in draft.checks if check.name == "manual"]
+    assert "theme draws" in way.note
+
+
+def test_images_that_push_the_page_get_their_room_where_their_size_is_known(
+    frames: Frames, context: RecommenderContext
+) -> None:
+    html = f'<img src="{HERO}"><p>x</p>'
+    images = json.dumps([{"url": f"{HERO}?v=1", "width": 1600, "height": 1200}])
+    shift = {
+        "unsized_images": [{"url": HERO}],
+        "layout_shifts": [{"selector": "img", "score": 0.3, "cause": "Media element lacking an explicit size"}],
+    }
+    details = {"lcp_element": None, "images": [], **shift}
+    vitals = pd.concat([frames["vitals"], _series("/p1", "phone", "cls", np.full(WEEKS, 0.31))], ignore_index=True)
+    vitals = vitals.drop_duplicates(
+        ["page_key", "form_factor", "metric", "period_end"], keep="last", ignore_index=True
+    )
+
+    def jumping(images: object, **more: object) -> ActionDraft:
+        shop = {**_with_text(frames, html, images, **{**details, **more}), "vitals": vitals}
+        found = recommend(shop, context, CwvRepairConfig())
+        return next(d for d in found if d.target.url.endswith("/p1") and d.impact.metric == "sessions_cls")
+
+    sized = jumping(images)
+    assert sized.draft["images"][0]["tag"] == f'<img src="{HERO}" width="1600" height="1200">'
+    assert "steps" not in sized.draft
+    assert "images" not in jumping(None).draft
+    banner = [*shift["layout_shifts"], {"selector": "#banner", "score": 0.2, "cause": None}]
+    assert "steps" in jumping(images, layout_shifts=banner).draft
+
+
+def test_every_repair_says_what_is_compared_later(by_page: dict[str, ActionDraft]) -> None:
+    for draft in by_page.values():
+        [row] = [row for row in draft.evidence if row.name.endswith(", to reach")]
+        assert row.baseline == draft.evidence[0].value
+        assert row.value is not None
+        assert row.value < row.baseline
+        assert "28 days after" in row.note

@@ -10,13 +10,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from growth_pipelines.actions.body_html import links_of, links_text
 from growth_pipelines.actions.model import ActionDraft
+from growth_pipelines.actions.structured_fields import json_text
 from growth_pipelines.recommenders.context import RecommenderContext, SeoCtrConfig
 from growth_pipelines.recommenders.hidden_queries import unnamed_factor
 from growth_pipelines.recommenders.registry import RECOMMENDERS
 from growth_pipelines.recommenders.seo_ctr import find_gaps, recommend
 
 Simulate = Callable[..., Any]
+Frames = dict[str, pd.DataFrame]
 SITE = "https://www.hotrodparts.example"
 
 
@@ -257,10 +260,74 @@ def test_the_same_input_gives_the_same_drafts_and_is_left_unchanged(
         pd.testing.assert_frame_equal(planted.frames[name], frame)
 
 
-def test_links_stay_within_their_limits(planted: Any, context: RecommenderContext) -> None:
-    for page, draft in _by_page(planted.frames, context).items():
+@pytest.fixture
+def linked(planted: Any) -> Frames:
+    """Families of eight alike products each; two more of each are guides and collections."""
+    pages = planted.frames["pages"].reset_index(drop=True)
+    family = pages.index.to_series() // 10
+    kinds = np.array(["product"] * 8 + ["article", "collection"])
+    titles = "Family" + family.astype(str) + " Fitting No " + pages["page_key"].str[-3:]
+    return {**planted.frames, "pages": pages.assign(title=titles, page_type=kinds[pages.index % 10])}
+
+
+def test_links_stay_within_their_limits(linked: Frames, context: RecommenderContext) -> None:
+    for page, draft in _by_page(linked, context).items():
         links = draft.draft["internal_links"]
+        assert links
         sections = [link["section"] for link in links]
         assert len(links) <= 12
         assert all(sections.count(section) <= 5 for section in sections)
         assert page not in {link["url"] for link in links}
+        [change] = [change for change in draft.diff if change.field == "related_links"]
+        assert change.after == links_text(links)
+        assert change.before == ""
+
+
+def test_links_that_a_page_has_already_are_not_proposed_again_and_others_replace_them(
+    linked: Frames, context: RecommenderContext
+) -> None:
+    first = next(iter(recommend(linked, context, SeoCtrConfig())))
+    page, links = first.target.url.removeprefix(SITE), first.draft["internal_links"]
+
+    def redrafted(kept: list[dict[str, str]]) -> ActionDraft:
+        row = {"page_key": page, "page_type": "product", "body_html": None, "images": None}
+        body = pd.DataFrame([{**row, "related_links": json_text(links_of(links_text(kept)))}])
+        return _by_page({**linked, "bodies": body}, context)[page]
+
+    assert "related_links" not in {change.field for change in redrafted(links).diff}
+    [change] = [change for change in redrafted(links[:1]).diff if change.field == "related_links"]
+    assert (change.before, change.after) == (links_text(links[:1]), links_text(links))
+
+
+def test_no_link_leads_to_a_draft_or_holds_markup(linked: Frames, context: RecommenderContext) -> None:
+    first = next(iter(recommend(linked, context, SeoCtrConfig())))
+    page, links = first.target.url.removeprefix(SITE), first.draft["internal_links"]
+    hidden, marked = links[0]["url"], links[1]["url"]
+    pages = linked["pages"].assign(is_published=lambda frame: frame["page_key"] != hidden)
+    pages.loc[pages["page_key"] == marked, "title"] += " <b>x</b>"
+    again = _by_page({**linked, "pages": pages}, context)[page]
+    assert not {hidden, marked} & {link["url"] for link in again.draft["internal_links"]}
+
+
+def test_without_words_for_the_headings_links_stay_a_suggestion(
+    linked: Frames, context: RecommenderContext
+) -> None:
+    for draft in recommend(linked, replace(context, locale="fi"), SeoCtrConfig()):
+        assert draft.draft["internal_links"]
+        assert "related_links" not in {change.field for change in draft.diff}
+
+
+def test_a_season_that_doubles_or_halves_demand_is_no_snippet_problem(
+    simulate: Simulate, context: RecommenderContext
+) -> None:
+    """All pages are shown and clicked twice, or half, as often lately; what a showing brings stays."""
+    search = simulate(104).frames["search"]
+    late = pd.to_datetime(search["date_day"]) > pd.to_datetime(search["date_day"]).max() - pd.Timedelta(days=28)
+    usual, _ = find_gaps(search, context, SeoCtrConfig())
+    assert (usual["trigger"] != "").sum() <= 1
+    for season in (2, 0.5):
+        counts = ["clicks", "impressions"]
+        scaled = search[counts].astype(float)
+        scaled.loc[late] *= season
+        gaps, _ = find_gaps(search.assign(**scaled.round()), context, SeoCtrConfig())
+        assert (gaps["trigger"] != "").sum() <= 1

@@ -4,6 +4,7 @@ select
     handle,
     title,
     description,
+    descriptionhtml as description_html,
     nullif(seo.title, '') as seo_title,
     nullif(seo.description, '') as seo_description,
     getvariable('primary_url') || '/collections/' || handle as url,

@@ -10,6 +10,7 @@ from
             'handle':'VARCHAR',
             'title':'VARCHAR',
             'description':'VARCHAR',
+            'descriptionHtml':'VARCHAR',
             'seo':'STRUCT(title VARCHAR, description VARCHAR)',
             'updatedAt':'TIMESTAMPTZ'
         }

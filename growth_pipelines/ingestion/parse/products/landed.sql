@@ -14,6 +14,8 @@ from
             'status':'VARCHAR',
             'tags':'VARCHAR[]',
             'description':'VARCHAR',
+            'descriptionHtml':'VARCHAR',
+            'relatedLinks':'STRUCT("value" VARCHAR)',
             'seo':'STRUCT(title VARCHAR, description VARCHAR)',
             'onlineStoreUrl':'VARCHAR',
             'createdAt':'TIMESTAMPTZ',

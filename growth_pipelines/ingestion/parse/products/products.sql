@@ -8,6 +8,8 @@ select
     lower(status) as status,
     array_to_string(tags, ', ') as tags,
     description,
+    descriptionhtml as description_html,
+    relatedlinks.value as related_links,
     nullif(seo.title, '') as seo_title,
     nullif(seo.description, '') as seo_description,
     onlinestoreurl as url,
