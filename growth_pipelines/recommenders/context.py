@@ -59,3 +59,17 @@ class CwvRepairConfig(_FromSettings):
     min_sessions: int = 30
     fdr: float = 0.05
     phone_share: float = 0.65
+
+
+@dataclass(frozen=True)
+class MerchPlaybookConfig(_FromSettings):
+    """Tunable numbers of ``merch_playbook``."""
+
+    lead_days: int = 14
+    service_level: float = 0.95
+    cover_days: int = 28
+    critical_days: float = 3.0
+    high_days: float = 7.0
+    medium_days: float = 14.0
+    min_sale_days: int = 3
+    most_drafts: int = 200

@@ -1,0 +1,24 @@
+"""``merch_playbook``: what to order before it runs out.
+
+Each part is a module of its own that finds and drafts; here they are put together. No part changes a price.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from growth_pipelines.actions.model import ActionDraft
+from growth_pipelines.recommenders.context import MerchPlaybookConfig, RecommenderContext
+from growth_pipelines.recommenders.reorders import reorders
+
+PARTS = (reorders,)
+
+
+def recommend(
+    frames: Mapping[str, pd.DataFrame], context: RecommenderContext, config: MerchPlaybookConfig
+) -> list[ActionDraft]:
+    """The drafts of all parts, best score first."""
+    drafts = [draft for part in PARTS for draft in part(frames, context, config)]
+    return sorted(drafts, key=lambda draft: (-draft.score, draft.target.url, draft.subtype))
