@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from growth_pipelines.recommenders.context import CwvRepairConfig, RecommenderContext, SeoCtrConfig
+from growth_pipelines.recommenders.context import (
+    CwvRepairConfig,
+    MerchPlaybookConfig,
+    RecommenderContext,
+    SeoCtrConfig,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +35,7 @@ class Recommender:
     version: int
     frames: tuple[str, ...]
     description: str
-    config: type[SeoCtrConfig] | type[CwvRepairConfig]
+    config: type[SeoCtrConfig] | type[CwvRepairConfig] | type[MerchPlaybookConfig]
 
     def recommend(
         self, frames: Frames, context: RecommenderContext, config: Any | None = None
@@ -61,6 +66,14 @@ RECOMMENDERS: dict[str, Recommender] = {
             description="Pages whose Core Web Vitals got worse for real visitors, with the cause that lab "
             "runs show and the steps that repair it.",
             config=CwvRepairConfig,
+        ),
+        Recommender(
+            name="merch_playbook",
+            kind="merch_playbook",
+            version=1,
+            frames=("stock", "variant_days", "days_out", "past_actions", "shop"),
+            description="Products that run out before an order placed today arrives, with how much to order.",
+            config=MerchPlaybookConfig,
         ),
     )
 }

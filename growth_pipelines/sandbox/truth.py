@@ -72,6 +72,7 @@ def _stockouts(shop: Shop) -> list[dict[str, Any]]:
     return [
         {
             "gid": product.gid,
+            "url": options.PRIMARY_URL + product.path,
             "page_key": product.path,
             "on_hand": sum(variant.on_hand for variant in product.variants),
         }
