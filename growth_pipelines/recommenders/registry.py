@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from growth_pipelines.recommenders.context import (
     CwvRepairConfig,
     MerchPlaybookConfig,
+    MetaobjectGenConfig,
     RecommenderContext,
     SeoCtrConfig,
 )
@@ -35,7 +36,7 @@ class Recommender:
     version: int
     frames: tuple[str, ...]
     description: str
-    config: type[SeoCtrConfig] | type[CwvRepairConfig] | type[MerchPlaybookConfig]
+    config: type[SeoCtrConfig] | type[CwvRepairConfig] | type[MetaobjectGenConfig] | type[MerchPlaybookConfig]
 
     def recommend(
         self, frames: Frames, context: RecommenderContext, config: Any | None = None
@@ -66,6 +67,15 @@ RECOMMENDERS: dict[str, Recommender] = {
             description="Pages whose Core Web Vitals got worse for real visitors, with the cause that lab "
             "runs show and the steps that repair it.",
             config=CwvRepairConfig,
+        ),
+        Recommender(
+            name="metaobject_gen",
+            kind="metaobject_gen",
+            version=1,
+            frames=("products", "metaobjects", "topics", "topic_queries", "pages", "performance", "shop"),
+            description="Products without answers or specifications, and topics that no page serves: structured "
+            "content from the catalogue's own words.",
+            config=MetaobjectGenConfig,
         ),
         Recommender(
             name="merch_playbook",
