@@ -61,6 +61,7 @@ class ShopSettings(_Group):
         description="words that make a query a brand query; default: shop name and domain words",
     )
     locales: Words = Field(default_factory=list, description="languages; default: the shop's primary")
+    lead_time_days: int = Field(14, ge=1, le=180, description="days from ordering goods to having them")
 
 
 class ActionSettings(_Group):
@@ -197,14 +198,13 @@ class MetaobjectGenSettings(_Group):
 
 
 class MerchPlaybookSettings(_Group):
-    lead_days: int = Field(14, ge=1, le=180, description="days from ordering goods to having them")
     service_level: float = Field(0.95, gt=0.5, lt=1, description="share of deliveries that stock should last to")
     cover_days: int = Field(28, ge=1, le=365, description="days that an order should last beyond its delivery")
     critical_days: float = Field(3, gt=0, description="stock for fewer days is critical")
     high_days: float = Field(7, gt=0, description="stock for fewer days is of high urgency")
     medium_days: float = Field(14, gt=0, description="stock for fewer days is of medium urgency; above, no action")
     min_sale_days: int = Field(3, ge=1, description="days with a sale, of the last 84, that a forecast needs")
-    most_drafts: int = Field(200, ge=1, description="products written up in one run, worth most first")
+    max_drafts: int = Field(200, ge=1, description="actions of one kind drafted in one run, worth most first")
     weekly_cap: int = Field(10, ge=0, description="new actions a week; 0 = no cap")
 
 

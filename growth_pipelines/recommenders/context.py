@@ -13,7 +13,8 @@ class RecommenderContext:
     """The shop and the day a recommendation is made for.
 
     ``as_of`` is the shop's own day; ``freshness`` a label a person reads ("search data to 19 Nov 2026");
-    ``win_rates`` maps a recommender's name, or "name/subtype", to its learned win-rate factor.
+    ``win_rates`` maps a recommender's name, or "name/subtype", to its learned win-rate factor; goods arrive
+    ``lead_time_days`` after they were ordered.
     """
 
     as_of: date
@@ -24,6 +25,7 @@ class RecommenderContext:
     brand_terms: tuple[str, ...] = ()
     freshness: str = ""
     win_rates: Mapping[str, float] = field(default_factory=dict)
+    lead_time_days: int = 14
 
     def win_rate(self, recommender: str, subtype: str) -> float:
         """The learned factor for one kind of change; 1 without data."""
@@ -87,11 +89,10 @@ class MetaobjectGenConfig(_FromSettings):
 class MerchPlaybookConfig(_FromSettings):
     """Tunable numbers of ``merch_playbook``."""
 
-    lead_days: int = 14
     service_level: float = 0.95
     cover_days: int = 28
     critical_days: float = 3.0
     high_days: float = 7.0
     medium_days: float = 14.0
     min_sale_days: int = 3
-    most_drafts: int = 200
+    max_drafts: int = 200

@@ -7,7 +7,7 @@ left alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,7 +32,7 @@ from growth_pipelines.recommenders.stock_outlook import stock_outlook
 SOURCE = "merch_playbook@1"
 HISTORY_DAYS = 84
 _URGENCIES: tuple[Priority, ...] = ("critical", "high", "medium")
-# A product that runs out with less probability than this is not offered.
+# A product that runs out, or is out and will be asked for, with less probability than this is not offered.
 LEAST_SURE = 0.5
 # The ends of the 90 % interval.
 _LOW, _HIGH = 0.05, 0.95
@@ -43,8 +43,8 @@ def reorders(
 ) -> list[ActionDraft]:
     """Drafts for the products that :func:`find_reorders` names."""
     found = find_reorders(frames, context, config)
-    waits = resting(frames["past_actions"], "merch_playbook", "reorder", config.lead_days, context.as_of)
-    found = most_worth(found[~found["product_id"].isin(waits)], "product_id", config.most_drafts)
+    waits = resting(frames["past_actions"], "merch_playbook", "reorder", context.lead_time_days, context.as_of)
+    found = most_worth(found[~found["product_id"].isin(waits)], "product_id", config.max_drafts)
     return [_draft(rows, context, config) for _, rows in found.groupby("product_id", sort=True)]
 
 
@@ -52,16 +52,20 @@ def find_reorders(
     frames: Mapping[str, pd.DataFrame], context: RecommenderContext, config: MerchPlaybookConfig
 ) -> pd.DataFrame:
     """The variants to order, a row each: those of ``stock`` with daily, daily_sd, cover, urgency, reorder_point,
-    stockout (probability to run out before delivery), quantity, lost units (of the 28 days after delivery, if nothing
+    stockout (probability to run out before delivery; of what is out: to be asked for before the 28 days after
+    delivery end), quantity, lost units (of the 28 days after delivery, if nothing
     is ordered) with lost_variance, and price in major units."""
     table = stock_outlook(frames, context, config)
     demand, first = table.demand, context.as_of.weekday()
-    arriving, later = demand.over(first, config.lead_days), demand.over(first, config.lead_days + WINDOW_DAYS)
+    arriving, later = (
+        demand.over(first, context.lead_time_days),
+        demand.over(first, context.lead_time_days + WINDOW_DAYS),
+    )
     rows = table.rows
     position = (rows["available"] + rows["incoming"]).clip(lower=0).to_numpy(float)
     z = _normal_quantile(config.service_level)
-    rows["reorder_point"] = reorder_point(demand.rate, config.lead_days, z, demand.daily_sd)
-    rows["stockout"] = arriving.above(position)
+    rows["reorder_point"] = reorder_point(demand.rate, context.lead_time_days, z, demand.daily_sd)
+    rows["stockout"] = np.where(position > 0, arriving.above(position), later.above(0.0 * position))
     rows["lost"] = later.excess(position) - arriving.excess(position)
     share = rows["lost"] / np.maximum(later.mean - arriving.mean, 1e-9)
     rows["lost_variance"] = share * (later.variance - arriving.variance)
@@ -70,7 +74,7 @@ def find_reorders(
     enough = rows.groupby("product_id")["sale_days"].transform("sum") >= config.min_sale_days
     chosen = short & enough & rows["is_counted"]
     found = rows[chosen].copy()
-    wanted = demand.over(first, config.lead_days + config.cover_days)
+    wanted = demand.over(first, context.lead_time_days + config.cover_days)
     level = wanted.mean[chosen] + z * np.sqrt(wanted.variance[chosen])
     found["quantity"] = order_step(np.ceil(level) - position[chosen])
     sure = 1 - (1 - found["stockout"]).groupby(found["product_id"]).transform("prod")
@@ -108,15 +112,15 @@ def _draft(rows: pd.DataFrame, context: RecommenderContext, config: MerchPlayboo
         "incoming": float(rows["incoming"].sum()),
         "daily": daily,
         "cover": on_hand / daily if daily > 0 else 0.0,
-        "lead": config.lead_days,
-        "until": config.lead_days + config.cover_days,
+        "lead": context.lead_time_days,
+        "horizon": context.lead_time_days + WINDOW_DAYS,
         "sure": float(rows["sure"].iloc[0]),
         "quantity": int(rows["quantity"].sum()),
         "lost": gain.units,
         "lines": "; ".join(_line(row, copy) for row in rows.to_dict("records")),
     }
     draft, diff = task(copy["task"], facts)
-    draft["order"] = [
+    draft["lines"] = [
         {"variant_gid": row["variant_id"], "sku": _text(row["sku"]), "quantity": int(row["quantity"])}
         for row in rows.to_dict("records")
     ]
@@ -137,7 +141,7 @@ def _draft(rows: pd.DataFrame, context: RecommenderContext, config: MerchPlayboo
         checks=_checks(rows, facts, config),
         gain=gain,
         confidence=facts["sure"],
-        priority=cast(Priority, worst),
+        priority=worst,
         factors={"stockout_probability": round(facts["sure"], 4)},
         labels=(worst, "manual"),
     )
@@ -163,19 +167,20 @@ def _evidence(
     sales = EvidenceDesk("marts.fct_order_lines", *last_window(context, HISTORY_DAYS))
     stock = EvidenceDesk("marts.dim_product_variants", context.as_of, context.as_of)
     sigma = float(np.sqrt((rows["daily_sd"] ** 2).sum()))
+    state = "out" if facts["on_hand"] <= 0 else "low"
     return (
         stock.row(names["available"], facts["on_hand"], "units", note=names["available_note"].format(**facts)),
-        stock.row(names["cover"], facts["cover"], "days", baseline=config.lead_days, note=names["cover_note"]),
+        stock.row(
+            names["cover"], facts["cover"], "days", baseline=context.lead_time_days, note=names["cover_note"]
+        ),
         sales.row(names["daily"], facts["daily"], "units a day", note=names["daily_note"].format(sigma=sigma)),
         sales.row(names["point"], float(rows["reorder_point"].sum()), "units", note=names["point_note"]),
         sales.row(names["sold"], float(rows["units"].sum()), "units", note=names["sold_note"]),
-        sales.row(names["stockout"], facts["sure"], "ratio", note=names["stockout_note"].format(**facts)),
+        sales.row(names[state], facts["sure"], "ratio", note=names[f"{state}_note"].format(**facts)),
     )
 
 
-def _checks(
-    rows: pd.DataFrame, facts: Mapping[str, Any], config: MerchPlaybookConfig
-) -> tuple[CheckRun, ...]:
+def _checks(rows: pd.DataFrame, facts: Mapping[str, Any], config: MerchPlaybookConfig) -> tuple[CheckRun, ...]:
     notes = phrases("merch_playbook")["reorder"]["checks"]
     days_out = float(rows["days_out"].sum())
     oldest = pd.to_datetime(rows["stock_read_on"]).min()

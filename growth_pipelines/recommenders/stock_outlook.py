@@ -35,7 +35,11 @@ def stock_outlook(
     units = _matrix(frames["variant_days"], rows["variant_id"], start, "units")
     out = _matrix(frames["days_out"].assign(out=1), rows["variant_id"], start, "out") > 0
     demand = estimate(units, out, start.weekday())
-    rows["units"], rows["sale_days"], rows["days_out"] = units.sum(axis=1), (units > 0).sum(axis=1), out.sum(axis=1)
+    rows["units"], rows["sale_days"], rows["days_out"] = (
+        units.sum(axis=1),
+        (units > 0).sum(axis=1),
+        out.sum(axis=1),
+    )
     rows["daily"], rows["daily_sd"] = demand.rate, demand.daily_sd
     for name in ("available", "incoming", "price_cents", "cost_cents"):
         rows[name] = pd.to_numeric(rows[name], errors="coerce").astype(float)

@@ -33,6 +33,10 @@ STREAM = 2
 COUNTRIES = ["US", "US", "US", "US", "US", "US", "US", "CA", "AU", "GB"]
 WEEKDAY = np.array([1.12, 1.05, 1.0, 0.98, 1.02, 0.92, 0.95])
 CODES = {"BUILD10": 0.10, "CLUB15": 0.15}
+QUANTITIES = [1, 1, 1, 2, 2, 4]
+# The mean of 1 + min(5, a geometric draw − 1) lines.
+ANOTHER_LINE = 0.52
+LINES_AN_ORDER = 1 + sum((1 - ANOTHER_LINE) ** more for more in range(1, 6))
 LARGE_ORDER_EVERY = 1_900  # wholesale orders with more lines than one page of a nested connection
 
 
@@ -178,7 +182,7 @@ class Sales:
         return customer
 
     def _lines(self, number: int, draws: np.ndarray, rng: np.random.Generator) -> list[Line]:
-        count = 1 + min(5, int(rng.geometric(0.52)) - 1)
+        count = 1 + min(5, int(rng.geometric(ANOTHER_LINE)) - 1)
         if number + 1 == self._next_large:
             self._next_large += LARGE_ORDER_EVERY
             count = min(60, len(self._variants) // 2)
@@ -203,7 +207,7 @@ class Sales:
     def _line(self, index: int, rng: np.random.Generator, deleted: bool) -> Line:
         variants = self._variants[index]
         variant = variants[int(rng.integers(len(variants)))]
-        quantity = int(rng.choice([1, 1, 1, 2, 2, 4]))
+        quantity = int(rng.choice(QUANTITIES))
         self._line_number += 32_768
         return Line(
             number=self._line_number,
@@ -296,16 +300,8 @@ class Sales:
         self._later = [entry for entry in self._later if entry[3] is not order]
         heapq.heapify(self._later)
 
-    def units_by_product(self, since: datetime) -> dict[int, int]:
-        """Units sold a product (index) since a time; cancelled and test orders do not count."""
-        units: dict[int, int] = {}
-        for order in reversed(self.orders):
-            if order.created_at < since:
-                break
-            if order.test or order.cancelled_at:
-                continue
-            for line in order.lines:
-                if line.variant is not None:
-                    index = self._index[line.variant.product.gid]
-                    units[index] = units.get(index, 0) + line.quantity
-        return units
+    def daily_units(self, index: int, day: date) -> float:
+        """The true demand for a product (index) about a day: expected units, of all its variants together."""
+        share = self._cumulative[index] - (self._cumulative[index - 1] if index else 0.0)
+        week = [self._weight(day + timedelta(days=i), 1.0) for i in range(7)]
+        return float(self._per_weight * np.mean(week) * LINES_AN_ORDER * share * np.mean(QUANTITIES))

@@ -17,7 +17,8 @@ from growth_pipelines.sandbox.demand import Demand
 from growth_pipelines.sandbox.discounts import build_discounts
 from growth_pipelines.sandbox.options import Options
 from growth_pipelines.sandbox.plants import Plants
-from growth_pipelines.sandbox.records import Order, Picture, Resource, transactions_of
+from growth_pipelines.sandbox.records import Collection, Order, Picture, Product, Resource, transactions_of
+from growth_pipelines.sandbox.reordering import Jobs
 from growth_pipelines.sandbox.sales import Sales, local_midnight
 from growth_pipelines.sandbox.shopify.formats import timestamp
 from growth_pipelines.sandbox.shopify.metafields import SEO_KEYS
@@ -57,6 +58,7 @@ class Shop:
         self.checkouts = Checkouts(options, self.catalogue, self.sales, first_day)
         self._add_content(life)
         self.writes: list[dict[str, Any]] = []
+        self.jobs = Jobs(self._reorder)
         self._controls = 0
         self._originals: dict[str, dict[str, Any]] = {}
         self._page_index = {page.gid: i for i, page in enumerate(self.demand.pages) if page is not None}
@@ -98,11 +100,9 @@ class Shop:
         return self.demand.paths[min(index, len(self.demand.paths) - 1)]
 
     def _settle_stock(self) -> None:
-        """Planted stock-outs: on hand lasts less than a week at the pace of the last 28 days."""
-        units = self.sales.units_by_product(local_midnight(self.today - timedelta(days=28)))
+        """Planted stock-outs: what is there lasts about three days at the true demand of the season."""
         for index in self.plants.stockouts:
-            daily = units.get(index, 0) / 28
-            on_hand = max(0, round(daily * 3))
+            on_hand = int(3 * self.sales.daily_units(index, self.today))
             variants = self.catalogue.made[index].variants
             for position, variant in enumerate(variants):
                 variant.on_hand = on_hand if position == 0 else 0
@@ -221,6 +221,14 @@ class Shop:
         """Delete an entry."""
         entry.definition.entries.remove(entry)
         self._log("metaobjectDelete", entry.gid, entry.handle, list(entry.values), None)
+
+    def _reorder(self, collection: Collection, order: list[Product]) -> None:
+        """A job has moved products of a collection."""
+        before = [product.handle for product in collection.products]
+        collection.products = order
+        collection.updated_at = max(collection.updated_at, self.now())
+        after = [product.handle for product in order]
+        self._log("collectionReorderProducts", collection.gid, "products", before, after)
 
     def _log(self, operation: str, gid: str, field: str, before: Any, after: Any) -> None:
         self.writes.append(

@@ -335,6 +335,7 @@ TABLES: tuple[RawTable, ...] = (
         description="text",
         seo_title="text",
         seo_description="text",
+        sort_order="text",
         url="text",
         updated_at="timestamp",
     ),

@@ -10,6 +10,7 @@ with
             description,
             nullif(seo_title, '') as seo_title,
             nullif(seo_description, '') as seo_description,
+            sort_order,
             url,
             updated_at
         from source

@@ -42,6 +42,7 @@ SCOPE_OF = {
     "shopifyqlQuery": "read_reports",
     "productUpdate": "write_products",
     "collectionUpdate": "write_products",
+    "collectionReorderProducts": "write_products",
     "metafieldsSet": "write_content",
     "metafieldsDelete": "write_content",
     "metafieldDefinitionCreate": "write_products",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from growth_pipelines.sandbox.records import Resource
+from growth_pipelines.sandbox.shopify.collection_order import MUTATIONS
 from growth_pipelines.sandbox.shopify.metafields import SEO_KEYS, Metafield, metafields_of
 from growth_pipelines.sandbox.shopify.metaobject_mutations import metaobject_roots
 from growth_pipelines.sandbox.shopify.projection import ApiError, Resolver
@@ -19,8 +20,9 @@ def _error(field: list[str] | None, message: str, **more: Any) -> dict[str, Any]
 
 
 def _seo_update(kind: str, argument: str) -> Resolver:
-    """productUpdate(product:) and collectionUpdate(collection:): their search fields only."""
+    """productUpdate(product:) and collectionUpdate(collection:): search fields, and a collection's sort order."""
     payload = kind.lower()
+    known = ("id", "seo", *(["sortOrder"] if kind == "Collection" else []))
 
     def resolve(root: Any, args: Mapping[str, Any], context: Any) -> dict[str, Any]:
         context.require(f"{payload}Update")
@@ -28,7 +30,7 @@ def _seo_update(kind: str, argument: str) -> Resolver:
         if given is None:
             raise ApiError(f"{payload}Update needs {argument}: the older argument is deprecated.", "BAD_REQUEST")
         # The schema fills in its defaults (all false) by itself.
-        unknown = {name for name, value in given.items() if name not in ("id", "seo") and value}
+        unknown = {name for name, value in given.items() if name not in known and value}
         if unknown:
             raise ApiError(
                 f"The sandbox shop does not change {', '.join(sorted(unknown))}.", "SANDBOX_UNSUPPORTED"
@@ -37,6 +39,8 @@ def _seo_update(kind: str, argument: str) -> Resolver:
         if record is None or record.typename != kind:
             return {payload: None, "userErrors": [_error(["id"], f"{kind} does not exist")], "job": None}
         changes = {f"seo.{name}": value for name, value in (given.get("seo") or {}).items()}
+        if given.get("sortOrder"):
+            changes["sort_order"] = given["sortOrder"]
         context.shop.write(f"{payload}Update", record, changes)
         return {payload: record, "userErrors": [], "job": None}
 
@@ -155,6 +159,7 @@ def mutation_roots() -> dict[str, Resolver]:
         "metafieldsDelete": _metafields_delete,
         "fileUpdate": _file_update,
         **metaobject_roots(),
+        **MUTATIONS,
         "bulkOperationRunQuery": lambda root, args, context: context.bulk_operations.start(args["query"], context),
         "bulkOperationCancel": lambda root, args, context: context.bulk_operations.cancel(args["id"]),
     }

@@ -6,6 +6,7 @@ select
     description,
     nullif(seo.title, '') as seo_title,
     nullif(seo.description, '') as seo_description,
+    sortorder as sort_order,
     getvariable('primary_url') || '/collections/' || handle as url,
     timezone('UTC', updatedat) as updated_at
 from landed

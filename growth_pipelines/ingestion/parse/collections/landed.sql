@@ -11,6 +11,7 @@ from
             'title':'VARCHAR',
             'description':'VARCHAR',
             'seo':'STRUCT(title VARCHAR, description VARCHAR)',
+            'sortOrder':'VARCHAR',
             'updatedAt':'TIMESTAMPTZ'
         }
     )
