@@ -302,6 +302,10 @@ class Sales:
 
     def daily_units(self, index: int, day: date) -> float:
         """The true demand for a product (index) about a day: expected units, of all its variants together."""
+        return self.daily_orders(index, day) * float(np.mean(QUANTITIES))
+
+    def daily_orders(self, index: int, day: date) -> float:
+        """The orders that are expected to hold a product (index) about a day."""
         share = self._cumulative[index] - (self._cumulative[index - 1] if index else 0.0)
         week = [self._weight(day + timedelta(days=i), 1.0) for i in range(7)]
-        return float(self._per_weight * np.mean(week) * LINES_AN_ORDER * share * np.mean(QUANTITIES))
+        return float(self._per_weight * np.mean(week) * LINES_AN_ORDER * share)

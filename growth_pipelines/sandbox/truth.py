@@ -81,6 +81,34 @@ def _stockouts(shop: Shop) -> list[dict[str, Any]]:
     ]
 
 
+def _slow_movers(shop: Shop) -> list[dict[str, Any]]:
+    """Goods of which years are in stock."""
+    found = []
+    for index in shop.plants.slow_movers:
+        product = shop.catalogue.made[index]
+        if product.gid in shop.catalogue.by_gid:
+            on_hand = sum(variant.on_hand for variant in product.variants)
+            found.append(
+                {
+                    "gid": product.gid,
+                    "url": options.PRIMARY_URL + product.path,
+                    "page_key": product.path,
+                    "on_hand": on_hand,
+                    "days_of_stock": round(on_hand / shop.sales.daily_units(index, shop.today)),
+                }
+            )
+    return found
+
+
+def _misplaced(shop: Shop) -> list[dict[str, Any]]:
+    """Collections that show first what visitors buy least readily."""
+    return [
+        {"gid": one.gid, "url": options.PRIMARY_URL + one.path, "page_key": one.path, "products": len(one.products)}
+        for one in shop.misplaced
+        if one.gid in shop.catalogue.by_gid
+    ]
+
+
 def _affinities(shop: Shop) -> list[dict[str, Any]]:
     """The planted pairs with what the orders really show."""
     products = shop.catalogue.made
@@ -187,6 +215,8 @@ def document(shop: Shop) -> dict[str, Any]:
             if _exists(shop, one.page)
         ],
         "stockouts": _stockouts(shop),
+        "slow_movers": _slow_movers(shop),
+        "misplaced_collections": _misplaced(shop),
         "affinities": _affinities(shop),
         "bare_products": _bare_products(shop),
         "unserved_topics": _topics(shop),

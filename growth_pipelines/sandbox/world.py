@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from growth_pipelines.sandbox import content, deletion
+from growth_pipelines.sandbox import content, deletion, merchandise
 from growth_pipelines.sandbox import plants as planting
 from growth_pipelines.sandbox.catalogue import Life, build_catalogue
 from growth_pipelines.sandbox.checkouts import Checkouts
@@ -62,9 +62,10 @@ class Shop:
         self._controls = 0
         self._originals: dict[str, dict[str, Any]] = {}
         self._page_index = {page.gid: i for i, page in enumerate(self.demand.pages) if page is not None}
+        self._product_index = {product.gid: i for i, product in enumerate(self.catalogue.made)}
         self._selections: dict[Any, list[Any]] = {}
         self._records_by_gid: dict[str, Any] = {}
-        self._settle_stock()
+        self._settle_goods()
 
     def _add_content(self, life: Life) -> None:
         words = content.WORDS
@@ -99,13 +100,13 @@ class Shop:
         index = int(np.searchsorted(self._landing_pages, draw[1]))
         return self.demand.paths[min(index, len(self.demand.paths) - 1)]
 
-    def _settle_stock(self) -> None:
-        """Planted stock-outs: what is there lasts about three days at the true demand of the season."""
-        for index in self.plants.stockouts:
-            on_hand = int(3 * self.sales.daily_units(index, self.today))
-            variants = self.catalogue.made[index].variants
-            for position, variant in enumerate(variants):
-                variant.on_hand = on_hand if position == 0 else 0
+    def _settle_goods(self) -> None:
+        """What lies in stock, and in which order collections show their products."""
+        options, catalogue = self.options, self.catalogue
+        conversion = merchandise.true_conversion(catalogue, self.sales, self.traffic, options.today)
+        self.misplaced = merchandise.misplaced_collections(options, catalogue, self.sales, conversion)
+        merchandise.arrange(options, catalogue, conversion, self.misplaced)
+        merchandise.fill_shelves(options, catalogue, self.sales, self.plants)
 
     def now(self) -> datetime:
         """The shop's present: real time while its day is the real one, else midnight plus a second a change."""
@@ -353,11 +354,15 @@ class Shop:
             for line in order.lines:
                 if line.variant is None or order.test:
                     continue
-                line.variant.on_hand = max(0, line.variant.on_hand - line.quantity)
-                if line.variant.on_hand < 10 and line.variant.product.gid not in short:
-                    line.variant.on_hand += 60
+                variant, product = line.variant, line.variant.product
+                variant.on_hand = max(0, variant.on_hand - line.quantity)
+                if product.gid not in short:
+                    index, variants = self._product_index[product.gid], len(product.variants)
+                    variant.on_hand += merchandise.delivery(
+                        self.sales, index, variants, variant.on_hand, self.today
+                    )
                 # As in Shopify, a movement of stock is a change of the product too.
-                for moved in (line.variant, line.variant.product):
+                for moved in (variant, product):
                     moved.updated_at = max(moved.updated_at, order.created_at)
 
     def written_resources(self) -> dict[str, dict[str, Any]]:
