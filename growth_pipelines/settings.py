@@ -204,6 +204,14 @@ class MerchPlaybookSettings(_Group):
     high_days: float = Field(7, gt=0, description="stock for fewer days is of high urgency")
     medium_days: float = Field(14, gt=0, description="stock for fewer days is of medium urgency; above, no action")
     min_sale_days: int = Field(3, ge=1, description="days with a sale, of the last 84, that a forecast needs")
+    order_ratio: float = Field(
+        1.2, gt=1, description="last products convert so much better than the first: reorder"
+    )
+    order_chance: float = Field(0.9, ge=0.5, lt=1, description="how sure that must be")
+    slow_units: int = Field(10, ge=0, description="unsold products with more in stock are slow movers")
+    slow_cover_days: int = Field(365, ge=28, description="days after which slow movers would still be in stock")
+    slow_chance: float = Field(0.9, ge=0.5, lt=1, description="how sure that must be")
+    margin_floor: float = Field(0.2, ge=0, lt=1, description="margin that no proposed price goes below")
     max_drafts: int = Field(200, ge=1, description="actions of one kind drafted in one run, worth most first")
     weekly_cap: int = Field(10, ge=0, description="new actions a week; 0 = no cap")
 

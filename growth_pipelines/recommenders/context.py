@@ -95,4 +95,10 @@ class MerchPlaybookConfig(_FromSettings):
     high_days: float = 7.0
     medium_days: float = 14.0
     min_sale_days: int = 3
+    order_ratio: float = 1.2
+    order_chance: float = 0.9
+    slow_units: int = 10
+    slow_cover_days: int = 365
+    slow_chance: float = 0.9
+    margin_floor: float = 0.2
     max_drafts: int = 200

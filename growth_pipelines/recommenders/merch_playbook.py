@@ -1,4 +1,4 @@
-"""``merch_playbook``: what to order before it runs out.
+"""``merch_playbook``: what to order, to clear, and to show first.
 
 Each part is a module of its own that finds and drafts; here they are put together. No part changes a price.
 """
@@ -10,10 +10,12 @@ from collections.abc import Mapping
 import pandas as pd
 
 from growth_pipelines.actions.model import ActionDraft
+from growth_pipelines.recommenders.collection_orders import collection_orders
 from growth_pipelines.recommenders.context import MerchPlaybookConfig, RecommenderContext
 from growth_pipelines.recommenders.reorders import reorders
+from growth_pipelines.recommenders.slow_movers import clearances
 
-PARTS = (reorders,)
+PARTS = (reorders, clearances, collection_orders)
 
 
 def recommend(

@@ -116,7 +116,7 @@ def drafted(kind: Kind, source: str, finding: Finding, context: RecommenderConte
 
 
 def task(copy: Mapping[str, Any], facts: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[FieldChange, ...]]:
-    """Draft and diff of work for a person: the summary and steps of ``copy``, without steps that come out empty."""
+    """Draft and diff of work for a person: summary and steps of ``copy``, without steps that come out empty."""
     summary = str(copy["summary"]).format(**facts)
     steps = [text for step in copy["steps"] if (text := step.format(**facts).strip())]
     change = FieldChange(field="task", before="", after=summary, change_type="task")

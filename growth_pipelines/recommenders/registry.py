@@ -81,8 +81,12 @@ RECOMMENDERS: dict[str, Recommender] = {
             name="merch_playbook",
             kind="merch_playbook",
             version=1,
-            frames=("stock", "variant_days", "days_out", "past_actions", "shop"),
-            description="Products that run out before an order placed today arrives, with how much to order.",
+            frames=(
+                *("stock", "variant_days", "days_out", "stock_age", "sell_through", "collection_products"),
+                *("performance", "past_actions", "shop"),
+            ),
+            description="What to order before it runs out, what to clear, and which collections show first what "
+            "sells worst.",
             config=MerchPlaybookConfig,
         ),
     )

@@ -70,7 +70,7 @@ def abc_class(revenue: npt.ArrayLike) -> npt.NDArray[np.str_]:
 
 
 def bundle_stock(components: npt.ArrayLike, quantities: npt.ArrayLike) -> Any:
-    """How many bundles can be sold: the least of floor(component ÷ quantity) along the last axis, never under 0."""
+    """How many bundles can be sold: the least floor(component ÷ quantity) on the last axis, never under 0."""
     have, need = np.asarray(components, float), np.asarray(quantities, float)
     return np.floor(np.maximum(have, 0.0) / need).min(axis=-1).astype(np.int64)
 

@@ -47,9 +47,12 @@ def misplaced_collections(
     count = 0 if options.healthy else max(1, round(2 * options.products / 300))
 
     def contrast(collection: Collection) -> float:
+        """How many standard errors the ends are apart after twelve weeks of orders."""
         members = sorted((places[product.gid] for product in collection.products), key=lambda i: conversion[i])
-        orders = [sum(sales.daily_orders(i, options.today) for i in part) for part in (members[:ENDS], members[-ENDS:])]
-        return orders[1] * float(np.log(conversion[members[-ENDS:]].mean() / conversion[members[:ENDS]].mean()))
+        worst, best = members[:ENDS], members[-ENDS:]
+        orders = [84 * sum(sales.daily_orders(i, options.today) for i in part) for part in (worst, best)]
+        error = sum(1 / (1 + count) for count in orders) ** 0.5
+        return float(np.log(conversion[best].mean() / conversion[worst].mean())) / error
 
     large = [one for one in catalogue.collections if len(one.products) >= LARGE_COLLECTION]
     return sorted(large, key=contrast, reverse=True)[:count]
@@ -74,9 +77,9 @@ def fill_shelves(options: Options, catalogue: Catalogue, sales: Sales, plants: P
     for index, product in enumerate(catalogue.made):
         daily = sales.daily_units(index, options.today)
         cover = float(rng.uniform(*COVER_DAYS))
+        pieces = max(int(rng.integers(*LEAST_PIECES)), round(daily * cover))
         for variant in product.variants:
-            least = int(rng.integers(*LEAST_PIECES))
-            variant.on_hand = max(least, round(daily / len(product.variants) * cover))
+            variant.on_hand = max(1, round(pieces / len(product.variants)))
     for index in plants.slow_movers:
         for variant in catalogue.made[index].variants:
             variant.on_hand = int(rng.integers(*SLOW_PIECES))
@@ -91,4 +94,4 @@ def delivery(sales: Sales, index: int, variants: int, on_hand: int, day: date) -
     daily = sales.daily_units(index, day + timedelta(days=1)) / variants
     if on_hand > max(1.0, daily * DELIVERED_AT_DAYS):
         return 0
-    return max(LEAST_PIECES[0], round(daily * DELIVERED_DAYS))
+    return max(1, round(daily * DELIVERED_DAYS))

@@ -7,7 +7,7 @@ an order later (refund, cancellation, edit) wait in a queue.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -37,6 +37,7 @@ QUANTITIES = [1, 1, 1, 2, 2, 4]
 # The mean of 1 + min(5, a geometric draw − 1) lines.
 ANOTHER_LINE = 0.52
 LINES_AN_ORDER = 1 + sum((1 - ANOTHER_LINE) ** more for more in range(1, 6))
+UNWANTED = 0.1  # of the demand that a product's popularity means
 LARGE_ORDER_EVERY = 1_900  # wholesale orders with more lines than one page of a nested connection
 
 
@@ -67,7 +68,7 @@ class Affinity:
 
 
 class Sales:
-    """All orders so far. ``uplift`` gives a day's demand relative to the plan (effects of writes)."""
+    """All orders so far; ``unwanted`` products (indices) hardly sell."""
 
     def __init__(
         self,
@@ -76,6 +77,7 @@ class Sales:
         first_day: date,
         affinities: list[Affinity],
         landing: Callable[[Order, np.random.Generator], str | None],
+        unwanted: Sequence[int] = (),
     ) -> None:
         self.orders: list[Order] = []
         self.customers: list[Customer] = []
@@ -86,6 +88,7 @@ class Sales:
         self._withdrawn: set[int] = set()
         self._variants: list[list[Variant]] = [product.variants for product in catalogue.products]
         popularity = np.array([product.popularity for product in catalogue.products])
+        popularity[list(unwanted)] *= UNWANTED
         self._cumulative = np.cumsum(popularity / popularity.sum())
         self._companions: dict[int, list[Affinity]] = {}
         for affinity in affinities:

@@ -103,7 +103,12 @@ def _slow_movers(shop: Shop) -> list[dict[str, Any]]:
 def _misplaced(shop: Shop) -> list[dict[str, Any]]:
     """Collections that show first what visitors buy least readily."""
     return [
-        {"gid": one.gid, "url": options.PRIMARY_URL + one.path, "page_key": one.path, "products": len(one.products)}
+        {
+            "gid": one.gid,
+            "url": options.PRIMARY_URL + one.path,
+            "page_key": one.path,
+            "products": len(one.products),
+        }
         for one in shop.misplaced
         if one.gid in shop.catalogue.by_gid
     ]

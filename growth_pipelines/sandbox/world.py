@@ -54,7 +54,9 @@ class Shop:
             form_factor = "desktop" if one.form_factor == "desktop" else "phone"
             one.before = self.field_data.usual(one.page, form_factor, SHORT[one.metric])
         self._landing_pages = np.cumsum(self.traffic.expected / self.traffic.expected.sum())
-        self.sales = Sales(options, self.catalogue, first_day, self.plants.affinities, self._landing)
+        self.sales = Sales(
+            options, self.catalogue, first_day, self.plants.affinities, self._landing, self.plants.slow_movers
+        )
         self.checkouts = Checkouts(options, self.catalogue, self.sales, first_day)
         self._add_content(life)
         self.writes: list[dict[str, Any]] = []

@@ -45,7 +45,11 @@ def _planted(truth: dict[str, Any]) -> set[tuple[str, str]]:
         *(("cwv_repair", row["url"]) for row in truth["vitals"]),
         *(("metaobject_gen", row["url"]) for row in truth["bare_products"]),
         *(("metaobject_gen", row["words"]) for row in truth["unserved_topics"]),
-        *(("merch_playbook", row["url"]) for row in truth["stockouts"]),
+        *(
+            ("merch_playbook", row["url"])
+            for part in ("stockouts", "slow_movers", "misplaced_collections")
+            for row in truth[part]
+        ),
     }
 
 

@@ -137,9 +137,7 @@ def order_plan(gid: str, draft: Mapping[str, Any]) -> tuple[str, CollectionOrder
     if not isinstance(order, list) or not all(isinstance(one, str) and one.strip() for one in order):
         raise InvalidDraft("The order must be a list of handles.", "Reject the action.")
     if len(set(order)) != len(order) or len(order) > MOST_PRODUCTS or any(one != one.strip() for one in order):
-        raise InvalidDraft(
-            f"An order names each product once, and at most {MOST_PRODUCTS}.", "Reject the action."
-        )
+        raise InvalidDraft(f"An order names each product once, and at most {MOST_PRODUCTS}.", "Reject the action.")
     wanted = {ORDER: "\n".join(order)}
     if "sort_order" in draft:
         if draft["sort_order"] != MANUAL:

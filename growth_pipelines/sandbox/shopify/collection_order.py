@@ -22,9 +22,7 @@ def products_in_order(collection: Collection, args: Mapping[str, Any], context: 
         raise ApiError(f"The sandbox shop does not sort a collection by {key}.", "SANDBOX_UNSUPPORTED")
     order = collection.products if key == "MANUAL" else shown_order(collection)
     places = {product.number: place for place, product in enumerate(order)}
-    return paginate(
-        order, args, lambda product: places[product.number], presorted=True, everything=context.bulk
-    )
+    return paginate(order, args, lambda product: places[product.number], presorted=True, everything=context.bulk)
 
 
 def _refusal(code: str, message: str, where: list[str]) -> dict[str, Any]:
