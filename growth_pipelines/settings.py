@@ -212,6 +212,15 @@ class MerchPlaybookSettings(_Group):
     slow_cover_days: int = Field(365, ge=28, description="days after which slow movers would still be in stock")
     slow_chance: float = Field(0.9, ge=0.5, lt=1, description="how sure that must be")
     margin_floor: float = Field(0.2, ge=0, lt=1, description="margin that no proposed price goes below")
+    feature_ratio: float = Field(1.5, gt=1, description="products that convert so much better are to be featured")
+    pulse_rest_days: int = Field(7, ge=1, description="days between two messages that an item is back in stock")
+    bundle_confidence: float = Field(
+        0.3, gt=0, lt=1, description="share of orders with one part that hold the other"
+    )
+    bundle_orders: int = Field(10, ge=1, description="bundles need more orders than this with both parts")
+    bundle_lift: float = Field(
+        2, gt=1, description="bundles are bought together so many times as often as by chance"
+    )
     max_drafts: int = Field(200, ge=1, description="actions of one kind drafted in one run, worth most first")
     weekly_cap: int = Field(10, ge=0, description="new actions a week; 0 = no cap")
 

@@ -21,6 +21,7 @@ from growth_pipelines.recommenders.money import WINDOW_DAYS
 from growth_pipelines.recommenders.phrases import phrases
 from growth_pipelines.recommenders.proposals import EvidenceDesk, Finding, Gain, drafted, last_window, resting
 from growth_pipelines.recommenders.reorders import HISTORY_DAYS, SOURCE
+from growth_pipelines.recommenders.stock_outlook import StockOutlook
 
 ENDS = 10
 MANUAL = "MANUAL"
@@ -34,7 +35,10 @@ _LOW, _HIGH = 0.05, 0.95
 
 
 def collection_orders(
-    frames: Mapping[str, pd.DataFrame], context: RecommenderContext, config: MerchPlaybookConfig
+    frames: Mapping[str, pd.DataFrame],
+    context: RecommenderContext,
+    config: MerchPlaybookConfig,
+    _: StockOutlook,
 ) -> list[ActionDraft]:
     """Drafts for the collections that :func:`find_misplaced` names, those with most visits first."""
     members = members_of(frames)

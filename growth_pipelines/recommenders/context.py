@@ -101,4 +101,9 @@ class MerchPlaybookConfig(_FromSettings):
     slow_cover_days: int = 365
     slow_chance: float = 0.9
     margin_floor: float = 0.2
+    feature_ratio: float = 1.5
+    pulse_rest_days: int = 7
+    bundle_confidence: float = 0.3
+    bundle_orders: int = 10
+    bundle_lift: float = 2.0
     max_drafts: int = 200

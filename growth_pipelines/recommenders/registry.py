@@ -83,10 +83,10 @@ RECOMMENDERS: dict[str, Recommender] = {
             version=1,
             frames=(
                 *("stock", "variant_days", "days_out", "stock_age", "sell_through", "collection_products"),
-                *("performance", "past_actions", "shop"),
+                *("bundle_pairs", "performance", "past_actions", "shop"),
             ),
-            description="What to order before it runs out, what to clear, and which collections show first what "
-            "sells worst.",
+            description="What to order before it runs out, to clear, to bundle and to show first, and what is "
+            "back.",
             config=MerchPlaybookConfig,
         ),
     )

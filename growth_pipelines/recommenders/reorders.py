@@ -27,7 +27,7 @@ from growth_pipelines.recommenders.proposals import (
     task,
 )
 from growth_pipelines.recommenders.stock import order_step, reorder_point
-from growth_pipelines.recommenders.stock_outlook import stock_outlook
+from growth_pipelines.recommenders.stock_outlook import StockOutlook
 
 SOURCE = "merch_playbook@1"
 HISTORY_DAYS = 84
@@ -39,29 +39,29 @@ _LOW, _HIGH = 0.05, 0.95
 
 
 def reorders(
-    frames: Mapping[str, pd.DataFrame], context: RecommenderContext, config: MerchPlaybookConfig
+    frames: Mapping[str, pd.DataFrame],
+    context: RecommenderContext,
+    config: MerchPlaybookConfig,
+    outlook: StockOutlook,
 ) -> list[ActionDraft]:
     """Drafts for the products that :func:`find_reorders` names."""
-    found = find_reorders(frames, context, config)
+    found = find_reorders(outlook, context, config)
     waits = resting(frames["past_actions"], "merch_playbook", "reorder", context.lead_time_days, context.as_of)
     found = most_worth(found[~found["product_id"].isin(waits)], "product_id", config.max_drafts)
     return [_draft(rows, context, config) for _, rows in found.groupby("product_id", sort=True)]
 
 
-def find_reorders(
-    frames: Mapping[str, pd.DataFrame], context: RecommenderContext, config: MerchPlaybookConfig
-) -> pd.DataFrame:
+def find_reorders(outlook: StockOutlook, context: RecommenderContext, config: MerchPlaybookConfig) -> pd.DataFrame:
     """The variants to order, a row each: those of ``stock`` with daily, daily_sd, cover, urgency, reorder_point,
     stockout (probability to run out before delivery; of what is out: to be asked for before the 28 days after
     delivery end), quantity, lost units (of the 28 days after delivery, if nothing
     is ordered) with lost_variance, and price in major units."""
-    table = stock_outlook(frames, context, config)
-    demand, first = table.demand, context.as_of.weekday()
+    demand, first = outlook.demand, context.as_of.weekday()
     arriving, later = (
         demand.over(first, context.lead_time_days),
         demand.over(first, context.lead_time_days + WINDOW_DAYS),
     )
-    rows = table.rows
+    rows = outlook.rows.copy()
     position = (rows["available"] + rows["incoming"]).clip(lower=0).to_numpy(float)
     z = _normal_quantile(config.service_level)
     rows["reorder_point"] = reorder_point(demand.rate, context.lead_time_days, z, demand.daily_sd)

@@ -29,7 +29,7 @@ from growth_pipelines.recommenders.proposals import (
 )
 from growth_pipelines.recommenders.reorders import SOURCE
 from growth_pipelines.recommenders.stock import floor_price
-from growth_pipelines.recommenders.stock_outlook import HISTORY_DAYS, minor_units, stock_outlook
+from growth_pipelines.recommenders.stock_outlook import HISTORY_DAYS, StockOutlook, minor_units
 
 _RESTING_DAYS = 84
 _YEAR = 364
@@ -38,10 +38,13 @@ _REACHED_LOW, _REACHED, _REACHED_HIGH = 0.05, 0.4, 1.5
 
 
 def clearances(
-    frames: Mapping[str, pd.DataFrame], context: RecommenderContext, config: MerchPlaybookConfig
+    frames: Mapping[str, pd.DataFrame],
+    context: RecommenderContext,
+    config: MerchPlaybookConfig,
+    outlook: StockOutlook,
 ) -> list[ActionDraft]:
     """Drafts for the products that :func:`find_slow_movers` names."""
-    found = find_slow_movers(frames, context, config)
+    found = find_slow_movers(frames, context, config, outlook)
     waits = resting(frames["past_actions"], "merch_playbook", "clearance", _RESTING_DAYS, context.as_of)
     found = most_worth(found[~found["product_id"].isin(waits)], "product_id", config.max_drafts)
     minor = minor_units(frames["shop"])
@@ -49,13 +52,15 @@ def clearances(
 
 
 def find_slow_movers(
-    frames: Mapping[str, pd.DataFrame], context: RecommenderContext, config: MerchPlaybookConfig
+    frames: Mapping[str, pd.DataFrame],
+    context: RecommenderContext,
+    config: MerchPlaybookConfig,
+    outlook: StockOutlook,
 ) -> pd.DataFrame:
     """The variants of slow products, a row each: those of ``stock`` with stock_left (the product's), expected
     (units in the next ``slow_cover_days``), chance (that those do not use the stock up), usual (what an ordinary
     product of the shop sells in 28 days), floor_cents (the lowest price; NaN: cost unknown) and worth."""
-    table = stock_outlook(frames, context, config)
-    rows, demand = table.rows, table.demand
+    rows, demand = outlook.rows.copy(), outlook.demand
     ahead = demand.over(context.as_of.weekday(), config.slow_cover_days)
     rows["expected"], rows["expected_variance"] = ahead.mean, ahead.variance
     sums = rows.groupby("product_id")[["expected", "expected_variance", "daily"]].transform("sum")

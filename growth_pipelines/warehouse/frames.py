@@ -17,6 +17,7 @@ FRAMES = (
     *("search", "pages", "performance", "vitals", "lab", "shop", "page_daily"),
     *("products", "metaobjects", "topics", "topic_queries"),
     *("stock", "variant_days", "days_out", "past_actions", "stock_age", "sell_through", "collection_products"),
+    "bundle_pairs",
 )
 
 

@@ -1,4 +1,5 @@
--- Collections of a size whose order can be set at once, each product in its place; drafts and what is not published
+-- Collections of a size whose order can be set at once, each product in its place; drafts and what is not
+-- published
 -- are in the order, too.
 select
     collections.collection_id,

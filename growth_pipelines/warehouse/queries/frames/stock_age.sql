@@ -2,7 +2,9 @@
 select
     products.product_id,
     cast(products.published_at as date) as published_on,
-    cast(coalesce(sum(case when days.date_day >= cast(? as date) - 28 then days.units end), 0) as bigint) as units_28d,
+    cast(
+        coalesce(sum(case when days.date_day >= cast(? as date) - 28 then days.units end), 0) as bigint
+    ) as units_28d,
     cast(coalesce(sum(days.units), 0) as bigint) as units_year
 from marts.dim_products as products
 left join
