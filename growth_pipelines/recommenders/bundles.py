@@ -55,8 +55,8 @@ def find_bundles(
     config: MerchPlaybookConfig,
     outlook: StockOutlook,
 ) -> pd.DataFrame:
-    """Rows of ``bundle_pairs`` to offer, a product's best one: with stock (bundles that can be sold), price and floor
-    (major units; the floor NaN where a cost is unknown), alone (units expected in 28 days without the other) and
+    """Rows of ``bundle_pairs`` to offer, a product's best one: with stock (bundles that can be sold), price,
+    floor (major units; NaN where a cost is unknown), alone (units expected in 28 days without the other) and
     worth."""
     goods = _goods(frames, config, outlook)
     pairs = frames["bundle_pairs"]

@@ -44,7 +44,7 @@ def collection_orders(
     members = members_of(frames)
     found = find_misplaced(members, config)
     waits = resting(frames["past_actions"], "merch_playbook", "collection_order", WINDOW_DAYS, context.as_of)
-    economics = economics_by_page(frames["performance"], frames["shop"])
+    economics = economics_of_collections(frames)
     found = found[~found.index.isin(waits)]
     found = found.assign(visits=[_visits(economics, key) for key in found["page_key"]])
     found = found[found["visits"] > 0].sort_values("visits", ascending=False, kind="stable")
@@ -64,6 +64,13 @@ def members_of(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     rows = frames["collection_products"].merge(sold[wanted], on="product_id", how="left")
     rows["is_offered"] = rows["is_offered"].astype("boolean").fillna(False).astype(bool)
     return rows.sort_values(["collection_id", "product_position"], kind="stable").reset_index(drop=True)
+
+
+def economics_of_collections(frames: Mapping[str, pd.DataFrame]) -> dict[str, PageEconomics]:
+    """Economics by page_key, of collections only."""
+    pages = frames["performance"]
+    pages = pages[pages["page_key"].isin(frames["collection_products"]["page_key"])]
+    return economics_by_page(pages, frames["shop"])
 
 
 def find_misplaced(members: pd.DataFrame, config: MerchPlaybookConfig) -> pd.DataFrame:

@@ -15,13 +15,14 @@ import pandas as pd
 from growth_pipelines.actions.model import ActionDraft, CheckRun, Evidence, FieldChange, Target
 from growth_pipelines.recommenders.collection_orders import (
     MANUAL,
+    economics_of_collections,
     expected_lift,
     find_misplaced,
     members_of,
 )
 from growth_pipelines.recommenders.context import MerchPlaybookConfig, RecommenderContext
 from growth_pipelines.recommenders.conversions import chance_above
-from growth_pipelines.recommenders.economics import PageEconomics, economics_by_page
+from growth_pipelines.recommenders.economics import PageEconomics
 from growth_pipelines.recommenders.money import WINDOW_DAYS
 from growth_pipelines.recommenders.phrases import phrases
 from growth_pipelines.recommenders.proposals import (
@@ -49,7 +50,7 @@ def features(
 ) -> list[ActionDraft]:
     """One draft a collection, with the products that :func:`find_hidden_sellers` names for it."""
     members = members_of(frames)
-    economics = economics_by_page(frames["performance"], frames["shop"])
+    economics = economics_of_collections(frames)
     found = find_hidden_sellers(members, config, economics, outlook)
     waits = resting(frames["past_actions"], "merch_playbook", "feature", WINDOW_DAYS, context.as_of)
     found = found[~found["collection_id"].isin(waits)]
