@@ -42,7 +42,7 @@ def goods(number: int, **more: Any) -> dict[str, Any]:
 def frames_of(*added: dict[str, Any], collections: tuple[dict[str, Any], ...] = (), **more: Any) -> Frames:
     """The frames of ``ORDINARY`` goods and the ``added``; ``collections`` are {title, members (numbers), …}."""
     rows = [*(goods(number) for number in range(1, ORDINARY + 1)), *added]
-    stock = pd.DataFrame([_stock(row) for row in rows])
+    stock = pd.DataFrame([stock_row(row) for row in rows])
     days = [
         {"variant_id": f"v{row['number']}", "date_day": AS_OF - timedelta(days=ago), "units": 1}
         for row in rows
@@ -118,7 +118,7 @@ def pair(first: int, second: int, **more: Any) -> dict[str, Any]:
     }
 
 
-def _stock(row: dict[str, Any]) -> dict[str, Any]:
+def stock_row(row: dict[str, Any]) -> dict[str, Any]:
     number = row["number"]
     return {
         "variant_id": f"v{number}",

@@ -117,6 +117,7 @@ def _draft(rows: pd.DataFrame, context: RecommenderContext, config: MerchPlayboo
         "sure": float(rows["sure"].iloc[0]),
         "quantity": int(rows["quantity"].sum()),
         "lost": gain.units,
+        "abc": first["abc"],
         "lines": "; ".join(_line(row, copy) for row in rows.to_dict("records")),
     }
     draft, diff = task(copy["task"], facts)
@@ -143,7 +144,7 @@ def _draft(rows: pd.DataFrame, context: RecommenderContext, config: MerchPlayboo
         confidence=facts["sure"],
         priority=worst,
         factors={"stockout_probability": round(facts["sure"], 4)},
-        labels=(worst, "manual"),
+        labels=(worst, "manual", f"class {first['abc']}"),
     )
     return drafted("merch_playbook", SOURCE, finding, context)
 
@@ -175,7 +176,12 @@ def _evidence(
         ),
         sales.row(names["daily"], facts["daily"], "units a day", note=names["daily_note"].format(sigma=sigma)),
         sales.row(names["point"], float(rows["reorder_point"].sum()), "units", note=names["point_note"]),
-        sales.row(names["sold"], float(rows["units"].sum()), "units", note=names["sold_note"]),
+        sales.row(
+            names["sold"],
+            float(rows["units"].sum()),
+            "units",
+            note=names["sold_note"].format(abc=rows["abc"].iloc[0]),
+        ),
         sales.row(names[state], facts["sure"], "ratio", note=names[f"{state}_note"].format(**facts)),
     )
 

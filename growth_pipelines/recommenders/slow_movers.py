@@ -28,7 +28,7 @@ from growth_pipelines.recommenders.proposals import (
     task,
 )
 from growth_pipelines.recommenders.reorders import SOURCE
-from growth_pipelines.recommenders.stock import floor_price
+from growth_pipelines.recommenders.stock import floor_price, turnover_band
 from growth_pipelines.recommenders.stock_outlook import HISTORY_DAYS, StockOutlook, minor_units
 
 _RESTING_DAYS = 84
@@ -176,9 +176,15 @@ def _evidence(
         stock.row(names["left"], facts["left"], "units", note=names["left_note"].format(**facts)),
         sold.row(names["sold"], 0, "units"),
         past.row(names["expected"], facts["expected"], "units", note=names["expected_note"].format(**facts)),
+        past.row(names["turnover"], float(rows["turnover"].iloc[0]), "times a year", note=_band(rows, names)),
         past.row(names["usual"], facts["usual"], "units", note=names["usual_note"]),
         stock.row(names["margin"], None if cost is None else 1 - cost / price, "ratio", facts["margin"], why_not),
     )
+
+
+def _band(rows: pd.DataFrame, names: Mapping[str, str]) -> str:
+    band, abc = str(turnover_band(rows["turnover"].iloc[0])), str(rows["abc"].iloc[0])
+    return names["turnover_note"].format(band=band, abc=abc)
 
 
 def _checks(facts: Mapping[str, Any], why_not: str) -> tuple[CheckRun, ...]:

@@ -12,7 +12,7 @@ import pandas as pd
 from growth_pipelines.recommenders.context import MerchPlaybookConfig, RecommenderContext
 from growth_pipelines.recommenders.demand import Demand, estimate
 from growth_pipelines.recommenders.economics import MINOR_UNITS
-from growth_pipelines.recommenders.stock import days_of_cover, urgency
+from growth_pipelines.recommenders.stock import abc_class, days_of_cover, urgency
 
 HISTORY_DAYS = 84
 
@@ -20,7 +20,8 @@ HISTORY_DAYS = 84
 @dataclass(frozen=True)
 class StockOutlook:
     """``rows`` are those of ``stock`` with units and sale_days (of the last 84), days_out, daily, daily_sd, cover,
-    urgency, is_counted and price (major units); ``demand`` has the same order."""
+    urgency, is_counted, price (major units), and its product's abc class by revenue and turnover (units a year ÷
+    stock; NaN without stock); ``demand`` has the same order."""
 
     rows: pd.DataFrame
     demand: Demand
@@ -51,6 +52,11 @@ def stock_outlook(
     limits = (config.critical_days, config.high_days, config.medium_days)
     rows["urgency"] = urgency(rows["available"], rows["cover"], limits)
     rows["price"] = rows["price_cents"] / minor_units(frames["shop"])
+    product = rows["product_id"]
+    revenue = (rows["units"] * rows["price"]).groupby(product).sum()
+    rows["abc"] = product.map(pd.Series(abc_class(revenue), index=revenue.index, dtype=object))
+    sold, held = rows["units"].groupby(product).sum(), rows["available"].clip(lower=0).groupby(product).sum()
+    rows["turnover"] = product.map(sold * (365 / HISTORY_DAYS) / held.where(held > 0))
     return StockOutlook(rows, demand)
 
 

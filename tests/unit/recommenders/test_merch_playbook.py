@@ -12,7 +12,9 @@ import pytest
 from growth_pipelines.actions.model import ActionDraft
 from growth_pipelines.recommenders.context import MerchPlaybookConfig
 from growth_pipelines.recommenders.registry import RECOMMENDERS
-from tests.goods_frames import AS_OF, CONTEXT, ORDINARY, Frames, frames_of, goods, pair
+from growth_pipelines.recommenders.reorders import find_reorders
+from growth_pipelines.recommenders.stock_outlook import stock_outlook
+from tests.goods_frames import AS_OF, CONTEXT, HISTORY, ORDINARY, Frames, frames_of, goods, pair, stock_row
 
 GID = "gid://shopify/Product/99"
 SLOW: dict[str, Any] = {"available": 60, "every": 0, "units_year": 1}
@@ -129,6 +131,28 @@ def test_a_longer_way_means_an_earlier_and_larger_order() -> None:
     assert slow[0].draft["lines"][0]["quantity"] > 40
 
 
+def test_the_interval_of_what_would_go_unsold_holds_what_does() -> None:
+    """Of products that run short, simulated onwards without a delivery: about nine in ten are inside."""
+    rng = np.random.default_rng(31)
+    count, ahead = 1_500, CONTEXT.lead_time_days + 28
+    rates = rng.gamma(1.5, 0.5, count)
+    items = pd.DataFrame([stock_row(goods(n, available=int(rate * 5))) for n, rate in enumerate(rates)])
+    units = rng.poisson(rates[:, None], (count, HISTORY))
+    item, day = np.nonzero(units)
+    sold = pd.DataFrame({"variant_id": items["variant_id"].to_numpy()[item], "units": units[item, day]})
+    sold["date_day"] = pd.Timestamp(AS_OF) - pd.to_timedelta(HISTORY - day, unit="D")
+    frames = {**frames_of(), "stock": items, "variant_days": sold}
+    config = MerchPlaybookConfig()
+    found = find_reorders(stock_outlook(frames, CONTEXT, config), CONTEXT, config)
+    came = rng.poisson(rates[:, None], (count, ahead))
+    before, whole = (np.maximum(part.sum(axis=1) - items["available"], 0) for part in (came[:, :14], came))
+    lost = (whole - before)[found.index]
+    inside = (lost >= found["lost_low"]) & (lost <= found["lost_high"])
+    assert len(found) > 1_000
+    assert 0.85 <= inside.mean() <= 0.97
+    assert found["lost"].sum() == pytest.approx(lost.sum(), rel=0.05)
+
+
 @pytest.mark.parametrize(("days_ago", "offered"), [(3, False), (20, True)])
 def test_what_was_ordered_is_not_ordered_again_before_it_arrives(days_ago: int, offered: bool) -> None:
     frames = frames_of(goods(99, available=0, every=1), past=[past("reorder", days_ago)])
@@ -146,6 +170,8 @@ def test_slow_goods_are_cleared_never_under_the_margin_floor() -> None:
     assert (floor["price"] - 25) / floor["price"] >= 0.2 - 1e-9
     assert any("31.25" in step for step in draft.draft["steps"])
     assert draft.impact.low < draft.impact.delta < draft.impact.high <= 60
+    [turnover] = [row for row in draft.evidence if row.name == "Turnover"]
+    assert (turnover.value, turnover.note) == (0, "slow; class C by revenue")
 
 
 def test_without_a_known_cost_no_lower_price_is_offered_and_it_says_why() -> None:
