@@ -76,21 +76,19 @@ def find_hidden_sellers(
     place = rows.groupby("collection_id").cumcount()
     early = rows.loc[offered & (place < FIRST_PAGE), "product_id"].unique()
     whole = rows[offered].groupby("collection_id")[["orders", "visits"]].sum()
-    rows["mean"] = group.map(whole["orders"] / whole["visits"].where(whole["visits"] > 0))
+    rows["mean"] = _of_group(group, whole["orders"] / whole["visits"].where(whole["visits"] > 0))
     rows["margin_rate"] = pd.to_numeric(rows["margin_rate"], errors="coerce").astype(float)
-    rows["mean_margin"] = group.map(rows[offered].groupby("collection_id")["margin_rate"].mean())
+    margins = rows[offered].groupby("collection_id")["margin_rate"].mean()
+    rows["mean_margin"] = _of_group(group, margins)
     rows["ratio"] = rows["rate"] / rows["mean"]
     sold = (rows["rate"].to_numpy(float), (rows["alpha"] / rows["beta"] ** 2).to_numpy(float))
     usual = (rows["mean"].to_numpy(float), np.zeros(len(rows)))
     with np.errstate(invalid="ignore", divide="ignore"):
         rows["chance"] = chance_above(sold, usual, config.feature_ratio)
-    rows["page_visits"] = group.map(
-        {
-            name: (economics[key].sessions or 0.0) if key in economics else 0.0
-            for name, key in zip(rows["collection_id"], rows["page_key"], strict=True)
-        }
-    )
-    complete = group.map(rows.groupby("collection_id").size()) == rows["products"]
+    pages = rows.drop_duplicates("collection_id").set_index("collection_id")["page_key"]
+    visits = [(economics[key].sessions or 0.0) if key in economics else 0.0 for key in pages]
+    rows["page_visits"] = _of_group(group, pd.Series(visits, index=pages.index, dtype=float))
+    complete = _of_group(group, rows.groupby("collection_id").size()) == rows["products"]
     chosen = (
         offered
         & ~rows["product_id"].isin(early)
@@ -104,6 +102,11 @@ def find_hidden_sellers(
     )
     best = rows[chosen].sort_values("page_visits", ascending=False, kind="stable")
     return best.drop_duplicates("product_id")
+
+
+def _of_group(group: pd.Series, values: pd.Series) -> pd.Series:
+    """The value of each row's group; of no rows too, which pandas takes for text."""
+    return group.map(values).astype(float)
 
 
 def _short(rows: pd.DataFrame) -> pd.Series:

@@ -56,7 +56,7 @@ def stock_outlook(
     revenue = (rows["units"] * rows["price"]).groupby(product).sum()
     rows["abc"] = product.map(pd.Series(abc_class(revenue), index=revenue.index, dtype=object))
     sold, held = rows["units"].groupby(product).sum(), rows["available"].clip(lower=0).groupby(product).sum()
-    rows["turnover"] = product.map(sold * (365 / HISTORY_DAYS) / held.where(held > 0))
+    rows["turnover"] = product.map(sold * (365 / HISTORY_DAYS) / held.where(held > 0)).astype(float)
     return StockOutlook(rows, demand)
 
 
