@@ -26,7 +26,7 @@ from growth_pipelines.recommenders.stock_outlook import StockOutlook
 ENDS = 10
 MANUAL = "MANUAL"
 # Rates within a step of each other are taken for equal, so that a day's orders more or less move nothing.
-_STEP = np.log(1.25)
+_STEP = np.log(1.5)
 # Beliefs, until outcomes correct them, each somewhere in its range: how fast attention falls with the place, as a
 # power of it, and which share of the better mix turns into orders that would not have been placed otherwise.
 _ATTENTION, _CARRIED = (0.2, 0.8), (0.25, 0.75)
@@ -162,14 +162,14 @@ def _draft(
         "products": len(order),
         "visits": row["visits"],
         "lift": lift,
-        "sort_order": str(row["sort_order"] or "").lower().replace("_", " "),
+        "sort_order": str(row["sort_order"]).lower().replace("_", " "),
         "leading": ", ".join(f"“{name}”" for name in members["title"].to_numpy()[order[:3]]),
         "threshold": config.order_ratio,
         "chance": row["chance"],
         **{name: row[name] for name in ("first_orders", "last_orders", "first_visits", "last_visits")},
     }
     copy = phrases("merch_playbook")["collection_order"]
-    draft, diff = _content(str(row["sort_order"] or MANUAL), members["handle"].to_numpy(), order)
+    draft, diff = _content(str(row["sort_order"]), members["handle"].to_numpy(), order)
     finding = Finding(
         subtype="collection_order",
         target=Target(

@@ -139,7 +139,7 @@ def _draft(
         "margin": float(first["margin_rate"]),
         "mean_margin": float(first["mean_margin"]),
     }
-    by_hand = str(first["sort_order"] or MANUAL) == MANUAL
+    by_hand = first["sort_order"] == MANUAL
     draft: dict[str, Any]
     if by_hand:
         before, after = members["handle"].to_numpy(), members["handle"].to_numpy()[order]

@@ -76,6 +76,13 @@ def _extra_clicks_in_interval(pending: list[dict[str, Any]], truth: dict[str, An
     return found
 
 
+def _lost_units_in_interval(pending: list[dict[str, Any]], truth: dict[str, Any]) -> list[bool]:
+    """For each planted stock-out found, whether its interval holds the units that are wanted in vain."""
+    wanted = {row["url"]: row["units_28d"] for row in truth["stockouts"]}
+    reorders = [one for one in pending if one["subtype"] == "reorder" and one["target"]["url"] in wanted]
+    return [one["impact"]["low"] <= wanted[one["target"]["url"]] <= one["impact"]["high"] for one in reorders]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [7, 19, 42])
 def test_pending_actions_are_the_planted_truths(
@@ -101,6 +108,9 @@ def test_pending_actions_are_the_planted_truths(
         assert own_recall >= 0.7, kind
     covered = _extra_clicks_in_interval(pending, truth)
     print(f"seed {seed}: extra clicks within their interval for {sum(covered)} of {len(covered)} pages")
+    lost = _lost_units_in_interval(pending, truth)
+    print(f"seed {seed}: units wanted in vain within their interval for {sum(lost)} of {len(lost)} products")
+    assert sum(lost) >= 0.7 * len(lost)
     assert len(covered) >= 8
     assert sum(covered) >= 0.75 * len(covered)
     assert len(top) == 10

@@ -166,6 +166,22 @@ def test_somebody_else_s_order_is_not_overwritten(machine: Machine, collection: 
     assert order_of(machine, collection) == theirs
 
 
+@pytest.mark.parametrize("collection", ["BEST_SELLING"], indirect=True)
+def test_the_shop_moves_only_what_is_there_and_sorted_by_hand(
+    machine: Machine, collection: dict[str, Any]
+) -> None:
+    def said(product: str) -> str:
+        moves = [{"id": product, "newPosition": "0"}]
+        with ShopifyClient(machine.shop.settings(machine.home)) as client:
+            answer = client.mutate_text(document("reorder_collection"), {"id": collection["id"], "moves": moves})
+        [error] = answer["collectionReorderProducts"]["userErrors"]
+        return str(error["code"])
+
+    assert said("gid://shopify/Product/1") == "MANUALLY_SORTED_COLLECTION"
+    sort_by(machine, collection, "MANUAL")
+    assert said("gid://shopify/Product/1") == "INVALID_MOVE"
+
+
 def test_moves_are_few_and_lead_to_the_order() -> None:
     assert moves_between(list("abcde"), list("aebdc")) == [("e", 1), ("d", 3)]
     assert moves_between(list("abc"), list("abc")) == []

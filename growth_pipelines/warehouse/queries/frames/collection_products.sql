@@ -1,4 +1,5 @@
--- Collections of a size whose order can be set at once, each product in its place; drafts and what is not
+-- Collections whose sorting is known and whose order can be set at once, each product in its place; drafts and
+-- what is not
 -- published
 -- are in the order, too.
 select
@@ -20,5 +21,5 @@ join
     marts.dim_products as products
     on products.shop_id = members.shop_id
     and products.product_id = members.product_id
-where collections.products <= 250 and collections.page_key is not null
+where collections.products <= 250 and collections.page_key is not null and collections.sort_order is not null
 order by members.collection_id, members.product_position
