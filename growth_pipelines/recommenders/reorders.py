@@ -103,6 +103,7 @@ def _normal_quantile(share: float) -> float:
 def _draft(rows: pd.DataFrame, context: RecommenderContext, config: MerchPlaybookConfig) -> ActionDraft:
     copy = phrases("merch_playbook")["reorder"]
     first = rows.iloc[0]
+    lines = rows[["variant_id", "sku", "variant_title", "quantity"]].to_dict("records")
     worst = next(name for name in _URGENCIES if (rows["urgency"] == name).any())
     gain = _gain(rows)
     on_hand, daily = float(rows["available"].clip(lower=0).sum()), float(rows["daily"].sum())
@@ -118,12 +119,12 @@ def _draft(rows: pd.DataFrame, context: RecommenderContext, config: MerchPlayboo
         "quantity": int(rows["quantity"].sum()),
         "lost": gain.units,
         "abc": first["abc"],
-        "lines": "; ".join(_line(row, copy) for row in rows.to_dict("records")),
+        "lines": "; ".join(_line(row, copy) for row in lines),
     }
     draft, diff = task(copy["task"], facts)
     draft["lines"] = [
         {"variant_gid": row["variant_id"], "sku": _text(row["sku"]), "quantity": int(row["quantity"])}
-        for row in rows.to_dict("records")
+        for row in lines
     ]
     state = "out" if on_hand <= 0 else "low"
     finding = Finding(
