@@ -36,7 +36,6 @@ QUANTITIES = [1, 1, 1, 2, 2, 4]
 WEB_SHARE = 0.93  # of the orders; the others are rung up in the store
 MEAN_QUANTITY = sum(QUANTITIES) / len(QUANTITIES)
 CODES = {"BUILD10": 0.10, "CLUB15": 0.15}
-QUANTITIES = [1, 1, 1, 2, 2, 4]
 # The mean of 1 + min(5, a geometric draw − 1) lines.
 ANOTHER_LINE = 0.52
 LINES_AN_ORDER = 1 + sum((1 - ANOTHER_LINE) ** more for more in range(1, 6))
@@ -320,10 +319,10 @@ class Sales:
 
     def daily_units(self, index: int, day: date) -> float:
         """The true demand for a product (index) about a day: expected units, of all its variants together."""
-        return self.daily_orders(index, day) * float(np.mean(QUANTITIES))
+        return self.daily_orders(index, day) * MEAN_QUANTITY
 
     def daily_orders(self, index: int, day: date) -> float:
         """The orders that are expected to hold a product (index) about a day."""
         share = self._cumulative[index] - (self._cumulative[index - 1] if index else 0.0)
-        week = [self._weight(day + timedelta(days=i), 1.0) for i in range(7)]
+        week = [_weight(day + timedelta(days=i), 1.0) for i in range(7)]
         return float(self._per_weight * np.mean(week) * LINES_AN_ORDER * share)
