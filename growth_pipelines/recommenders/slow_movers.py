@@ -77,12 +77,21 @@ def find_slow_movers(
     out_of_season = year * config.slow_cover_days >= rows["stock_left"].to_numpy(float)
     rows["chance"] = _not_used_up(sums, rows["stock_left"].to_numpy(float))
     rows["product_daily"] = sums["daily"]
-    rows["usual"] = float(rows.groupby("product_id")["daily"].sum().mean()) * WINDOW_DAYS
+    rows["usual"] = _usual(rows)
     rows["floor_cents"] = floor_price(rows["cost_cents"], config.margin_floor)
     rows["worth"] = counted * rows["price"]
     slow = unsold & old & ~out_of_season & (rows["stock_left"] > config.slow_units).to_numpy()
     certain = (rows["chance"] >= config.slow_chance).to_numpy()
-    return rows[slow & certain & rows["is_counted"] & (counted > 0)].copy()
+    # Shown well it would sell no more than it is expected to anyway: nothing is won.
+    gains = (rows["usual"] * _REACHED > rows["product_daily"] * WINDOW_DAYS).to_numpy()
+    return rows[slow & certain & gains & rows["is_counted"] & (counted > 0)].copy()
+
+
+def _usual(rows: pd.DataFrame) -> pd.Series:
+    """Units in 28 days of an ordinary product at each row's price: the mean's pieces, and no more money."""
+    money = (rows["daily"] * rows["price"]).groupby(rows["product_id"]).sum().mean() * WINDOW_DAYS
+    pieces = rows.groupby("product_id")["daily"].sum().mean() * WINDOW_DAYS
+    return (money / rows["price"].where(rows["price"] > 0)).clip(upper=pieces).astype(float).fillna(0.0)
 
 
 def _not_used_up(sums: pd.DataFrame, stock: np.ndarray) -> np.ndarray:
