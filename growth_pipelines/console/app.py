@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from growth_pipelines import __version__
 from growth_pipelines.approvals.decide import DecisionRefused
-from growth_pipelines.console import api, pages
+from growth_pipelines.console import api, cross_sell, pages
 from growth_pipelines.console.beacons import PUBLIC, beacon_router
 from growth_pipelines.console.guard import HEADERS, SAFE_METHODS, Guard, allowed_hosts
 from growth_pipelines.console.identity import Console, NotSignedIn, person_of
@@ -50,6 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.templates = environment()
     app.include_router(pages.router)
     app.include_router(api.router)
+    app.include_router(cross_sell.router)
     if settings.web_vitals.beacons:
         app.include_router(beacon_router(settings))
     app.mount("/static", _Assets(directory=STATIC), name="static")

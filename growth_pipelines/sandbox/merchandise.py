@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from growth_pipelines.sandbox.catalogue import Catalogue
     from growth_pipelines.sandbox.plants import Plants
 
-STREAM = 15
+STREAM = 18
 COVER_DAYS = (60, 180)  # of true demand in stock
 LEAST_PIECES = (3, 9)
 SLOW_PIECES = (40, 120)

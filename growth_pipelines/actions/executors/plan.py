@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from growth_pipelines.actions.executors.collection_order import order_plan
+from growth_pipelines.actions.executors.complementary import cross_sell_plan
 from growth_pipelines.actions.executors.structured_plan import InvalidDraft, checked_gid, structured_plan
 from growth_pipelines.actions.executors.surfaces import (
     ALT,
@@ -60,6 +61,8 @@ def plan_of(kind: str, target: Target, draft: Mapping[str, Any], diff: Iterable[
         gid, surface, wanted = _image(target, draft)
     elif kind == "metaobject_gen":
         gid, surface, wanted = structured_plan(target.gid, draft)
+    elif kind == "guided_selling":
+        gid, surface, wanted = cross_sell_plan(target.gid, draft)
     elif kind == "merch_playbook":
         gid, surface, wanted = order_plan(target.gid, draft)
     else:

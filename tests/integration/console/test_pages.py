@@ -238,6 +238,7 @@ def test_the_api_describes_itself(stranger: Visitor):
         "/api/actions",
         "/api/actions/{id_or_ref}",
         "/api/approvals/{id_or_ref}/decision",
+        "/api/cross-sell/{product}",
     }
     assert "digest" in document["components"]["schemas"]["Decision"]["required"]
 
