@@ -61,6 +61,7 @@ class ShopSettings(_Group):
         description="words that make a query a brand query; default: shop name and domain words",
     )
     locales: Words = Field(default_factory=list, description="languages; default: the shop's primary")
+    lead_time_days: int = Field(14, ge=1, le=180, description="days from ordering goods to having them")
 
 
 class ActionSettings(_Group):
@@ -231,11 +232,40 @@ class GuidedSellingSettings(_Group):
     weekly_cap: int = Field(10, ge=0, description="new actions a week; 0 = no cap")
 
 
+class MerchPlaybookSettings(_Group):
+    service_level: float = Field(0.95, gt=0.5, lt=1, description="share of deliveries that stock should last to")
+    cover_days: int = Field(28, ge=1, le=365, description="days that an order should last beyond its delivery")
+    critical_days: float = Field(3, gt=0, description="stock for fewer days is critical")
+    high_days: float = Field(7, gt=0, description="stock for fewer days is of high urgency")
+    medium_days: float = Field(14, gt=0, description="stock for fewer days is of medium urgency; above, no action")
+    min_sale_days: int = Field(3, ge=1, description="days with a sale, of the last 84, that a forecast needs")
+    order_ratio: float = Field(
+        1.2, gt=1, description="last products convert so much better than the first: reorder"
+    )
+    order_chance: float = Field(0.9, ge=0.5, lt=1, description="how sure that must be")
+    slow_units: int = Field(10, ge=0, description="unsold products with more in stock are slow movers")
+    slow_cover_days: int = Field(365, ge=28, description="days after which slow movers would still be in stock")
+    slow_chance: float = Field(0.9, ge=0.5, lt=1, description="how sure that must be")
+    margin_floor: float = Field(0.2, ge=0, lt=1, description="margin that no proposed price goes below")
+    feature_ratio: float = Field(1.5, gt=1, description="products that convert so much better are to be featured")
+    pulse_rest_days: int = Field(7, ge=1, description="days between two messages that an item is back in stock")
+    bundle_confidence: float = Field(
+        0.3, gt=0, lt=1, description="share of orders with one part that hold the other"
+    )
+    bundle_orders: int = Field(10, ge=1, description="bundles need more orders than this with both parts")
+    bundle_lift: float = Field(
+        2, gt=1, description="bundles are bought together so many times as often as by chance"
+    )
+    max_drafts: int = Field(200, ge=1, description="actions of one kind drafted in one run, worth most first")
+    weekly_cap: int = Field(10, ge=0, description="new actions a week; 0 = no cap")
+
+
 class RecommenderSettings(_Group):
     seo_ctr: SeoCtrSettings = Field(default_factory=lambda: SeoCtrSettings())
     cwv_repair: CwvRepairSettings = Field(default_factory=lambda: CwvRepairSettings())
     metaobject_gen: MetaobjectGenSettings = Field(default_factory=lambda: MetaobjectGenSettings())
     guided_selling: GuidedSellingSettings = Field(default_factory=lambda: GuidedSellingSettings())
+    merch_playbook: MerchPlaybookSettings = Field(default_factory=lambda: MerchPlaybookSettings())
 
 
 class ContentSettings(_Group):

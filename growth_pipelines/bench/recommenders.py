@@ -33,6 +33,8 @@ _FIELD_SHARE, _LOW_SHARE, _REGRESSED_SHARE = 0.1, 0.02, 0.02
 _WEEKS = 25
 # Products that need specifications because they come in many variants.
 _BARE_SHARE = 0.1
+_VARIANTS, _SALE_DAYS = 2, 84
+_GOODS = {"product_id": "resource_gid", "page_key": "page_key", "handle": "handle", "product_title": "title"}
 _LEVELS = {"lcp": 1900.0, "inp": 140.0, "cls": 0.05}
 _PARTS = (
     "Hose End",
@@ -91,6 +93,7 @@ def frames_of(pages: int, products: int, seed: int) -> dict[str, pd.DataFrame]:
         **_topics(facts, rng),
         **_baskets(facts, rng),
         "questions": _questions(keys, rng),
+        **_goods(facts, rng),
         "performance": performance,
         "shop": shop,
         "vitals": _vitals(keys, rng),
@@ -168,6 +171,114 @@ def _catalogue(pages: pd.DataFrame, rng: np.random.Generator) -> dict[str, pd.Da
         {"type": nothing, "handle": nothing, "fields": nothing, "updated_at": pd.Series(dtype="datetime64[us]")}
     )
     return {"products": products, "metaobjects": metaobjects}
+
+
+def _goods(pages: pd.DataFrame, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
+    """Stock and sales of products with two variants each: one in fifty runs out, one in fifty does not sell."""
+    import numpy as np
+    import pandas as pd
+
+    sold = pages[pages["page_type"] == "product"].reset_index(drop=True)
+    count = len(sold)
+    daily = rng.gamma(0.5, 0.4, count) * np.where(np.arange(count) % 50 == 1, 0.0, 1.0)
+    product = np.repeat(np.arange(count), _VARIANTS)
+    variant = np.array([f"gid://shopify/ProductVariant/{number}" for number in range(len(product))])
+    short = np.arange(count) % 50 == 0
+    have = np.where(short, daily * 3, daily * 90 + 20)[product] / _VARIANTS
+    stock = pd.DataFrame(
+        {
+            "variant_id": variant,
+            **{name: sold[of].to_numpy()[product] for name, of in _GOODS.items()},
+            "variant_title": "Default Title",
+            "sku": variant,
+            "price_cents": 5_000,
+            "cost_cents": 2_500,
+            "is_tracked": True,
+            "available": np.floor(have),
+            "incoming": 0,
+            "stock_read_on": pd.Timestamp(AS_OF),
+        }
+    )
+    units = rng.poisson(daily[product, None] / _VARIANTS, (len(product), _SALE_DAYS))
+    item, day = np.nonzero(units)
+    days = pd.Timestamp(AS_OF) - pd.to_timedelta(_SALE_DAYS - np.arange(_SALE_DAYS), unit="D")
+    recent = pd.Series(units[:, -28:].sum(axis=1)).groupby(product).sum().to_numpy()
+    placed = _members(sold, rng)
+    nothing = pd.Series(dtype=str)
+    return {
+        "stock": stock,
+        "variant_days": pd.DataFrame(
+            {"variant_id": variant[item], "date_day": days[day], "units": units[item, day]}
+        ),
+        "days_out": pd.DataFrame({"variant_id": nothing, "date_day": pd.Series(dtype="datetime64[us]")}),
+        "stock_age": pd.DataFrame(
+            {
+                "product_id": sold["resource_gid"],
+                "published_on": pd.Timestamp("2024-01-01"),
+                "units_28d": recent,
+                "units_year": np.rint(daily * 364),
+            }
+        ),
+        "sell_through": pd.DataFrame(
+            {
+                "product_id": sold["resource_gid"],
+                "title": sold["title"],
+                "margin_rate": rng.uniform(0.2, 0.6, count),
+                "available": np.floor(have)[::_VARIANTS] * _VARIANTS,
+                "visits": rng.poisson(600, count),
+                "orders": rng.poisson(daily * 20),
+            }
+        ),
+        "collection_products": placed,
+        "bundle_pairs": _pairs(sold, rng),
+        "past_actions": pd.DataFrame(
+            dict.fromkeys(("recommender", "subtype", "resource_gid", "state", "ended_on"), nothing)
+        ),
+    }
+
+
+def _members(sold: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Each product is in three collections of a hundred."""
+    import numpy as np
+    import pandas as pd
+
+    size = min(100, len(sold))
+    collections = max(3 * len(sold) // size, 1)
+    member = np.concatenate([rng.permutation(len(sold))[:size] for _ in range(collections)])
+    number = np.repeat(np.arange(collections), size)
+    # Pages of the bench that are collections, in their order.
+    name = np.array([f"collection-{one}" for one in range(collections)])[number]
+    return pd.DataFrame(
+        {
+            "collection_id": [f"gid://shopify/Collection/{one}" for one in number],
+            "page_key": sold["page_key"].to_numpy()[number % len(sold)],
+            "collection_handle": name,
+            "collection_title": name,
+            "sort_order": "MANUAL",
+            "products": size,
+            "product_id": sold["resource_gid"].to_numpy()[member],
+            "product_position": np.tile(np.arange(size), collections),
+            "handle": sold["handle"].to_numpy()[member],
+        }
+    )
+
+
+def _pairs(sold: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    import pandas as pd
+
+    a, b = rng.integers(0, len(sold), (2, len(sold)))
+    return pd.DataFrame(
+        {
+            "product_id": sold["resource_gid"].to_numpy()[a],
+            "paired_product_id": sold["resource_gid"].to_numpy()[b],
+            **{name: sold[name].to_numpy()[a] for name in ("page_key", "handle", "title")},
+            "paired_title": sold["title"].to_numpy()[b],
+            "orders_both": rng.poisson(12, len(a)),
+            "confidence": rng.uniform(0.05, 0.5, len(a)),
+            "lift": rng.uniform(1, 8, len(a)),
+            "q_value": 0.001,
+        }
+    )
 
 
 def _topics(pages: pd.DataFrame, rng: np.random.Generator) -> dict[str, pd.DataFrame]:

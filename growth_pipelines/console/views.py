@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from growth_pipelines.actions.complementary import COMPLEMENTARY, DEFINITION, products_of
+from growth_pipelines.actions.executors.collection_order import ORDER
 from growth_pipelines.actions.structured_fields import entry_fields
 from growth_pipelines.approvals.edits import FIELDS, TASK_PARTS
 from growth_pipelines.console.figures import Range, money, number, on_one_axis, percent, window
@@ -18,6 +19,7 @@ from growth_pipelines.store.tables import Action
 
 # The factors of the score, as they are multiplied.
 MULTIPLIED = ("revenue_28d", "confidence", "ease", "win_rate")
+_FIRST_PLACES = 12
 _LIMITS = {"title": TITLE_LIMIT, "description": DESCRIPTION_LIMIT, "alt": 125}
 
 
@@ -137,12 +139,33 @@ def _named(change: Mapping[str, str], draft: Mapping[str, Any]) -> Mapping[str, 
 
 def _views_of(change: Mapping[str, str]) -> list[FieldView]:
     name, before, after = change["field"], change["before"], change["after"]
+    if name == ORDER:
+        return _order_views(before.split(), after.split())
     if not name.startswith("entry."):
         return [_view(name, before, after, _LIMITS.get(name.rsplit(".", 1)[-1]))]
     old, new = entry_fields(before), entry_fields(after)
     places = {key: place for place, key in enumerate(_READ_FIRST)}
     keys = sorted({**old, **new}, key=lambda key: (places.get(key, len(places)), key))
     return [_view(key, old.get(key, ""), new.get(key, "")) for key in keys if old.get(key) != new.get(key)]
+
+
+def _order_views(before: Sequence[str], after: Sequence[str]) -> list[FieldView]:
+    """The first places of a collection with where each product stood, and all places for who wants them."""
+    stood = {handle: place for place, handle in enumerate(before, start=1)}
+    lines = [
+        (f"{place}. {humane(handle.replace('-', ' '))}", stood.get(handle, 0))
+        for place, handle in enumerate(after, start=1)
+    ]
+    pieces = [
+        Piece("same", f"{line}\n") if was == place else Piece("added", f"{line} (was {was or 'not there'})\n")
+        for place, (line, was) in enumerate(lines, start=1)
+    ]
+    moved = sum(piece.kind == "added" for piece in pieces)
+    note = f"{moved} of {len(after)} products in other places"
+    return [
+        FieldView(label("fields", "first_places"), note, pieces[:_FIRST_PLACES], False),
+        FieldView(label("fields", ORDER), note, pieces, True),
+    ]
 
 
 def _view(name: str, before: str, after: str, limit: int | None = None) -> FieldView:

@@ -13,7 +13,8 @@ class RecommenderContext:
     """The shop and the day a recommendation is made for.
 
     ``as_of`` is the shop's own day; ``freshness`` a label a person reads ("search data to 19 Nov 2026");
-    ``win_rates`` maps a recommender's name, or "name/subtype", to its learned win-rate factor.
+    ``win_rates`` maps a recommender's name, or "name/subtype", to its learned win-rate factor; goods arrive
+    ``lead_time_days`` after they were ordered.
     """
 
     as_of: date
@@ -24,6 +25,7 @@ class RecommenderContext:
     brand_terms: tuple[str, ...] = ()
     freshness: str = ""
     win_rates: Mapping[str, float] = field(default_factory=dict)
+    lead_time_days: int = 14
 
     def win_rate(self, recommender: str, subtype: str) -> float:
         """The learned factor for one kind of change; 1 without data."""
@@ -108,4 +110,28 @@ class GuidedSellingConfig(_FromSettings):
     answered_ctr_ratio: float = 0.5
     goal_position: float = 8.0
     question_value: float = 0.3
+    max_drafts: int = 200
+
+
+@dataclass(frozen=True)
+class MerchPlaybookConfig(_FromSettings):
+    """Tunable numbers of ``merch_playbook``."""
+
+    service_level: float = 0.95
+    cover_days: int = 28
+    critical_days: float = 3.0
+    high_days: float = 7.0
+    medium_days: float = 14.0
+    min_sale_days: int = 3
+    order_ratio: float = 1.2
+    order_chance: float = 0.9
+    slow_units: int = 10
+    slow_cover_days: int = 365
+    slow_chance: float = 0.9
+    margin_floor: float = 0.2
+    feature_ratio: float = 1.5
+    pulse_rest_days: int = 7
+    bundle_confidence: float = 0.3
+    bundle_orders: int = 10
+    bundle_lift: float = 2.0
     max_drafts: int = 200

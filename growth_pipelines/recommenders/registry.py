@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from growth_pipelines.recommenders.context import (
     CwvRepairConfig,
     GuidedSellingConfig,
+    MerchPlaybookConfig,
     MetaobjectGenConfig,
     RecommenderContext,
     SeoCtrConfig,
@@ -36,7 +37,13 @@ class Recommender:
     version: int
     frames: tuple[str, ...]
     description: str
-    config: type[SeoCtrConfig] | type[CwvRepairConfig] | type[MetaobjectGenConfig] | type[GuidedSellingConfig]
+    config: (
+        type[SeoCtrConfig]
+        | type[CwvRepairConfig]
+        | type[MetaobjectGenConfig]
+        | type[GuidedSellingConfig]
+        | type[MerchPlaybookConfig]
+    )
 
     def recommend(
         self, frames: Frames, context: RecommenderContext, config: Any | None = None
@@ -94,6 +101,18 @@ RECOMMENDERS: dict[str, Recommender] = {
             description="Products that are bought together and not yet shown together, and questions of searchers "
             "that no page answers.",
             config=GuidedSellingConfig,
+        ),
+        Recommender(
+            name="merch_playbook",
+            kind="merch_playbook",
+            version=1,
+            frames=(
+                *("stock", "variant_days", "days_out", "stock_age", "sell_through", "collection_products"),
+                *("bundle_pairs", "performance", "past_actions", "shop"),
+            ),
+            description="What to order before it runs out, to clear, to bundle and to show first, and what is "
+            "back.",
+            config=MerchPlaybookConfig,
         ),
     )
 }

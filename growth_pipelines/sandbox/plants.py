@@ -16,8 +16,9 @@ from growth_pipelines.sandbox.content import needs
 from growth_pipelines.sandbox.options import Options
 from growth_pipelines.sandbox.records import Resource
 from growth_pipelines.sandbox.sales import Affinity
+from growth_pipelines.sandbox.stock import on_its_way
 
-CONTENT_STREAM, TOPIC_STREAM, AFFINITY_STREAM, QUESTION_STREAM = 13, 14, 15, 16
+CONTENT_STREAM, TOPIC_STREAM, AFFINITY_STREAM, QUESTION_STREAM, GOODS_STREAM = 13, 14, 15, 16, 17
 WHY_OF = (
     ("image", "lcp"),
     ("script", "inp"),
@@ -87,6 +88,7 @@ class Plants:
     decoys: list[Decoy] = field(default_factory=list)
     affinities: list[Affinity] = field(default_factory=list)
     stockouts: list[int] = field(default_factory=list)
+    slow_movers: list[int] = field(default_factory=list)
     bare_products: dict[str, list[int]] = field(default_factory=dict)
     topics: list[Topic] = field(default_factory=list)
     questions: list[Topic] = field(default_factory=list)
@@ -117,7 +119,10 @@ def choose(
     plants.decoys += _moving_decoys(options, pages, weights, rng, used, max(4, round(12 * scale)))
     plants.affinities = _affinities(options, catalogue, rng)
     popular = np.argsort([-product.popularity for product in catalogue.products])
-    plants.stockouts = [int(popular[i]) for i in range(3, min(len(popular), 3 + max(2, round(4 * scale))))]
+    # What is on its way is no stock-out.
+    wanted = [int(i) for i in popular[3:] if not any(map(on_its_way, catalogue.products[i].variants))]
+    plants.stockouts = wanted[: max(2, round(4 * scale))]
+    plants.slow_movers = _slow_movers(options, popular, scale)
     for snippet in plants.snippets:
         _weaken(pages[snippet.page], rng)
     plants.bare_products = _bare_products(options, catalogue, scale)
@@ -125,6 +130,13 @@ def choose(
     count = max(2, round(4 * scale))
     plants.questions = _searched(options, pages, WORDS["unanswered_questions"], QUESTION_STREAM, count)
     return plants
+
+
+def _slow_movers(options: Options, popular: np.ndarray, scale: float) -> list[int]:
+    """Of the tenth that is wanted least."""
+    rng = np.random.default_rng([options.seed, GOODS_STREAM])
+    least = popular[-max(2, len(popular) // 10) :]
+    return sorted(int(i) for i in rng.choice(least, min(len(least), max(2, round(4 * scale))), replace=False))
 
 
 def _bare_products(options: Options, catalogue: Catalogue, scale: float) -> dict[str, list[int]]:

@@ -101,6 +101,7 @@ class Product(Resource):
 @dataclass(slots=True)
 class Collection(Resource):
     products: list[Product] = field(default_factory=list)
+    sort_order: str = "MANUAL"
 
     typename = "Collection"
 

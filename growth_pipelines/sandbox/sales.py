@@ -7,7 +7,7 @@ an order later (refund, cancellation, edit) wait in a queue.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -39,6 +39,9 @@ QUANTITIES = [1, 1, 1, 2, 2, 4]
 WEB_SHARE = 0.93  # of the orders; the others are rung up in the store
 MEAN_QUANTITY = sum(QUANTITIES) / len(QUANTITIES)
 CODES = {"BUILD10": 0.10, "CLUB15": 0.15}
+# The mean of 1 + min(5, a geometric draw − 1) lines.
+LINES_AN_ORDER = 1 + sum((1 - DRAWN) ** more for more in range(1, MOST_DRAWN))
+UNWANTED = 0.1  # of the demand that a product's popularity means
 LARGE_ORDER_EVERY = 1_900  # wholesale orders with more lines than one page of a nested connection
 
 
@@ -88,7 +91,7 @@ def orders_a_day(options_: options.Options, recent: int = 28) -> float:
 
 
 class Sales:
-    """All orders so far. ``uplift`` gives a day's demand relative to the plan (effects of writes)."""
+    """All orders so far; ``unwanted`` products (indices) hardly sell."""
 
     def __init__(
         self,
@@ -97,6 +100,7 @@ class Sales:
         first_day: date,
         affinities: list[Affinity],
         landing: Callable[[Order, np.random.Generator], str | None],
+        unwanted: Sequence[int] = (),
     ) -> None:
         self.orders: list[Order] = []
         self.customers: list[Customer] = []
@@ -107,6 +111,7 @@ class Sales:
         self._withdrawn: set[int] = set()
         self._variants: list[list[Variant]] = [product.variants for product in catalogue.products]
         popularity = np.array([product.popularity for product in catalogue.products])
+        popularity[list(unwanted)] *= UNWANTED
         self._cumulative = np.cumsum(popularity / popularity.sum())
         self._companions: dict[int, list[Affinity]] = {}
         for affinity in affinities:
@@ -321,16 +326,12 @@ class Sales:
         self._later = [entry for entry in self._later if entry[3] is not order]
         heapq.heapify(self._later)
 
-    def units_by_product(self, since: datetime) -> dict[int, int]:
-        """Units sold a product (index) since a time; cancelled and test orders do not count."""
-        units: dict[int, int] = {}
-        for order in reversed(self.orders):
-            if order.created_at < since:
-                break
-            if order.test or order.cancelled_at:
-                continue
-            for line in order.lines:
-                if line.variant is not None:
-                    index = self._index[line.variant.product.gid]
-                    units[index] = units.get(index, 0) + line.quantity
-        return units
+    def daily_units(self, index: int, day: date) -> float:
+        """The true demand for a product (index) about a day: expected units, of all its variants together."""
+        return self.daily_orders(index, day) * MEAN_QUANTITY
+
+    def daily_orders(self, index: int, day: date) -> float:
+        """The orders that are expected to hold a product (index) about a day."""
+        share = self._cumulative[index] - (self._cumulative[index - 1] if index else 0.0)
+        week = [_weight(day + timedelta(days=i), 1.0) for i in range(7)]
+        return float(self._per_weight * np.mean(week) * LINES_AN_ORDER * share)

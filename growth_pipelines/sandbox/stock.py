@@ -28,6 +28,11 @@ def _draw(variant: Variant, salt: int) -> int:
     return ((variant.number + salt) * 2_654_435_761 >> 7) % 100
 
 
+def on_its_way(variant: Variant) -> int:
+    """Pieces that were ordered and have not arrived."""
+    return 24 if _draw(variant, 3) < 8 else 0
+
+
 @dataclass(frozen=True, slots=True)
 class InventoryItem:
     """The stock-keeping side of a variant; it changes when the variant's stock moves."""
@@ -91,7 +96,7 @@ class InventoryLevel:
         elsewhere = variant.on_hand * (20 + _draw(variant, 1) % 30) // 100 if shared else 0
         available = variant.on_hand - elsewhere if self.first else elsewhere
         committed = max(0, _draw(variant, 2) - 96) if self.first else 0
-        incoming = 24 if self.first and _draw(variant, 3) < 8 else 0
+        incoming = on_its_way(variant) if self.first else 0
         return {
             "available": available,
             "committed": committed,

@@ -73,15 +73,53 @@ def _exists(shop: Shop, page: int) -> bool:
 
 
 def _stockouts(shop: Shop) -> list[dict[str, Any]]:
-    products = [shop.catalogue.made[index] for index in shop.plants.stockouts]
+    """Goods that run out, with the units that four weeks take while none are there."""
+    found = []
+    for index in shop.plants.stockouts:
+        product = shop.catalogue.made[index]
+        if product.gid in shop.catalogue.by_gid:
+            found.append(
+                {
+                    "gid": product.gid,
+                    "url": options.PRIMARY_URL + product.path,
+                    "page_key": product.path,
+                    "on_hand": sum(variant.on_hand for variant in product.variants),
+                    "units_28d": round(28 * shop.sales.daily_units(index, shop.today), 3),
+                }
+            )
+    return found
+
+
+def _slow_movers(shop: Shop) -> list[dict[str, Any]]:
+    """Goods of which years are in stock."""
+    found = []
+    for index in shop.plants.slow_movers:
+        product = shop.catalogue.made[index]
+        if product.gid in shop.catalogue.by_gid:
+            on_hand = sum(variant.on_hand for variant in product.variants)
+            found.append(
+                {
+                    "gid": product.gid,
+                    "url": options.PRIMARY_URL + product.path,
+                    "page_key": product.path,
+                    "on_hand": on_hand,
+                    "days_of_stock": round(on_hand / shop.sales.daily_units(index, shop.today)),
+                }
+            )
+    return found
+
+
+def _misplaced(shop: Shop) -> list[dict[str, Any]]:
+    """Collections that show first what visitors buy least readily."""
     return [
         {
-            "gid": product.gid,
-            "page_key": product.path,
-            "on_hand": sum(variant.on_hand for variant in product.variants),
+            "gid": one.gid,
+            "url": options.PRIMARY_URL + one.path,
+            "page_key": one.path,
+            "products": len(one.products),
         }
-        for product in products
-        if product.gid in shop.catalogue.by_gid
+        for one in shop.misplaced
+        if one.gid in shop.catalogue.by_gid
     ]
 
 
@@ -223,6 +261,8 @@ def document(shop: Shop) -> dict[str, Any]:
             if _exists(shop, one.page)
         ],
         "stockouts": _stockouts(shop),
+        "slow_movers": _slow_movers(shop),
+        "misplaced_collections": _misplaced(shop),
         "affinities": _affinities(shop),
         "cross_sell": rules(shop),
         "popular_pairs": popular_pairs(shop),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from growth_pipelines.sandbox import content, deletion
+from growth_pipelines.sandbox import content, deletion, merchandise
 from growth_pipelines.sandbox import plants as planting
 from growth_pipelines.sandbox.catalogue import Life, build_catalogue
 from growth_pipelines.sandbox.checkouts import Checkouts
@@ -17,7 +17,8 @@ from growth_pipelines.sandbox.demand import Demand
 from growth_pipelines.sandbox.discounts import build_discounts
 from growth_pipelines.sandbox.options import Options
 from growth_pipelines.sandbox.plants import Plants
-from growth_pipelines.sandbox.records import Order, Picture, Resource, transactions_of
+from growth_pipelines.sandbox.records import Collection, Order, Picture, Product, Resource, transactions_of
+from growth_pipelines.sandbox.reordering import Jobs
 from growth_pipelines.sandbox.sales import Sales, local_midnight
 from growth_pipelines.sandbox.shopify.formats import timestamp
 from growth_pipelines.sandbox.shopify.metafields import SEO_KEYS
@@ -53,16 +54,20 @@ class Shop:
             form_factor = "desktop" if one.form_factor == "desktop" else "phone"
             one.before = self.field_data.usual(one.page, form_factor, SHORT[one.metric])
         self._landing_pages = np.cumsum(self.traffic.expected / self.traffic.expected.sum())
-        self.sales = Sales(options, self.catalogue, first_day, self.plants.affinities, self._landing)
+        self.sales = Sales(
+            options, self.catalogue, first_day, self.plants.affinities, self._landing, self.plants.slow_movers
+        )
         self.checkouts = Checkouts(options, self.catalogue, self.sales, first_day)
         self._add_content(life)
         self.writes: list[dict[str, Any]] = []
+        self.jobs = Jobs(self._reorder)
         self._controls = 0
         self._originals: dict[str, dict[str, Any]] = {}
         self._page_index = {page.gid: i for i, page in enumerate(self.demand.pages) if page is not None}
+        self._product_index = {product.gid: i for i, product in enumerate(self.catalogue.made)}
         self._selections: dict[Any, list[Any]] = {}
         self._records_by_gid: dict[str, Any] = {}
-        self._settle_stock()
+        self._settle_goods()
 
     def _add_content(self, life: Life) -> None:
         words = content.WORDS
@@ -98,15 +103,13 @@ class Shop:
         index = int(np.searchsorted(self._landing_pages, draw[1]))
         return self.demand.paths[min(index, len(self.demand.paths) - 1)]
 
-    def _settle_stock(self) -> None:
-        """Planted stock-outs: on hand lasts less than a week at the pace of the last 28 days."""
-        units = self.sales.units_by_product(local_midnight(self.today - timedelta(days=28)))
-        for index in self.plants.stockouts:
-            daily = units.get(index, 0) / 28
-            on_hand = max(0, round(daily * 3))
-            variants = self.catalogue.made[index].variants
-            for position, variant in enumerate(variants):
-                variant.on_hand = on_hand if position == 0 else 0
+    def _settle_goods(self) -> None:
+        """What lies in stock, and in which order collections show their products."""
+        options, catalogue = self.options, self.catalogue
+        conversion = merchandise.true_conversion(catalogue, self.sales, self.traffic, options.today)
+        self.misplaced = merchandise.misplaced_collections(options, catalogue, self.sales, conversion)
+        merchandise.arrange(options, catalogue, conversion, self.misplaced)
+        merchandise.fill_shelves(options, catalogue, self.sales, self.plants)
 
     def now(self) -> datetime:
         """The shop's present: real time while its day is the real one, else midnight plus a second a change."""
@@ -233,6 +236,14 @@ class Shop:
         """Delete an entry."""
         entry.definition.entries.remove(entry)
         self._log("metaobjectDelete", entry.gid, entry.handle, list(entry.values), None)
+
+    def _reorder(self, collection: Collection, order: list[Product]) -> None:
+        """A job has moved products of a collection."""
+        before = [product.handle for product in collection.products]
+        collection.products = order
+        collection.updated_at = max(collection.updated_at, self.now())
+        after = [product.handle for product in order]
+        self._log("collectionReorderProducts", collection.gid, "products", before, after)
 
     def _log(self, operation: str, gid: str, field: str, before: Any, after: Any) -> None:
         self.writes.append(
@@ -361,11 +372,15 @@ class Shop:
             for line in order.lines:
                 if line.variant is None or order.test:
                     continue
-                line.variant.on_hand = max(0, line.variant.on_hand - line.quantity)
-                if line.variant.on_hand < 10 and line.variant.product.gid not in short:
-                    line.variant.on_hand += 60
+                variant, product = line.variant, line.variant.product
+                variant.on_hand = max(0, variant.on_hand - line.quantity)
+                if product.gid not in short:
+                    index, variants = self._product_index[product.gid], len(product.variants)
+                    variant.on_hand += merchandise.delivery(
+                        self.sales, index, variants, variant.on_hand, self.today
+                    )
                 # As in Shopify, a movement of stock is a change of the product too.
-                for moved in (line.variant, line.variant.product):
+                for moved in (variant, product):
                     moved.updated_at = max(moved.updated_at, order.created_at)
 
     def written_resources(self) -> dict[str, dict[str, Any]]:

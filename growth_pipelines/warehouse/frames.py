@@ -18,6 +18,8 @@ FRAMES = (
     *("products", "metaobjects", "topics", "topic_queries"),
     *("affinity", "product_orders", "questions"),
     "bodies",
+    *("stock", "variant_days", "days_out", "past_actions", "stock_age", "sell_through", "collection_products"),
+    "bundle_pairs",
 )
 
 

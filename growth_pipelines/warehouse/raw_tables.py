@@ -340,6 +340,7 @@ TABLES: tuple[RawTable, ...] = (
         description_html="text",
         seo_title="text",
         seo_description="text",
+        sort_order="text",
         url="text",
         updated_at="timestamp",
     ),

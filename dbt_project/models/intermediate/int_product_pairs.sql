@@ -59,7 +59,11 @@ with
     ),
 
     together as (
-        select first_number, second_number, {{ isum("orders") }} as orders_both, cast(count(*) as bigint) as buyers_both
+        select
+            first_number,
+            second_number,
+            {{ isum("orders") }} as orders_both,
+            cast(count(*) as bigint) as buyers_both
         from bought
         group by 1, 2
         having sum(orders) >= {{ min_orders }}

@@ -11,6 +11,7 @@ with
             description_html,
             nullif(seo_title, '') as seo_title,
             nullif(seo_description, '') as seo_description,
+            sort_order,
             url,
             updated_at
         from source

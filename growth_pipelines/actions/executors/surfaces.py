@@ -31,6 +31,8 @@ FIELD_NAMES = {
     "definition": "type of content",
     "entry": "entries",
     "metafield": "references",
+    "collection.sort_order": "sort order",
+    "collection.order": "order of the products",
 }
 _METAFIELDS = {TITLE: "title_tag", DESCRIPTION: "description_tag"}
 

@@ -154,6 +154,7 @@ def recommender_context(machine: Machine, shop: Mapping[str, Any]) -> "Recommend
         locale=settings.locales[0] if settings.locales else str(shop["primary_locale"] or "en"),
         brand_terms=tuple(brand_terms(machine.settings)),
         freshness=machine.freshness(),
+        lead_time_days=settings.lead_time_days,
     )
 
 

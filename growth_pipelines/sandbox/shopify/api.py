@@ -44,6 +44,7 @@ SCOPE_OF = {
     "collectionUpdate": "write_products",
     "pageUpdate": "write_content",
     "articleUpdate": "write_content",
+    "collectionReorderProducts": "write_products",
     "metafieldsSet": "write_content",
     "metafieldsDelete": "write_content",
     "metafieldDefinitionCreate": "write_products",

@@ -8,6 +8,7 @@ from typing import Any
 
 from growth_pipelines.sandbox import options
 from growth_pipelines.sandbox.records import Picture, Resource
+from growth_pipelines.sandbox.shopify.collection_order import products_in_order
 from growth_pipelines.sandbox.shopify.connections import paginate
 from growth_pipelines.sandbox.shopify.fields import RECORD, children, fixed, get, keys, of, time_of
 from growth_pipelines.sandbox.shopify.formats import decimal, plain
@@ -102,9 +103,9 @@ FIELDS: dict[str, dict[str, Resolver]] = {
         "description": _description,
         "descriptionHtml": get("body"),
         "seo": get("seo"),
-        "sortOrder": fixed("MANUAL"),
+        "sortOrder": get("sort_order"),
         "productsCount": of(lambda collection: {"count": len(collection.products), "precision": "EXACT"}),
-        "products": children(attrgetter("products")),
+        "products": products_in_order,
         "image": fixed(None),
     },
     "Page": _RESOURCE | {"body": get("body"), "bodySummary": of(lambda page: plain(page.body)[:150])},

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from growth_pipelines.sandbox.records import Resource
+from growth_pipelines.sandbox.shopify.collection_order import MUTATIONS as ORDER_MUTATIONS
 from growth_pipelines.sandbox.shopify.metafield_definitions import MUTATIONS, reference_problem
 from growth_pipelines.sandbox.shopify.metafields import SEO_KEYS, Metafield, metafields_of
 from growth_pipelines.sandbox.shopify.metaobject_mutations import metaobject_roots
@@ -20,8 +21,9 @@ def _error(field: list[str] | None, message: str, **more: Any) -> dict[str, Any]
 
 
 def _resource_update(kind: str, argument: str) -> Resolver:
-    """productUpdate(product:) and collectionUpdate(collection:): their search fields and description."""
+    """productUpdate(product:) and collectionUpdate(collection:): search fields, description, order."""
     payload = kind.lower()
+    known = ("id", "seo", "descriptionHtml", *(["sortOrder"] if kind == "Collection" else []))
 
     def resolve(root: Any, args: Mapping[str, Any], context: Any) -> dict[str, Any]:
         context.require(f"{payload}Update")
@@ -29,7 +31,7 @@ def _resource_update(kind: str, argument: str) -> Resolver:
         if given is None:
             raise ApiError(f"{payload}Update needs {argument}: the older argument is deprecated.", "BAD_REQUEST")
         # The schema fills in its defaults (all false) by itself.
-        unknown = {name for name, value in given.items() if name not in ("id", "seo", "descriptionHtml") and value}
+        unknown = {name for name, value in given.items() if name not in known and value}
         if unknown:
             raise ApiError(
                 f"The sandbox shop does not change {', '.join(sorted(unknown))}.", "SANDBOX_UNSUPPORTED"
@@ -40,6 +42,8 @@ def _resource_update(kind: str, argument: str) -> Resolver:
         changes = {f"seo.{name}": value for name, value in (given.get("seo") or {}).items()}
         if given.get("descriptionHtml") is not None:
             changes["body"] = given["descriptionHtml"]
+        if given.get("sortOrder"):
+            changes["sort_order"] = given["sortOrder"]
         context.shop.write(f"{payload}Update", record, changes)
         return {payload: record, "userErrors": [], "job": None}
 
@@ -188,6 +192,7 @@ def mutation_roots() -> dict[str, Resolver]:
         "fileUpdate": _file_update,
         **metaobject_roots(),
         **MUTATIONS,
+        **ORDER_MUTATIONS,
         "bulkOperationRunQuery": lambda root, args, context: context.bulk_operations.start(args["query"], context),
         "bulkOperationCancel": lambda root, args, context: context.bulk_operations.cancel(args["id"]),
     }

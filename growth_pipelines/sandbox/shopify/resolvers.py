@@ -8,6 +8,7 @@ from growth_pipelines.sandbox import options
 from growth_pipelines.sandbox.shopify import (
     catalogue_types,
     checkout_types,
+    collection_order,
     content_types,
     discount_types,
     metafield_definitions,
@@ -45,6 +46,7 @@ FIELDS: dict[str, dict[str, Resolver]] = {
     **metafield_definitions.FIELDS,
     **checkout_types.FIELDS,
     **content_types.FIELDS,
+    **collection_order.FIELDS,
     **discount_types.FIELDS,
     **stock_types.FIELDS,
     "Shop": {name: fixed(value) for name, value in _SHOP.items()},

@@ -8,6 +8,7 @@ from typing import Any
 
 from growth_pipelines.sandbox.shopify import metafield_definitions
 from growth_pipelines.sandbox.shopify.analytics import shopifyql
+from growth_pipelines.sandbox.shopify.collection_order import QUERIES
 from growth_pipelines.sandbox.shopify.connections import Slice, paginate
 from growth_pipelines.sandbox.shopify.projection import ApiError, Resolver
 from growth_pipelines.sandbox.shopify.search import Getter, Search, parse_search
@@ -267,6 +268,7 @@ def query_roots() -> dict[str, Resolver]:
         "currentBulkOperation": lambda root, args, context: context.bulk_operations.current(),
         "currentAppInstallation": _installation,
         "shopifyqlQuery": _shopifyql,
+        **QUERIES,
         "shopLocales": lambda root, args, context: [
             {"locale": "en", "name": "English", "primary": True, "published": True}
         ],

@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 
 from growth_pipelines.errors import GrowthError
+from growth_pipelines.recommenders.context import RecommenderContext
+from growth_pipelines.recommenders.registry import RECOMMENDERS
 from growth_pipelines.settings import Settings
 from growth_pipelines.warehouse import dbt_project
 from growth_pipelines.warehouse.database import Warehouse
@@ -64,6 +66,9 @@ def test_a_shop_without_any_data_has_empty_marts_and_complete_frames(shop_alone:
     assert len(frames["search"]) == 0
     assert frames["shop"].loc[0, "conversion_basis"] == "clicks_proxy"
     assert pd.isna(frames["shop"].loc[0, "shop_cvr"])
+    context = RecommenderContext(TODAY, "Alone", "https://alone.example", "USD")
+    for recommender in RECOMMENDERS.values():
+        assert recommender.recommend({name: frames[name] for name in recommender.frames}, context) == []
 
 
 @pytest.mark.parametrize("engine", ["duckdb", pytest.param("postgres", marks=pytest.mark.postgres)])

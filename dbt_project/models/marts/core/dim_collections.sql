@@ -21,6 +21,7 @@ select
     collections.title,
     collections.seo_title,
     collections.seo_description,
+    collections.sort_order,
     coalesce(members.products, 0) as products,
     coalesce(members.products_active, 0) as products_active,
     collections.updated_at

@@ -12,6 +12,7 @@ from
             'description':'VARCHAR',
             'descriptionHtml':'VARCHAR',
             'seo':'STRUCT(title VARCHAR, description VARCHAR)',
+            'sortOrder':'VARCHAR',
             'updatedAt':'TIMESTAMPTZ'
         }
     )

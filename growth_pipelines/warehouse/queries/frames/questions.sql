@@ -1,5 +1,6 @@
 -- Non-brand queries of the newest 28 complete days with the page that is shown most for each: the query's clicks,
--- impressions and position there, and those of the page's other queries. Queries that hardly anybody types are left
+-- impressions and position there, and those of the page's other queries. Queries that hardly anybody types are
+-- left
 -- out: they add nothing to what is asked.
 with
     rows_of_page as (
