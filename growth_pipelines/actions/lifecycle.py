@@ -1,7 +1,7 @@
 """The life of an action: what the rest of the machine calls to move actions on.
 
-:mod:`transitions` holds the table of steps and makes each one; :mod:`submission` turns drafts into actions;
-here is what time itself does: waits that end, and deferrals that come due.
+:mod:`transitions` holds the table of steps and makes each one; :mod:`submission` turns drafts into actions,
+:mod:`refusals` says which it does not; here is what time itself does: waits that end, and deferrals that come due.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.model import State
-from growth_pipelines.actions.submission import SubmitResult, SubmitRules, lift_suppression, rules_for, submit
+from growth_pipelines.actions.refusals import SubmitRules
+from growth_pipelines.actions.submission import SubmitResult, rules_for, submit
+from growth_pipelines.actions.suppression import lift_suppression
 from growth_pipelines.actions.transitions import (
     ANSWER_WITHIN,
     TRANSITIONS,

@@ -10,7 +10,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.lifecycle import is_expired
-from growth_pipelines.actions.submission import written_fields
+from growth_pipelines.actions.subject import conflict
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.tables import Action, AuditEvent
 
@@ -63,12 +63,6 @@ def top(
         if not any(conflict(action, other) for other in compatible):
             compatible.append(action)
     return sorted(_varied(compatible, n), key=rank)
-
-
-def conflict(one: Action, other: Action) -> bool:
-    """Whether both would write the same field of the same resource."""
-    shared = written_fields(one.fields) & written_fields(other.fields)
-    return bool(shared) and one.resource_gid == other.resource_gid
 
 
 def _varied(ranked: list[Action], n: int) -> list[Action]:
