@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.model import State
@@ -35,6 +35,7 @@ __all__ = [
     "Overdue",
     "SubmitResult",
     "SubmitRules",
+    "due",
     "expire_due",
     "is_expired",
     "lift_suppression",
@@ -69,6 +70,14 @@ class Overdue:
 def is_expired(action: Action, now: datetime) -> bool:
     """Whether the action's time is over, also when nobody has stored that yet."""
     return action.state in EXPIRING and action.expires_at <= now
+
+
+def due(session: Session, now: datetime) -> list[tuple[str, int, str]]:
+    """(ref, version, state) of the actions whose time is over or whose deferral has ended."""
+    over = and_(Action.state.in_(EXPIRING), Action.expires_at <= now)
+    back = and_(Action.state == "deferred", Action.deferred_until <= now)
+    found = session.execute(select(Action.ref, Action.version, Action.state).where(or_(over, back)))
+    return [(ref, version, state) for ref, version, state in found]
 
 
 def expire_due(store: Store, now: datetime) -> list[str]:

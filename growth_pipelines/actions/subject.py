@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from growth_pipelines.actions.model import ActionDraft
 from growth_pipelines.store.tables import Action
@@ -42,7 +43,17 @@ def is_same_subject(action: Action, draft: ActionDraft) -> bool:
     )
 
 
-def conflict(one: Action, other: Action) -> bool:
+class Touching(Protocol):
+    """What changes fields of a resource."""
+
+    @property
+    def resource_gid(self) -> str: ...
+
+    @property
+    def fields(self) -> list[str]: ...
+
+
+def conflict(one: Touching, other: Touching) -> bool:
     """Whether both would write the same field of the same resource."""
     shared = written_fields(one.fields) & written_fields(other.fields)
     return bool(shared) and one.resource_gid == other.resource_gid

@@ -24,7 +24,7 @@ from growth_pipelines.actions.transitions import open_request, plain_json, recor
 from growth_pipelines.canonical import digest
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
-from growth_pipelines.store.tables import Action, Batch, Operator, OutboxEntry
+from growth_pipelines.store.tables import Action, Batch, Operator, OutboxEntry, tie_break
 from growth_pipelines.telemetry import current_trace_id, new_trace_id
 
 CHANNEL = "recommender"
@@ -167,6 +167,7 @@ class _Desk:
             self.result.kept.append(first.id)
             return
         content = _content(draft)
+        content["tie_break"] = tie_break(content["evidence"], draft.risk_tier, first.created_at)
         if first.state != "changes_requested" and self._worded_by_a_person(first):
             self._refresh(first, {**content, "target": first.target})
         elif (
@@ -254,6 +255,7 @@ class _Desk:
             expires_at=self.now + timedelta(days=self.rules.expire_days),
             **_content(draft),
         )
+        action.tie_break = tie_break(action.evidence, action.risk_tier, self.now)
         self.session.add(action)
         self.session.flush()
         open_request(self.session, action, draft.source, self.now)

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect, text
 
+from growth_pipelines.actions.queue import top
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store import database
 from growth_pipelines.store.database import Store, StoreUnavailable, store_url
-from growth_pipelines.store.schema import current_revision, newest_revision
-from growth_pipelines.store.tables import Flag, Table
-from tests.drafts import NOW, settings_in
+from growth_pipelines.store.schema import MIGRATIONS, current_revision, newest_revision
+from growth_pipelines.store.tables import Action, Flag, Table
+from tests.drafts import NOW, seo_draft, settings_in, submitted
 
 
 def test_the_migrations_build_exactly_the_declared_tables(store: Store) -> None:
@@ -40,6 +41,31 @@ def test_an_open_store_is_at_the_newest_revision_and_migrating_again_changes_not
     assert current_revision(store) == newest_revision()
     store.migrate()
     assert current_revision(store) == newest_revision()
+
+
+def test_a_store_of_the_first_shape_keeps_its_actions_and_learns_how_fresh_they_are(store: Store) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    newer = seo_draft(2, evidence=(seo_draft().evidence[0].model_copy(update={"end": NOW.date()}),))
+    actions = submitted(store, seo_draft(1), newer)
+    with store.connection() as connection:
+        connection.execute(text("DROP TABLE idempotency_keys"))
+        for index in inspect(connection).get_indexes("actions"):
+            if (
+                index["name"] not in ("ix_actions_state_score", "ix_actions_resource_gid_kind")
+                and not index["unique"]
+            ):
+                connection.execute(text(f"DROP INDEX {index['name']}"))
+        connection.execute(text("ALTER TABLE actions DROP COLUMN tie_break"))
+        connection.execute(text("CREATE INDEX ix_actions_state_score ON actions (state, score)"))
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", str(MIGRATIONS))
+        command.stamp(config, "0001")
+    store.migrate()
+    assert current_revision(store) == newest_revision()
+    with store.read() as session:
+        assert top(session, 2, NOW) == [session.get_one(Action, action.id) for action in reversed(actions)]
 
 
 def test_a_store_newer_than_the_code_is_refused_with_what_to_do(settings: Settings, store: Store) -> None:
