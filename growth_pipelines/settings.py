@@ -170,6 +170,7 @@ class SeoCtrSettings(_Group):
     min_impressions: int = Field(500, ge=1, description="impressions needed in each window used")
     max_position_change: float = Field(0.5, gt=0, description="larger position changes are not CTR problems")
     fdr: float = Field(0.05, gt=0, lt=1, description="false-discovery rate over pages")
+    max_drafts: int = Field(200, ge=1, description="texts written a run, for the gaps worth most")
     weekly_cap: int = Field(10, ge=0, description="new actions a week; 0 = no cap")
 
 
@@ -182,9 +183,33 @@ class CwvRepairSettings(_Group):
     weekly_cap: int = Field(10, ge=0, description="new actions a week; 0 = no cap")
 
 
+class MetaobjectGenSettings(_Group):
+    faq_price: float = Field(200, ge=0, description="products above this price need answers (shop's currency)")
+    specification_variants: int = Field(3, ge=1, description="products with more variants need specifications")
+    faq_lift: float = Field(0.03, gt=0, description="expected relative gain in conversion by answers")
+    specification_lift: float = Field(0.02, gt=0, description="expected relative gain by specifications")
+    min_topic_impressions: int = Field(500, ge=1, description="impressions in 28 days that a topic needs")
+    served_to_position: float = Field(10, ge=1, description="a topic answered up to here needs no page")
+    goal_position: float = Field(8, ge=1, description="position that a new page is expected to reach")
+    preview_days: int = Field(7, ge=0, description="days that a page stays a preview before it is published")
+    max_drafts: int = Field(200, ge=1, description="products and topics written for in one run")
+    weekly_cap: int = Field(10, ge=0, description="new actions a week; 0 = no cap")
+
+
 class RecommenderSettings(_Group):
     seo_ctr: SeoCtrSettings = Field(default_factory=lambda: SeoCtrSettings())
     cwv_repair: CwvRepairSettings = Field(default_factory=lambda: CwvRepairSettings())
+    metaobject_gen: MetaobjectGenSettings = Field(default_factory=lambda: MetaobjectGenSettings())
+
+
+class ContentSettings(_Group):
+    provider: Literal["none", "openai", "anthropic"] = Field(
+        "none", description="language model that may reword templates; openai: any server that speaks its protocol"
+    )
+    base_url: str = Field("", description="host of the language model; default: the provider's")
+    model: str = Field("", description="name of the language model")
+    api_key: SecretStr = Field(SecretStr(""), description="key of the language model")
+    timeout_seconds: float = Field(20, gt=0, description="how long one answer may take")
 
 
 class ConsoleSettings(_Group):
@@ -236,6 +261,7 @@ class Settings(_Group):
     ingestion: IngestionSettings = Field(default_factory=lambda: IngestionSettings())
     warehouse: WarehouseSettings = Field(default_factory=lambda: WarehouseSettings())
     recommenders: RecommenderSettings = Field(default_factory=lambda: RecommenderSettings())
+    content: ContentSettings = Field(default_factory=lambda: ContentSettings())
     console: ConsoleSettings = Field(default_factory=lambda: ConsoleSettings())
     dagster: DagsterSettings = Field(default_factory=lambda: DagsterSettings())
     privacy: PrivacySettings = Field(default_factory=lambda: PrivacySettings())

@@ -23,7 +23,7 @@ from growth_pipelines.errors import CredentialRefused, GrowthError, TransientErr
 from growth_pipelines.telemetry import current_trace_id, mask
 
 Quota = Literal["", "rate", "load", "day"]
-CREDENTIAL_HEADERS = ("Authorization", "X-Shopify-Access-Token", "X-Goog-Api-Key")
+CREDENTIAL_HEADERS = ("Authorization", "X-Shopify-Access-Token", "X-Goog-Api-Key", "X-Api-Key")
 # Google's reasons for "too much"; any other reason of a 403 is a refusal.
 QUOTA_REASONS = {
     "concurrentlimitexceeded",

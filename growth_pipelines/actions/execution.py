@@ -25,7 +25,7 @@ from growth_pipelines.actions.executors import ledger, task_cards
 from growth_pipelines.actions.executors.claim import Busy, claim
 from growth_pipelines.actions.executors.plan import InvalidDraft, Plan, plan_of
 from growth_pipelines.actions.executors.shop import ShopLine
-from growth_pipelines.actions.executors.surfaces import FIELD_NAMES, Reading, ResourceGone, differing
+from growth_pipelines.actions.executors.surfaces import Reading, ResourceGone, differing, field_names
 from growth_pipelines.actions.executors.writing import FieldWriter, Outcome, Unsettled
 from growth_pipelines.actions.model import Target
 from growth_pipelines.actions.queue import find
@@ -228,9 +228,7 @@ class _Executor:
             if not reading.still_shows(name, plan.before[name])
         ]
         if drifted:
-            why = (
-                f"The {' and '.join(FIELD_NAMES[n] for n in drifted)} was changed in the shop since it was shown."
-            )
+            why = f"The {field_names(drifted)} was changed in the shop since it was shown."
             with self._store.session() as session:
                 if not ledger.start(session, job.action, snapshot={}, written={}, now=self.now):
                     raise _Stop("refused", "Nothing was written: another process was first.")
@@ -414,7 +412,7 @@ class _Executor:
             )
 
     def _told(self, job: _Job) -> str:
-        written = " and ".join(FIELD_NAMES[name] for name in job.plan.wanted)
+        written = field_names(job.plan.wanted)
         parts = [f"Wrote the {written} of {job.action.target['url'] or job.plan.gid}."] if written else []
         parts += ["Opened a task card."] if job.plan.task is not None else []
         return " ".join(parts)

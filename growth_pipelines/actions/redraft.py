@@ -16,7 +16,8 @@ def redrafted(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The draft without the fields that already hold what was wanted, and the diff against what is there now.
 
-    Entries of the diff that are no fields (tasks) stay as they are.
+    Entries of the diff that are no fields (tasks) stay as they are. Structured content is decided as a whole, so
+    those of its fields that hold what was wanted stay, too.
     """
     new_draft = dict(draft)
     new_diff: list[FieldChange] = []
@@ -25,7 +26,7 @@ def redrafted(
             new_diff.append(change)
             continue
         now = reading.values[change.field]
-        if tidy(now) == tidy(wanted[change.field]):
+        if tidy(now) == tidy(wanted[change.field]) and change.field in _DRAFT_KEYS:
             for key in _DRAFT_KEYS[change.field]:
                 new_draft.pop(key, None)
             continue

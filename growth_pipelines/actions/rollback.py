@@ -20,7 +20,7 @@ from growth_pipelines.actions.executors import ledger, task_cards
 from growth_pipelines.actions.executors.claim import Busy, claim
 from growth_pipelines.actions.executors.plan import Plan, plan_of
 from growth_pipelines.actions.executors.shop import ShopLine
-from growth_pipelines.actions.executors.surfaces import FIELD_NAMES
+from growth_pipelines.actions.executors.surfaces import field_names
 from growth_pipelines.actions.executors.writing import FieldWriter, Outcome
 from growth_pipelines.actions.model import State, Target
 from growth_pipelines.actions.queue import find
@@ -141,7 +141,7 @@ class _Rollback:
     def _settle(self, action: Action, plan: Plan, outcome: Outcome) -> ExecutionResult:
         if outcome.status == "confirmed":
             self._record(action, outcome)
-            restored = " and ".join(FIELD_NAMES[name] for name in plan.wanted)
+            restored = field_names(plan.wanted)
             parts = [f"Restored the {restored} of {action.target['url'] or plan.gid}."] if restored else []
             parts += ["Withdrew the task card."] if plan.task else []
             return self.result("rolled_back", " ".join(parts), outcome.request_ids)

@@ -39,6 +39,28 @@ def warehouse(lines: int, repeat: int, folder: Path | None, as_json: bool) -> No
         _print_document(document)
 
 
+@bench.command()
+@click.option("--pages", default=100_000, show_default=True, type=click.IntRange(100), help="Pages of the shop.")
+@click.option(
+    "--products", default=20_000, show_default=True, type=click.IntRange(10), help="Products among them."
+)
+@click.option("--seed", default=3, show_default=True, help="Of the made-up shop.")
+@json_option
+def recommenders(pages: int, products: int, seed: int, as_json: bool) -> None:
+    """What each recommender takes on a large made-up shop."""
+    from growth_pipelines.bench.recommenders import measure_all
+
+    document = measure_all(pages, products, seed, lambda what: click.echo(what, err=True))
+    if as_json:
+        print_json(document)
+        return
+    columns = ["Recommender", "Seconds", "CPU", "Peak MB", "Drafts"]
+    keys = ("recommender", "seconds", "cpu", "peak_mb", "drafts")
+    rows = [[str(one[key]) for key in keys] for one in document["recommenders"]]
+    rows.append(["all of them", str(document["seconds"]), "", str(document["peak_mb"]), ""])
+    print_table(columns, rows, f"{pages:,} pages, {products:,} of them products")
+
+
 def _print_document(document: dict[str, Any]) -> None:
     machine = f"DuckDB with {document['threads']} threads and {document['memory_limit']}"
     title = f"{document['lines']:,} order lines, {machine}"

@@ -28,6 +28,8 @@ WRITE_SCOPES = {
     "write_products": "SEO fields of products and collections",
     "write_content": "SEO fields of pages and articles",
     "write_files": "alt text of images",
+    "write_metaobject_definitions": "the types of structured content",
+    "write_metaobjects": "entries of structured content",
 }
 
 

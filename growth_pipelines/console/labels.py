@@ -18,8 +18,9 @@ def all_labels() -> dict[str, dict[str, str]]:
 
 
 def label(group: str, name: str) -> str:
-    """The label of ``name`` in ``group``, or the name itself in plain words."""
-    return all_labels()[group].get(name) or humane(name)
+    """The label of ``name`` in ``group``, of its kind (``entry.…``), or the name itself in plain words."""
+    known = all_labels()[group]
+    return known.get(name) or known.get(name.partition(".")[0]) or humane(name)
 
 
 def humane(name: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from growth_pipelines.actions.structured_fields import entry_fields
 from growth_pipelines.approvals.edits import FIELDS, TASK_PARTS
 from growth_pipelines.console.figures import Range, money, number, on_one_axis, percent, window
 from growth_pipelines.console.labels import humane, label
@@ -98,35 +99,56 @@ def _preview(result: Snippet, after: bool) -> Preview:
     )
 
 
+# What a reader wants first of an entry; the other fields follow as they are named.
+_READ_FIRST = ("question", "answer", "name", "value", "title", "h1", "meta_description", "intro", "slug", "robots")
+
+
 @dataclass(frozen=True)
 class FieldView:
-    """One changed field, word by word."""
+    """One changed field, word by word; ``for_machines`` when no person reads its text in the shop."""
 
     label: str
     note: str
     pieces: list[Piece]
+    for_machines: bool
 
 
 def fields_of(action: Action) -> list[FieldView]:
-    """The changed text fields; what a task asks for is shown as its steps instead."""
-    return [
-        FieldView(
-            label("fields", change["field"]),
-            _field_note(change),
-            compare_words(change["before"], change["after"]),
-        )
-        for change in action.diff
-        if change["change_type"] != "task"
-    ]
+    """The changed text fields, an entry's one by one, what machines read last.
+
+    What a task asks for is shown as its steps instead.
+    """
+    changes = [change for change in action.diff if change["change_type"] != "task"]
+    found = [view for change in changes for view in _views_of(change)]
+    return sorted(found, key=lambda view: view.for_machines)
 
 
-def _field_note(change: Mapping[str, str]) -> str:
-    length = len(change["after"])
-    limit = _LIMITS.get(change["field"].rsplit(".", 1)[-1])
+def _views_of(change: Mapping[str, str]) -> list[FieldView]:
+    name, before, after = change["field"], change["before"], change["after"]
+    if not name.startswith("entry."):
+        return [_view(name, before, after, _LIMITS.get(name.rsplit(".", 1)[-1]))]
+    old, new = entry_fields(before), entry_fields(after)
+    places = {key: place for place, key in enumerate(_READ_FIRST)}
+    keys = sorted({**old, **new}, key=lambda key: (places.get(key, len(places)), key))
+    return [_view(key, old.get(key, ""), new.get(key, "")) for key in keys if old.get(key) != new.get(key)]
+
+
+def _view(name: str, before: str, after: str, limit: int | None = None) -> FieldView:
+    note = _field_note(before, after, limit)
+    return FieldView(label("fields", name), note, compare_words(before, after), _is_for_machines(name, after))
+
+
+def _is_for_machines(name: str, text: str) -> bool:
+    """References, structured data and the mark that names the entry's draft."""
+    return name == "source" or text.startswith(("{", "[", "gid://"))
+
+
+def _field_note(before: str, after: str, limit: int | None) -> str:
+    length = len(after)
     size = f"{length} of {limit} characters" if limit else f"{length} characters"
-    if not change["before"]:
+    if not before:
         return f"not set before; {size}"
-    return f"{change_in_words(change['before'], change['after'])}; {size}, was {len(change['before'])}"
+    return f"{change_in_words(before, after)}; {size}, was {len(before)}"
 
 
 @dataclass(frozen=True)

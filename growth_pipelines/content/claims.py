@@ -10,6 +10,12 @@ from typing import Any
 from growth_pipelines.content.terms import preferred
 from growth_pipelines.content.wording import load
 
+# A quantity that is dangerous to get wrong: torque and pressure, with its unit.
+_MEASURE = re.compile(
+    r"(\d+(?:[.,]\d+)?)\s*"
+    r"(psi|bar|kpa|mpa|n[ ·.]?m|(?:ft|foot|in|inch)[ -]?(?:lb|pound)s?|(?:lb|pound)s?[ -]?(?:ft|feet|foot))\b",
+    re.IGNORECASE,
+)
 # Numbers with what they are attached to on either side: "AN-6", "10-ft", "255", "1/4", "6061-T6", "50%".
 _FIGURE = re.compile(r"[a-z]*[-.]?\d+(?:[./x-]\d+)*(?:[-.]?[a-z]+\d*)?%?", re.IGNORECASE)
 
@@ -39,13 +45,18 @@ def figures(text: str) -> list[str]:
     return [found.lower().replace(" ", "").strip("-.") for found in _FIGURE.findall(preferred(text))]
 
 
+def measures(text: str) -> dict[str, str]:
+    """Torques and pressures of ``text``: one spelling → as written."""
+    return {re.sub(r"[\s·.-]+|s\b", "", said[0].lower()): said[0] for said in _MEASURE.finditer(text)}
+
+
 def check_claims(text: str, evidence: Any) -> list[str]:
     """Problems of ``text``, each one sentence; an empty list when every claim is backed.
 
     ``evidence`` is what is known to be true: a text, a number, or any nesting of mappings and sequences of
     them (a page's title, description, tags, price …). Checked: every figure (part numbers, sizes, years,
-    pressures, percentages) is in the evidence; promises and superlatives are in the evidence; nothing that
-    dates (stock, prices) and no dangerous advice is said at all.
+    pressures, percentages) is in the evidence, torques and pressures with their unit; so are vehicles and engines,
+    promises and superlatives; nothing that dates (stock, prices) and no dangerous advice is said at all.
     """
     known = " \n ".join(_texts(evidence))
     known_figures = set(figures(known))
@@ -54,10 +65,17 @@ def check_claims(text: str, evidence: Any) -> list[str]:
         for figure in dict.fromkeys(figures(text))
         if figure not in known_figures
     ]
-    for pattern, claim in _rules("needs_evidence"):
-        said = pattern.search(text)
-        if said and not re.search(re.escape(said[0]), known, re.IGNORECASE):
-            problems.append(f'"{said[0]}" is a {claim} without evidence.')
+    known_measures = measures(known)
+    problems += [
+        f'"{written}" is a measure that is not in the evidence.'
+        for measure, written in measures(text).items()
+        if measure not in known_measures
+    ]
+    for group in ("needs_evidence", "fitment"):
+        for pattern, claim in _rules(group):
+            for name in dict.fromkeys(found[0] for found in pattern.finditer(text)):
+                if not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", known, re.IGNORECASE):
+                    problems.append(f'"{name}" is a {claim} without evidence.')
     for pattern, reason in _rules("volatile"):
         if said := pattern.search(text):
             problems.append(f'"{said[0]}" should not be fixed in a text: {reason}.')

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from growth_pipelines.content.claims import check_claims
-from growth_pipelines.content.terms import word_set
+from growth_pipelines.content.lengths import characters
+from growth_pipelines.content.terms import check_terms, word_set
+from growth_pipelines.content.word_index import OtherTexts, Texts
 from growth_pipelines.content.wording import load, templates
 
 # kind → (shortest good, longest good, longest allowed) in characters.
@@ -17,6 +19,10 @@ LENGTHS: dict[str, tuple[int, int, int]] = {
     "description": (90, 155, 155),
     "alt": (10, 125, 512),
     "faq": (60, 1000, 1000),
+    "h1": (15, 90, 90),
+    "page_title": (25, 70, 70),
+    "page_meta": (80, 160, 160),
+    "intro": (150, 1500, 1500),
     "guide": (300, 20_000, 60_000),
 }
 WEIGHTS: dict[str, float] = {
@@ -51,18 +57,23 @@ class Score:
         return next(name for least, name in TIERS if self.total >= least)
 
     @property
+    def needs_review(self) -> bool:
+        """Whether the text is too weak to go out without a second look."""
+        return self.total < REVIEW_BELOW
+
+    @property
     def blocked(self) -> bool:
         """Whether policy forbids the text whatever its total."""
         return self.parts.get("policy", 1.0) < POLICY_BLOCKS_BELOW
 
 
 def score(text: str, kind: str, context: Mapping[str, Any] | None = None) -> Score:
-    """Judge ``text`` as a ``kind`` (title, description, alt, faq or guide).
+    """Judge ``text`` as a ``kind`` (one of ``LENGTHS``: title, description, alt, faq, guide, intro …).
 
     ``context`` may hold ``queries`` (most important first, texts or (text, weight) pairs), ``evidence`` (see
     :func:`check_claims`), ``subject`` (what the text is about, e.g. the page's title), ``others`` (texts of the
-    same kind elsewhere in the shop), ``citations`` (sources) and ``locale``. A part without its context is left
-    out and the weights of the others are scaled up.
+    same kind elsewhere in the shop, or the index of many), ``citations`` (sources) and ``locale``. A part without
+    its context is left out and the weights of the others are scaled up.
     """
     if kind not in LENGTHS:
         raise ValueError(f"unknown kind of text: {kind!r}; known: {', '.join(LENGTHS)}")
@@ -77,7 +88,9 @@ def score(text: str, kind: str, context: Mapping[str, Any] | None = None) -> Sco
         "tone": _tone(text),
         "policy": max(0.0, 1.0 - 0.5 * len(problems)),
         "completeness": _completeness(text, context.get("subject")),
-        "call_to_action": _call_to_action(text, context.get("locale", "en")) if kind == "description" else None,
+        "call_to_action": (
+            _call_to_action(text, context.get("locale", "en")) if kind in {"description", "page_meta"} else None
+        ),
         "citations": _citations(text, kind, context.get("citations")),
     }
     known = {name: value for name, value in parts.items() if value is not None}
@@ -88,7 +101,7 @@ def score(text: str, kind: str, context: Mapping[str, Any] | None = None) -> Sco
 
 def _length(text: str, kind: str) -> float:
     shortest, longest, most = LENGTHS[kind]
-    size = len(text)
+    size = characters(text)
     if size > most:
         return 0.0
     if size > longest:
@@ -127,23 +140,17 @@ def _coverage(text: str, queries: Iterable[Any] | None) -> float | None:
     return covered / total if total else None
 
 
-def _uniqueness(text: str, others: Iterable[str] | None) -> float | None:
+def _uniqueness(text: str, others: OtherTexts | Iterable[str] | None) -> float | None:
     """1 − the highest Jaccard likeness of words to another text; identical texts score 0."""
     if others is None:
         return None
-    own = word_set(text)
-    likeness = 0.0
-    for other in others:
-        theirs = word_set(other)
-        if own | theirs:
-            likeness = max(likeness, len(own & theirs) / len(own | theirs))
+    known = others if isinstance(others, OtherTexts) else Texts(others).without("")
     # Sister products share most words; only what is nearly the same is a loss.
-    return 1.0 - max(0.0, likeness - 0.6) / 0.4
+    return 1.0 - max(0.0, known.likeness(text) - 0.6) / 0.4
 
 
 def _terminology(text: str) -> float:
-    forbidden = [rule for rule in load("glossary.yaml")["forbidden"] if re.search(rule["pattern"], text, re.I)]
-    return max(0.0, 1.0 - 0.5 * len(forbidden))
+    return max(0.0, 1.0 - 0.5 * len(check_terms(text)))
 
 
 def _tone(text: str) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 from growth_pipelines.content.claims import check_claims
 from growth_pipelines.content.scoring import LENGTHS, Score, score
 from growth_pipelines.content.terms import title_case, word_set, words
+from growth_pipelines.content.word_index import OtherTexts
 from growth_pipelines.content.wording import load, templates
 
 _FACTS = ("title", "product_type", "vendor", "tags", "description")
@@ -30,7 +31,7 @@ def title_variants(
     *,
     shop_name: str,
     locale: str = "en",
-    others: Sequence[str] = (),
+    others: OtherTexts | Sequence[str] = (),
     count: int = 3,
 ) -> list[tuple[str, Score]]:
     """Up to ``count`` titles of at most 60 characters, best first, each with its score.
@@ -47,7 +48,7 @@ def description_variants(
     *,
     shop_name: str,
     locale: str = "en",
-    others: Sequence[str] = (),
+    others: OtherTexts | Sequence[str] = (),
     count: int = 3,
 ) -> list[tuple[str, Score]]:
     """Up to ``count`` meta descriptions of at most 155 characters, best first, each with its score."""
@@ -60,7 +61,7 @@ def _variants(
     queries: Sequence[Any],
     shop_name: str,
     locale: str,
-    others: Sequence[str],
+    others: OtherTexts | Sequence[str],
     count: int,
 ) -> list[tuple[str, Score]]:
     wording = templates(locale)

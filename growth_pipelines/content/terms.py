@@ -7,7 +7,9 @@ from functools import cache, lru_cache
 
 from growth_pipelines.content.wording import load
 
-_WORD = re.compile(r"[a-z0-9]+(?:[-./][a-z0-9]+)*")
+_WORD = re.compile(r"[^\W_]+(?:[-./][^\W_]+)*")
+# Scripts that put no space between words: Chinese, Japanese, Thai.
+_UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
 
 
 @cache
@@ -33,15 +35,43 @@ def preferred(text: str) -> str:
 
 @lru_cache(maxsize=20_000)
 def words(text: str) -> tuple[str, ...]:
-    """Lower-case words of ``text`` after unifying terms, plural s removed; without stop words."""
-    found = _WORD.findall(preferred(text).lower())
+    """Lower-case words of ``text`` after unifying terms, plural s removed; without stop words. Where a script puts
+    no space between words, each two neighbouring characters count as one."""
+    found = [part for word in _WORD.findall(preferred(text).lower()) for part in _parted(word)]
     return tuple(_singular(word) for word in found if word not in _stop_words())
+
+
+def _parted(word: str) -> list[str]:
+    if not _UNSPACED.search(word):
+        return [word]
+    spaced = _UNSPACED.sub(lambda run: f" {' '.join(_pairs(run[0]))} ", word)
+    return spaced.split()
+
+
+def _pairs(run: str) -> list[str]:
+    return [run[start : start + 2] for start in range(max(1, len(run) - 1))]
 
 
 @lru_cache(maxsize=20_000)
 def word_set(text: str) -> frozenset[str]:
     """The different words of ``text``."""
     return frozenset(words(text))
+
+
+def check_terms(text: str) -> list[str]:
+    """What is wrong with the terms of ``text``, each one sentence: forbidden forms, and forms that are not the
+    preferred one of their family."""
+    problems = [
+        f'"{said[0]}" is not written here: {rule["because"]}.'
+        for rule in load("glossary.yaml")["forbidden"]
+        if (said := re.search(rule["pattern"], text, re.IGNORECASE))
+    ]
+    for pattern, form in _families():
+        for said in pattern.finditer(text):
+            wanted = said.expand(form)
+            if said[0] != wanted and not said[0].endswith(wanted):
+                problems.append(f'"{said[0]}" is written {wanted} here.')
+    return list(dict.fromkeys(problems))
 
 
 def _singular(word: str) -> str:

@@ -61,6 +61,10 @@ def rendered(settings: Settings) -> dict[str, Any]:
     tree: dict[str, Any] = yaml.safe_load((PROJECT / "dagster.yaml").read_text(encoding="utf-8"))
     if settings.postgres_url:
         tree["storage"] = {"postgres": {"postgres_url": {"env": STORAGE_VARIABLE}}}
+    else:
+        module, name = "growth_pipelines.defs.sqlite_storage", "KeptSqliteStorage"
+        config = {"base_dir": {"env": "DAGSTER_HOME"}}
+        tree["storage"] = {"custom": {"module": module, "class": name, "config": config}}
     return tree
 
 

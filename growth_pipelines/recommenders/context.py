@@ -50,6 +50,7 @@ class SeoCtrConfig(_FromSettings):
     min_impressions: int = 500
     max_position_change: float = 0.5
     fdr: float = 0.05
+    max_drafts: int = 200
 
 
 @dataclass(frozen=True)
@@ -59,3 +60,24 @@ class CwvRepairConfig(_FromSettings):
     min_sessions: int = 30
     fdr: float = 0.05
     phone_share: float = 0.65
+
+
+@dataclass(frozen=True)
+class MetaobjectGenConfig(_FromSettings):
+    """Tunable numbers of ``metaobject_gen``; prices in major units, lifts as shares of the conversion rate.
+
+    ``lift_low`` and ``lift_high`` are the ends of the lifts' 90 % interval, as multiples.
+    """
+
+    faq_price: float = 200.0
+    specification_variants: int = 3
+    faq_lift: float = 0.03
+    specification_lift: float = 0.02
+    lift_low: float = 0.1
+    lift_high: float = 2.0
+    min_topic_impressions: int = 500
+    served_to_position: float = 10.0
+    contested_share: float = 0.5
+    goal_position: float = 8.0
+    preview_days: int = 7
+    max_drafts: int = 200

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from growth_pipelines.recommenders.context import CwvRepairConfig, RecommenderContext, SeoCtrConfig
+from growth_pipelines.recommenders.context import (
+    CwvRepairConfig,
+    MetaobjectGenConfig,
+    RecommenderContext,
+    SeoCtrConfig,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +35,7 @@ class Recommender:
     version: int
     frames: tuple[str, ...]
     description: str
-    config: type[SeoCtrConfig] | type[CwvRepairConfig]
+    config: type[SeoCtrConfig] | type[CwvRepairConfig] | type[MetaobjectGenConfig]
 
     def recommend(
         self, frames: Frames, context: RecommenderContext, config: Any | None = None
@@ -61,6 +66,15 @@ RECOMMENDERS: dict[str, Recommender] = {
             description="Pages whose Core Web Vitals got worse for real visitors, with the cause that lab "
             "runs show and the steps that repair it.",
             config=CwvRepairConfig,
+        ),
+        Recommender(
+            name="metaobject_gen",
+            kind="metaobject_gen",
+            version=1,
+            frames=("products", "metaobjects", "topics", "topic_queries", "pages", "performance", "shop"),
+            description="Products without answers or specifications, and topics that no page serves: structured "
+            "content from the catalogue's own words.",
+            config=MetaobjectGenConfig,
         ),
     )
 }

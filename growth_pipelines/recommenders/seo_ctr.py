@@ -51,9 +51,21 @@ def recommend(
     offered = offered[offered.index.isin(pages.index[writable])]
     if offered.empty:
         return []
-    desk = _Desk(frames, context, config, gaps, current)
+    economics = economics_by_page(frames["performance"], frames["shop"])
+    offered = _most_valuable(offered, economics, config.max_drafts)
+    desk = _Desk(frames, context, config, gaps, current[current["page_key"].isin(offered.index)], economics)
     drafts = [desk.draft(pages.loc[str(key)], gap) for key, gap in offered.iterrows()]
     return sorted(drafts, key=lambda draft: (-draft.score, draft.target.url))
+
+
+def _most_valuable(offered: pd.DataFrame, economics: Mapping[str, PageEconomics], most: int) -> pd.DataFrame:
+    """The ``most`` gaps that are worth most: more texts than anybody reads in months need not be written today."""
+    if len(offered) <= most:
+        return offered
+    visits = [economics.get(str(key), economics[""]) for key in offered.index]
+    money_of_click = pd.Series([one.conversion * one.order_value for one in visits], index=offered.index)
+    worth_of_gap = offered["extra_clicks"] * offered["probability"] * money_of_click
+    return offered.loc[worth_of_gap.sort_values(ascending=False, kind="stable").index[:most]]
 
 
 def find_gaps(
@@ -93,19 +105,21 @@ class _Desk:
         config: SeoCtrConfig,
         gaps: pd.DataFrame,
         current: pd.DataFrame,
+        economics: Mapping[str, PageEconomics],
     ) -> None:
         self.context, self.config = context, config
         days = pd.to_datetime(frames["search"]["date_day"])
         self.window, self.prior_window = windows(last_day(frames["search"][days <= pd.Timestamp(context.as_of)]))
-        self.queries = current.sort_values(["impressions", "query"], ascending=[False, True])
+        ordered = current.sort_values(["impressions", "query"], ascending=[False, True])
+        self.queries = dict(tuple(ordered.groupby("page_key", sort=False)))
         self.all_clicks = float(gaps["clicks"].sum())
-        self.economics = economics_by_page(frames["performance"], frames["shop"])
+        self.economics = economics
         self.links = LinkIndex(frames["pages"].drop_duplicates("page_key"))
         self.rewriter = Rewriter(frames["pages"], context)
         self.copy = phrases("seo_ctr")
 
     def draft(self, page: pd.Series, gap: pd.Series) -> ActionDraft:
-        queries = self.queries[self.queries["page_key"] == page["page_key"]]
+        queries = self.queries[str(page["page_key"])]
         money_facts = self.economics.get(page["page_key"], self.economics[""])
         value = worth(
             gap["extra_clicks"],

@@ -13,6 +13,7 @@ from growth_pipelines.actions.model import FieldChange
 from growth_pipelines.content import description_variants, has_templates, score, title_variants
 from growth_pipelines.content.scoring import Score
 from growth_pipelines.content.snippets import evidence_of
+from growth_pipelines.content.word_index import Texts
 from growth_pipelines.recommenders.context import RecommenderContext
 from growth_pipelines.recommenders.phrases import phrases
 
@@ -54,6 +55,7 @@ class Rewriter:
             kind: dict(zip(keys, pages[f"effective_{kind}"].fillna("").astype(str), strict=True))
             for kind in ("title", "description")
         }
+        self.texts = {kind: Texts(shown.values()) for kind, shown in self.shown.items()}
 
     def rewrite(self, page: pd.Series, queries: pd.DataFrame) -> Rewrite:
         """The proposal for ``page``; ``queries`` are its rows with query and impressions, largest first."""
@@ -92,7 +94,7 @@ class Rewriter:
         return {}
 
     def _around(self, page: pd.Series, kind: str) -> dict[str, Any]:
-        others = [text for key, text in self.shown[kind].items() if key != page["page_key"] and text]
+        others = self.texts[kind].without(self._shown(kind, page))
         return {"shop_name": self.context.shop_name, "locale": self.context.locale, "others": others}
 
     def _shown(self, kind: str, page: pd.Series) -> str:
@@ -105,7 +107,7 @@ class Rewriter:
             "subject": facts["title"],
             "locale": self.context.locale,
             "evidence": evidence_of(facts, self.context.shop_name),
-            "others": [other for key, other in self.shown[kind].items() if key != facts["page_key"] and other],
+            "others": self.texts[kind].without(text),
         }
         return score(text, kind, context)
 
@@ -132,7 +134,7 @@ class Rewriter:
         draft: dict[str, Any] = {kind: text for kind, (text, _) in changes.items()}
         draft["variants"] = {kind: [text for text, _ in variants[kind]] for kind in changes}
         title = draft.get("title", "")
-        unique = title not in {text for key, text in self.shown["title"].items() if key != page["page_key"]}
+        unique = title not in self.texts["title"].without(self._shown("title", page))
         subtype = "title" if "title" in changes else "description"
         return Rewrite(draft, diff, subtype, round(promise, 4), before, after, True, unique or not title)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ import yaml
 
 from growth_pipelines.sandbox.catalogue import Catalogue, Life, slug
 from growth_pipelines.sandbox.options import Options
+from growth_pipelines.sandbox.records import Product
 
 STREAM = 9
 WORDS: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "data" / "shop.yaml").read_text(encoding="utf-8"))
@@ -57,6 +59,7 @@ class Metaobject:
     values: list[str | None]
     created_at: datetime
     updated_at: datetime
+    own_handle: str = ""
 
     typename = "Metaobject"
 
@@ -70,7 +73,11 @@ class Metaobject:
 
     @property
     def handle(self) -> str:
-        return slug(self.display_name)
+        return self.own_handle or slug(self.display_name)
+
+    def value_of(self, key: str) -> str | None:
+        """The value of one field; None where it is unset."""
+        return self.values[[row["key"] for row in self.definition.fields].index(key)]
 
 
 def build_redirects(options: Options, catalogue: Catalogue, life: Life) -> list[Redirect]:
@@ -89,8 +96,36 @@ def build_redirects(options: Options, catalogue: Catalogue, life: Life) -> list[
     ]
 
 
-def build_metaobjects(life: Life) -> list[MetaobjectDefinition]:
-    """The definitions with their entries; the same in every shop."""
+def build_metaobjects(
+    life: Life, products: list[Product], bare: Mapping[str, set[str]]
+) -> list[MetaobjectDefinition]:
+    """The definitions with their entries: the same in every shop, and what is said of each product that needs it.
+
+    ``bare`` names the products (gids) of which nothing is said, by type of metaobject.
+    """
+    found = _of_the_shop(life)
+    for index, row in enumerate(WORDS["product_content"]):
+        made = life.at(0.35 + 0.05 * index)
+        number = 5_600_000_000 + index * 1_009
+        definition = MetaobjectDefinition(number, row["type"], row["name"], row["fields"], made, made)
+        for position, product in enumerate(products):
+            if needs(product, row["type"]) and product.gid not in bare.get(row["type"], set()):
+                values = [text.format(title=product.title, gid=product.gid) for text in row["values"]]
+                entry = Metaobject(91_000_000_000 + index * 10**8 + position, definition, values, made, made)
+                definition.entries.append(entry)
+        found.append(definition)
+    return found
+
+
+def needs(product: Product, type_name: str) -> bool:
+    """Whether a careful merchant says this of the product: answers for what is dear or technical, a table of
+    specifications for what comes in many variants."""
+    if type_name == "product_faq":
+        return "technical" in product.tags or min(v.price_cents for v in product.variants) > 20_000
+    return len(product.variants) > 3
+
+
+def _of_the_shop(life: Life) -> list[MetaobjectDefinition]:
     found = []
     for index, row in enumerate(WORDS["metaobjects"]):
         made = life.at(0.1 + 0.1 * index)

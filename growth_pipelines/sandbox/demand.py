@@ -18,7 +18,7 @@ from growth_pipelines.sandbox.plants import Plants
 from growth_pipelines.sandbox.records import Product, Resource
 from growth_pipelines.sandbox.sales import season
 
-STREAM = 4
+STREAM, TOPIC_STREAM = 4, 14
 PRIOR = (0.316, 0.156, 0.101, 0.074, 0.059, 0.049, 0.041, 0.035, 0.031, 0.027)
 BEYOND = 0.02
 BRAND_CTR = 0.46
@@ -192,6 +192,15 @@ class Demand:
                 self.position = np.append(self.position, 1.2)
                 self.brand = np.append(self.brand, True)
                 self.visible = np.append(self.visible, True)
+        self._usual = len(self.rate)
+        for unserved in plants.topics:
+            for text, impressions, position in unserved.queries:
+                self.texts.append(text)
+                self.page_of = np.append(self.page_of, unserved.page)
+                self.rate = np.append(self.rate, impressions / 28)
+                self.position = np.append(self.position, position)
+                self.brand = np.append(self.brand, False)
+                self.visible = np.append(self.visible, True)
         self.brand_factor = np.ones(len(self.rate))
         for decoy in plants.decoys:
             if decoy.kind == "brand":
@@ -237,12 +246,20 @@ class Demand:
         rng = np.random.default_rng([self._options.seed, STREAM, day.toordinal()])
         factor, shift = self._levels(day)
         spread = rng.gamma(25, 1 / 25, len(self.pages))
-        noise = rng.normal(0, 0.25, len(self.rate))
-        impressions = rng.poisson(self.rate * (factor * spread)[self.page_of])
-        position = np.maximum(1.0, self.position + np.where(self.brand, 0.0, shift[self.page_of]) + noise)
         own = self.multipliers(day)[self.page_of]
-        ctr = np.where(self.brand, BRAND_CTR * self.brand_factor, self.expected_ctr(position) * own)
-        clicks = rng.binomial(impressions, np.clip(ctr, 0, 0.95))
+        usual = slice(0, self._usual)
+        # What no page serves has a stream of its own, so that it changes nothing else of the day.
+        later = np.random.default_rng([self._options.seed, TOPIC_STREAM, day.toordinal()])
+        parts = []
+        for part, source in ((usual, rng), (slice(self._usual, None), later)):
+            page, brand = self.page_of[part], self.brand[part]
+            noise = source.normal(0, 0.25, len(page))
+            seen = source.poisson(self.rate[part] * (factor * spread)[page])
+            place = np.maximum(1.0, self.position[part] + np.where(brand, 0.0, shift[page]) + noise)
+            usual_ctr = self.expected_ctr(place) * own[part]
+            ctr = np.where(brand, BRAND_CTR * self.brand_factor[part], usual_ctr)
+            parts.append((seen, place, source.binomial(seen, np.clip(ctr, 0, 0.95))))
+        impressions, position, clicks = (np.concatenate(columns) for columns in zip(*parts, strict=True))
         shown = np.flatnonzero(impressions).astype(np.int32)
         return SearchDay(
             self.page_of[shown].astype(np.int32),

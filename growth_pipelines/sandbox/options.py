@@ -35,6 +35,8 @@ SCOPES = (
     "read_reports",
     "write_content",
     "write_files",
+    "write_metaobject_definitions",
+    "write_metaobjects",
     "write_products",
 )
 

@@ -11,10 +11,12 @@ from datetime import date, timedelta
 import numpy as np
 
 from growth_pipelines.sandbox.catalogue import WORDS, Catalogue
+from growth_pipelines.sandbox.content import needs
 from growth_pipelines.sandbox.options import Options
 from growth_pipelines.sandbox.records import Resource
 from growth_pipelines.sandbox.sales import Affinity
 
+CONTENT_STREAM, TOPIC_STREAM = 13, 14
 WHY_OF = (
     ("image", "lcp"),
     ("script", "inp"),
@@ -68,12 +70,24 @@ class Decoy:
 
 
 @dataclass
+class Topic:
+    """What people search for and no page serves: ``page`` is shown for it, far down; (query, impressions in 28
+    days, position) a query."""
+
+    words: str
+    page: int
+    queries: list[tuple[str, float, float]]
+
+
+@dataclass
 class Plants:
     snippets: list[Snippet] = field(default_factory=list)
     regressions: list[Regression] = field(default_factory=list)
     decoys: list[Decoy] = field(default_factory=list)
     affinities: list[Affinity] = field(default_factory=list)
     stockouts: list[int] = field(default_factory=list)
+    bare_products: dict[str, list[int]] = field(default_factory=dict)
+    topics: list[Topic] = field(default_factory=list)
 
 
 def choose(
@@ -104,7 +118,40 @@ def choose(
     plants.stockouts = [int(popular[i]) for i in range(3, min(len(popular), 3 + max(2, round(4 * scale))))]
     for snippet in plants.snippets:
         _weaken(pages[snippet.page], rng)
+    plants.bare_products = _bare_products(options, catalogue, scale)
+    plants.topics = _topics(options, pages, scale)
     return plants
+
+
+def _bare_products(options: Options, catalogue: Catalogue, scale: float) -> dict[str, list[int]]:
+    """Products that need answers or specifications and have none, by type of metaobject; popular ones rather."""
+    rng = np.random.default_rng([options.seed, CONTENT_STREAM])
+    found = {}
+    for type_name, count in (("product_faq", 8), ("product_specification", 5)):
+        needing = [i for i, product in enumerate(catalogue.products) if needs(product, type_name)]
+        popularity = np.array([catalogue.products[i].popularity for i in needing])
+        wanted = min(len(needing), max(2, round(count * scale)))
+        chosen = rng.choice(needing, wanted, replace=False, p=popularity / popularity.sum())
+        found[type_name] = sorted(int(i) for i in chosen)
+    return found
+
+
+def _topics(options: Options, pages: list[Resource | None], scale: float) -> list[Topic]:
+    rng = np.random.default_rng([options.seed, TOPIC_STREAM])
+    by_title = {page.title: i for i, page in enumerate(pages) if page is not None}
+    count = max(2, round(5 * scale))
+    found = []
+    for index in rng.permutation(len(WORDS["unserved_topics"]))[:count]:
+        row = WORDS["unserved_topics"][index]
+        total = float(rng.uniform(1_500, 4_500))
+        shares = np.arange(1, len(row["queries"]) + 1) ** -0.7
+        position = float(rng.uniform(22, 45))
+        queries = [
+            (text, float(total * share), position + float(rng.normal(0, 2)))
+            for text, share in zip(row["queries"], shares / shares.sum(), strict=True)
+        ]
+        found.append(Topic(row["words"], by_title[row["shown"]], queries))
+    return found
 
 
 def _eligible(pages: list[Resource | None], weights: np.ndarray, low: float, kinds: tuple[str, ...]) -> list[int]:

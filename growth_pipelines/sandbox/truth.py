@@ -104,6 +104,41 @@ def _affinities(shop: Shop) -> list[dict[str, Any]]:
     return found
 
 
+def _bare_products(shop: Shop) -> list[dict[str, Any]]:
+    """Products without the answers or specifications that they need."""
+    said = {
+        (definition.type, entry.value_of("product"))
+        for definition in shop.definitions
+        if definition.type in shop.plants.bare_products
+        for entry in definition.entries
+    }
+    found = []
+    for type_name, indices in shop.plants.bare_products.items():
+        for index in indices:
+            product = shop.catalogue.made[index]
+            if product.gid in shop.catalogue.by_gid and (type_name, product.gid) not in said:
+                found.append(
+                    {
+                        "url": options.PRIMARY_URL + product.path,
+                        "page_key": product.path,
+                        "gid": product.gid,
+                        "missing": type_name.removeprefix("product_"),
+                    }
+                )
+    return found
+
+
+def _topics(shop: Shop) -> list[dict[str, Any]]:
+    return [
+        {
+            "words": topic.words,
+            "queries": [text for text, _, _ in topic.queries],
+            "impressions_28d": round(sum(impressions for _, impressions, _ in topic.queries)),
+        }
+        for topic in shop.plants.topics
+    ]
+
+
 def document(shop: Shop) -> dict[str, Any]:
     """The whole truth about a shop at its present day."""
     snippets = [
@@ -152,6 +187,8 @@ def document(shop: Shop) -> dict[str, Any]:
         ],
         "stockouts": _stockouts(shop),
         "affinities": _affinities(shop),
+        "bare_products": _bare_products(shop),
+        "unserved_topics": _topics(shop),
         "effects": {
             one["gid"]: {"metric": "ctr", "now": one["ctr_multiplier"], "lift_if_fixed": one["lift_if_fixed"]}
             for one in snippets

@@ -68,12 +68,18 @@ class Shop:
         words = content.WORDS
         self.discounts = build_discounts(words["discounts"], life)
         self.redirects = content.build_redirects(self.options, self.catalogue, life)
-        self.definitions = content.build_metaobjects(life)
+        self.definitions = content.build_metaobjects(life, self.catalogue.products, self._bare())
+        self.metafield_definitions: dict[tuple[str, str, str], str] = {}
         self.locations = [
             Location(71_000_000_000 + index * 311, name, life.opened)
             for index, name in enumerate(words["locations"])
         ]
         self.events = deletion.Events(self.options, life)
+
+    def _bare(self) -> dict[str, set[str]]:
+        """The products of which the merchant says nothing, by type of metaobject."""
+        made = self.catalogue.made
+        return {name: {made[index].gid for index in bare} for name, bare in self.plants.bare_products.items()}
 
     def _weights(self) -> np.ndarray:
         """Non-brand impressions of each page in 28 days."""
@@ -178,6 +184,56 @@ class Shop:
         self._changed()
         if record.gid in self._page_index and any(field.startswith("seo.") for field in changes):
             self._judge(record)
+
+    def define(self, definition: content.MetaobjectDefinition) -> None:
+        """Take a new type of metaobject in."""
+        self.definitions.append(definition)
+        self._log("metaobjectDefinitionCreate", definition.gid, "definition", None, definition.type)
+
+    def undefine(self, definition: content.MetaobjectDefinition) -> None:
+        """Remove a type with its entries and the definitions of metafields that refer to it."""
+        self.definitions.remove(definition)
+        kept = {k: of for k, of in self.metafield_definitions.items() if of != definition.gid}
+        self.metafield_definitions = kept
+        self._log("metaobjectDefinitionDelete", definition.gid, "definition", definition.type, None)
+
+    def put_entry(
+        self, definition: content.MetaobjectDefinition, handle: str, fields: dict[str, str]
+    ) -> content.Metaobject:
+        """Make the entry of this handle, or change the named fields of the one that is there."""
+        keys = [row["key"] for row in definition.fields]
+        entry = next((one for one in definition.entries if one.handle == handle), None)
+        before = None if entry is None else list(entry.values)
+        if entry is None:
+            self._controls += 1
+            number = 92_000_000_000 + len(self.writes) * 1_000 + self._controls
+            empty: list[str | None] = [None] * len(keys)
+            entry = content.Metaobject(number, definition, empty, self.now(), self.now(), handle)
+            definition.entries.append(entry)
+        for key, value in fields.items():
+            entry.values[keys.index(key)] = value
+        entry.updated_at = max(entry.updated_at, self.now())
+        if before != entry.values:
+            self._log("metaobjectUpsert", entry.gid, handle, before, list(entry.values))
+        return entry
+
+    def drop_entry(self, entry: content.Metaobject) -> None:
+        """Delete an entry."""
+        entry.definition.entries.remove(entry)
+        self._log("metaobjectDelete", entry.gid, entry.handle, list(entry.values), None)
+
+    def _log(self, operation: str, gid: str, field: str, before: Any, after: Any) -> None:
+        self.writes.append(
+            {
+                "at": timestamp(self.now()),
+                "operation": operation,
+                "gid": gid,
+                "field": field,
+                "before": before,
+                "after": after,
+            }
+        )
+        self._changed()
 
     @staticmethod
     def value(record: Any, field: str) -> Any:

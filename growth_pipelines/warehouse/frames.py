@@ -13,7 +13,10 @@ from growth_pipelines.warehouse.named_queries import query
 if TYPE_CHECKING:
     import pandas
 
-FRAMES = ("search", "pages", "performance", "vitals", "lab", "shop", "page_daily")
+FRAMES = (
+    *("search", "pages", "performance", "vitals", "lab", "shop", "page_daily"),
+    *("products", "metaobjects", "topics", "topic_queries"),
+)
 
 
 def load_frames(connection: WarehouseConnection, names: Iterable[str], as_of: date) -> dict[str, pandas.DataFrame]:

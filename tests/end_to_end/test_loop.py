@@ -92,6 +92,35 @@ def test_an_approved_action_is_applied_once_and_reversed(operated: Operated) -> 
     assert action["target"]["gid"] not in {a["target"]["gid"] for a in again}, "rolled back means suppressed"
 
 
+def test_structured_content_is_written_shown_and_taken_away_again(operated: Operated) -> None:
+    growth = operated.growth
+    pending = growth.json("actions", "list", "--state", "pending", "--kind", "metaobject_gen")
+    action = next(one for one in pending if one["subtype"] == "product_content")
+    gid = action["target"]["gid"]
+    before = len(operated.shop.state()["writes"])
+    growth.run("actions", "approve", action["id"], "--digest", action["digest"])
+    growth.run("execute")
+    assert growth.json("actions", "show", action["id"])["state"] == "executed"
+    written = operated.shop.state()["writes"][before:]
+    made = [one for one in written if one["operation"] == "metaobjectUpsert"]
+    assert len(made) == sum(change["field"].startswith("entry.") for change in action["diff"]) >= 3
+    assert {one["field"] for one in written if one["gid"] == gid} <= {
+        f"metafield.growth.{key}"
+        for key in ("faq", "specifications", "faq_structured_data", "product_structured_data")
+    }
+
+    growth.run("execute")
+    assert operated.shop.state()["writes"][before:] == written, "a second execution writes nothing"
+
+    growth.run("actions", "rollback", action["id"], "--reason", "worded badly")
+    growth.run("execute")
+    assert growth.json("actions", "show", action["id"])["state"] == "rolled_back"
+    operations = [one["operation"] for one in operated.shop.state()["writes"][before + len(written) :]]
+    assert operations.count("metaobjectDelete") == len(made)
+    assert "metaobjectDefinitionDelete" in operations
+    growth.run("audit", "verify")
+
+
 def test_two_approvals_at_once_execute_once(operated: Operated) -> None:
     growth, action = operated.growth, operated.take()
     program = [sys.executable, "-m", "growth_pipelines"]

@@ -16,6 +16,7 @@ TODAY = "2026-11-22"
 NO_CAPS = {
     "GROWTH_RECOMMENDERS__SEO_CTR__WEEKLY_CAP": "0",
     "GROWTH_RECOMMENDERS__CWV_REPAIR__WEEKLY_CAP": "0",
+    "GROWTH_RECOMMENDERS__METAOBJECT_GEN__WEEKLY_CAP": "0",
     "GROWTH_SEARCH_CONSOLE__HISTORY_DAYS": "90",
     "GROWTH_NOW": f"{TODAY}T12:00:00Z",
 }
@@ -28,9 +29,34 @@ def _pending(shop: SandboxShop, home: Path) -> tuple[list[dict[str, Any]], list[
     return growth.json("actions", "list", "--state", "pending"), growth.json("actions", "list", "--top", "10")
 
 
-def _is_planted(action: dict[str, Any], truth: dict[str, Any]) -> bool:
-    planted = truth["snippets"] if action["kind"] == "seo_ctr" else truth["vitals"]
-    return action["target"]["url"] in {row["url"] for row in planted}
+def _key(action: dict[str, Any], truth: dict[str, Any]) -> tuple[str, str]:
+    """What an action claims to have found: a page, or the planted topic that its new page names."""
+    if action["subtype"] == "landing_page":
+        named = set(action["target"]["handle"].split("-"))
+        topics = [row["words"] for row in truth["unserved_topics"] if named >= set(row["words"].split())]
+        return action["kind"], topics[0] if topics else action["target"]["url"]
+    return action["kind"], action["target"]["url"]
+
+
+def _planted(truth: dict[str, Any]) -> set[tuple[str, str]]:
+    return {
+        *(("seo_ctr", row["url"]) for row in truth["snippets"]),
+        *(("cwv_repair", row["url"]) for row in truth["vitals"]),
+        *(("metaobject_gen", row["url"]) for row in truth["bare_products"]),
+        *(("metaobject_gen", row["words"]) for row in truth["unserved_topics"]),
+    }
+
+
+def _extra_clicks_in_interval(pending: list[dict[str, Any]], truth: dict[str, Any]) -> list[bool]:
+    """For each planted snippet found, whether its interval holds the clicks that a good snippet brings."""
+    lift = {row["url"]: row["lift_if_fixed"] for row in truth["snippets"]}
+    found = []
+    for action in pending:
+        if action["kind"] == "seo_ctr" and action["target"]["url"] in lift:
+            clicks = next(row["value"] for row in action["evidence"] if row["name"].startswith("Clicks"))
+            extra = clicks * (lift[action["target"]["url"]] - 1)
+            found.append(action["impact"]["low"] <= extra <= action["impact"]["high"])
+    return found
 
 
 @pytest.mark.slow
@@ -41,14 +67,24 @@ def test_pending_actions_are_the_planted_truths(
     shop = start_sandbox("--seed", str(seed), "--orders", "1500", "--products", "300", "--today", TODAY)
     pending, top = _pending(shop, tmp_path)
     truth = shop.truth
-    planted = {("seo_ctr", row["url"]) for row in truth["snippets"]}
-    planted |= {("cwv_repair", row["url"]) for row in truth["vitals"]}
-    found = {(action["kind"], action["target"]["url"]) for action in pending}
-    precision = sum(_is_planted(action, truth) for action in pending) / len(pending)
-    recall = len(found & planted) / len(planted)
-    top_precision = sum(_is_planted(action, truth) for action in top) / len(top)
+    planted = _planted(truth)
+    found = [_key(action, truth) for action in pending]
+    precision = sum(key in planted for key in found) / len(found)
+    recall = len(planted & set(found)) / len(planted)
+    top_precision = sum(_key(action, truth) in planted for action in top) / len(top)
     figures = f"precision {precision:.2f}, recall {recall:.2f}, Top 10 precision {top_precision:.2f}"
     print(f"seed {seed}: {len(pending)} pending, {figures}")
+    for kind in sorted({kind for kind, _ in planted}):
+        wanted, given = {key for key in planted if key[0] == kind}, [key for key in found if key[0] == kind]
+        own_precision = sum(key in wanted for key in given) / max(1, len(given))
+        own_recall = len(wanted & set(given)) / len(wanted)
+        print(f"seed {seed}: {kind} {len(given)} pending, precision {own_precision:.2f}, recall {own_recall:.2f}")
+        assert own_precision >= 0.8, kind
+        assert own_recall >= 0.7, kind
+    covered = _extra_clicks_in_interval(pending, truth)
+    print(f"seed {seed}: extra clicks within their interval for {sum(covered)} of {len(covered)} pages")
+    assert len(covered) >= 8
+    assert sum(covered) >= 0.75 * len(covered)
     assert len(top) == 10
     assert precision >= 0.8
     assert recall >= 0.7

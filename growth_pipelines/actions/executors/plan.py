@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from growth_pipelines.actions.executors.structured_plan import InvalidDraft, checked_gid, structured_plan
 from growth_pipelines.actions.executors.surfaces import (
     ALT,
     DESCRIPTION,
@@ -21,16 +22,11 @@ from growth_pipelines.actions.executors.surfaces import (
     tidy,
 )
 from growth_pipelines.actions.model import FieldChange, Target
-from growth_pipelines.errors import GrowthError
 
 # The longest that Shopify's own admin takes; what is good for a reader is judged when drafting.
 LONGEST = {TITLE: 70, DESCRIPTION: 320, ALT: 512}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _MARKUP = re.compile(r"</?[a-zA-Z][^>]*>")
-
-
-class InvalidDraft(GrowthError):
-    """The draft can't be carried out as it is; nothing was written."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +57,16 @@ def plan_of(kind: str, target: Target, draft: Mapping[str, Any], diff: Iterable[
         gid, surface, wanted = _snippet(target, draft)
     elif kind == "cwv_repair":
         gid, surface, wanted = _image(target, draft)
+    elif kind == "metaobject_gen":
+        gid, surface, wanted = structured_plan(target.gid, draft)
     else:
         raise InvalidDraft(f"There is no executor for actions of kind {kind}.", "Reject it, or do it by hand.")
     task = _task(draft, target)
     if not wanted and task is None:
         raise InvalidDraft("The draft writes no field and holds no task.", "Edit the draft, or reject the action.")
     for name, value in wanted.items():
-        _check_text(name, value)
+        if name in LONGEST:
+            _check_text(name, value)
     return Plan(gid, surface, wanted, _as_shown(wanted, diff), task)
 
 
@@ -81,20 +80,14 @@ def _snippet(target: Target, draft: Mapping[str, Any]) -> tuple[str, Surface | N
             f"They can for: {', '.join(SEO_SURFACES)}.",
         )
     surface, gid_type = SEO_SURFACES[target.type]
-    return _checked_gid(target.gid, gid_type), surface, wanted
+    return checked_gid(target.gid, gid_type), surface, wanted
 
 
 def _image(target: Target, draft: Mapping[str, Any]) -> tuple[str, Surface | None, dict[str, str]]:
     if "alt" not in draft:
         return target.gid, None, {}
     surface, gid_type = IMAGE_SURFACE
-    return _checked_gid(str(draft.get("media_gid", "")), gid_type), surface, {ALT: draft["alt"]}
-
-
-def _checked_gid(gid: str, gid_type: str) -> str:
-    if not re.fullmatch(rf"gid://shopify/{gid_type}/\d+", gid):
-        raise InvalidDraft(f"{gid or 'An empty id'} is not the id of a {gid_type}.", "Reject the action.")
-    return gid
+    return checked_gid(str(draft.get("media_gid", "")), gid_type), surface, {ALT: draft["alt"]}
 
 
 def _task(draft: Mapping[str, Any], target: Target) -> TaskDraft | None:

@@ -10,16 +10,24 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from growth_pipelines.errors import GrowthError
 
 TITLE, DESCRIPTION, ALT = "seo.title", "seo.description", "image.alt"
-FIELD_NAMES = {TITLE: "SEO title", DESCRIPTION: "SEO description", ALT: "alt text"}
+FIELD_NAMES = {
+    TITLE: "SEO title",
+    DESCRIPTION: "SEO description",
+    ALT: "alt text",
+    # Fields of structured content go by the first part of their name.
+    "definition": "type of content",
+    "entry": "entries",
+    "metafield": "references",
+}
 _METAFIELDS = {TITLE: "title_tag", DESCRIPTION: "description_tag"}
 
 
@@ -67,8 +75,12 @@ class Reading:
 class Surface(Protocol):
     """A set of fields of one resource. ``read`` and ``write`` raise ResourceGone and WriteRefused.
 
-    ``write`` is given the reading that it is based on.
+    ``write`` is given the reading that it is based on. A ``stepwise`` surface writes in several calls, and one
+    that was cut short is taken up where it stopped.
     """
+
+    @property
+    def stepwise(self) -> bool: ...
 
     def read(self, shop: ShopApi, gid: str) -> Reading: ...
 
@@ -102,9 +114,10 @@ class SeoInput:
 
     resource: str
     mutation: str
+    stepwise: ClassVar[bool] = False
 
     def read(self, shop: ShopApi, gid: str) -> Reading:
-        found = _found(shop.execute_text(document(f"{self.resource}_seo"), {"id": gid}), self.resource, gid)
+        found = found_in(shop.execute_text(document(f"{self.resource}_seo"), {"id": gid}), self.resource, gid)
         return Reading(
             {TITLE: found["seo"]["title"] or "", DESCRIPTION: found["seo"]["description"] or ""},
             {TITLE: found["title"], DESCRIPTION: found["description"]},
@@ -120,9 +133,10 @@ class SeoMetafields:
     """Pages and articles: two metafields, set together in one atomic call, deleted to unset them."""
 
     resource: str
+    stepwise: ClassVar[bool] = False
 
     def read(self, shop: ShopApi, gid: str) -> Reading:
-        found = _found(shop.execute_text(document(f"{self.resource}_seo"), {"id": gid}), self.resource, gid)
+        found = found_in(shop.execute_text(document(f"{self.resource}_seo"), {"id": gid}), self.resource, gid)
         tags = {TITLE: found["titleTag"] or {}, DESCRIPTION: found["descriptionTag"] or {}}
         return Reading(
             {name: tag.get("value") or "" for name, tag in tags.items()},
@@ -155,8 +169,10 @@ class SeoMetafields:
 class ImageAlt:
     """The alt text of an image in the shop's files."""
 
+    stepwise: ClassVar[bool] = False
+
     def read(self, shop: ShopApi, gid: str) -> Reading:
-        found = _found(shop.execute_text(document("image_alt"), {"id": gid}), "node", gid)
+        found = found_in(shop.execute_text(document("image_alt"), {"id": gid}), "node", gid)
         return Reading({ALT: found.get("alt") or ""})
 
     def write(self, shop: ShopApi, gid: str, values: Mapping[str, str], seen: Reading) -> None:
@@ -173,7 +189,14 @@ SEO_SURFACES: dict[str, tuple[Surface, str]] = {
 IMAGE_SURFACE: tuple[Surface, str] = (ImageAlt(), "MediaImage")
 
 
-def _found(data: Mapping[str, Any], root: str, gid: str) -> dict[str, Any]:
+def field_names(names: Iterable[str]) -> str:
+    """The fields for a reader: "SEO title and SEO description"."""
+    found = [FIELD_NAMES.get(name) or FIELD_NAMES.get(name.partition(".")[0]) or name for name in names]
+    return " and ".join(dict.fromkeys(found))
+
+
+def found_in(data: Mapping[str, Any], root: str, gid: str) -> dict[str, Any]:
+    """The resource in an answer. Raises ResourceGone when it isn't."""
     found: dict[str, Any] | None = data.get(root)
     if found is None:
         raise ResourceGone(f"{gid} is not in the shop any more.", "Nothing was written; reject the action.")
@@ -184,8 +207,13 @@ def _mutate(shop: ShopApi, name: str, mutation: str, variables: Mapping[str, Any
     answer = shop.mutate_text(document(name), variables)[mutation] or {}
     errors = answer.get("userErrors") or []
     if errors:
-        said = "; ".join(f"{'.'.join(e.get('field') or ()) or mutation}: {e['message']}" for e in errors)
-        raise WriteRefused(f"The shop refused {mutation}: {said}", "Edit the draft, or reject the action.")
+        raise refused(mutation, errors)
+
+
+def refused(mutation: str, errors: Iterable[Mapping[str, Any]]) -> WriteRefused:
+    """The shop's user errors as one error."""
+    said = "; ".join(f"{'.'.join(e.get('field') or ()) or mutation}: {e['message']}" for e in errors)
+    return WriteRefused(f"The shop refused {mutation}: {said}", "Edit the draft, or reject the action.")
 
 
 def _plain_text(markup: str) -> str:

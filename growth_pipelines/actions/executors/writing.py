@@ -73,7 +73,7 @@ class FieldWriter:
             found = {name: reading.values[name] for name in wanted}
             if not differing(wanted, found):
                 return Outcome("confirmed", found, self._ids())
-            if differing(prior, found):
+            if differing(prior, found) and not self._goes_on(wanted, prior, found, attempt, error):
                 return self._put_back(wanted, prior, reading, acknowledged, error)
             if attempt == self.attempts or (error is not None and not isinstance(error, TransientError)):
                 break
@@ -90,6 +90,20 @@ class FieldWriter:
         return Outcome(
             "unchanged", found, self._ids(), str(error or "The shop took the write but kept its value.")
         )
+
+    def _goes_on(
+        self,
+        wanted: Mapping[str, str],
+        prior: Mapping[str, str],
+        found: Mapping[str, str],
+        attempt: int,
+        error: GrowthError | None,
+    ) -> bool:
+        """Whether a write in several calls that was cut short is continued: nobody else has come in between, and
+        the shop has refused nothing."""
+        ours = all(tidy(found[name]) in (tidy(wanted[name]), tidy(prior[name])) for name in wanted)
+        passing = error is None or isinstance(error, TransientError)
+        return self.surface.stepwise and ours and passing and attempt < self.attempts
 
     def _send(self, values: Mapping[str, str], seen: Reading) -> GrowthError | None:
         """Write once; the error, or None when the shop acknowledged it."""

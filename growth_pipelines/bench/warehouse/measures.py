@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from growth_pipelines.bench.memory import forget_peak, peak_mb
 from growth_pipelines.settings import Settings, load_settings
 from growth_pipelines.warehouse.database import Warehouse
 from growth_pipelines.warehouse.rebuilds import SOURCES
@@ -43,6 +43,7 @@ def full_build(settings: Settings) -> dict[str, Any]:
 def _timed_build(settings: Settings, select: Sequence[str] | None, *, full_refresh: bool) -> dict[str, Any]:
     from growth_pipelines.warehouse.dbt import build
 
+    forget_peak()
     cpu: dict[str, float] = {}
     last = time.process_time()
 
@@ -67,7 +68,7 @@ def _timed_build(settings: Settings, select: Sequence[str] | None, *, full_refre
         "failed": [f"{node.name}: {node.message}" for node in result.failed],
         "counted": result.counted,
         "seconds": round(result.seconds, 2),
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "peak_mb": peak_mb(),
     }
 
 

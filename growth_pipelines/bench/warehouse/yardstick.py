@@ -6,7 +6,6 @@ A process of its own, so that its peak memory is its own: ``python -m growth_pip
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from importlib.resources import files
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+
+from growth_pipelines.bench.memory import forget_peak, peak_mb
 
 VIEWS = ("stg_orders", "stg_order_lines", "stg_refunds", "stg_search")
 TABLES = (
@@ -67,6 +68,7 @@ def run(folder: Path, file: Path, threads: int, memory_limit: str, *, text_ids: 
 
     Returns wall and CPU seconds and rows by table, and the peak memory of this process in MB.
     """
+    forget_peak()
     file.unlink(missing_ok=True)
     config: dict[str, Any] = {"threads": threads, "memory_limit": memory_limit, "preserve_insertion_order": False}
     with duckdb.connect(str(file), config=config) as connection:
@@ -86,7 +88,7 @@ def run(folder: Path, file: Path, threads: int, memory_limit: str, *, text_ids: 
             rows = connection.execute(f"select count(*) from {name}").fetchall()[0][0]  # noqa: S608
             tables[name] = {"seconds": round(wall, 3), "cpu": round(cpu, 3), "rows": rows}
     file.unlink()
-    return {"tables": tables, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}
+    return {"tables": tables, "peak_mb": peak_mb()}
 
 
 def _sql(name: str) -> str:

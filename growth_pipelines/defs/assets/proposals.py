@@ -115,6 +115,8 @@ def _recommendations(recommender: Recommender, upstream: Sequence[dg.AssetKey]) 
 def propose(machine: Machine, recommender: Recommender, run_id: str) -> "SubmitResult":
     """Let the recommender draft from what is published, and store its batch."""
     from growth_pipelines.actions.lifecycle import rules_for, submit
+    from growth_pipelines.language_models.configured import configured_model
+    from growth_pipelines.recommenders.rewording import worded
     from growth_pipelines.warehouse.frames import load_frames
 
     with machine.warehouse.read() as connection:
@@ -124,7 +126,9 @@ def propose(machine: Machine, recommender: Recommender, run_id: str) -> "SubmitR
     if shop:
         config = recommender.config.of(getattr(machine.settings.recommenders, recommender.name))
         machine.on_progress(recommender.name, None)
-        drafts = recommender.recommend(frames, recommender_context(machine, shop), config)
+        context = recommender_context(machine, shop)
+        drafts = recommender.recommend(frames, context, config)
+        drafts = worded(drafts, configured_model(machine.settings), context.locale)
     return submit(
         machine.store,
         drafts,

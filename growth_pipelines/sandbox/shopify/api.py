@@ -44,6 +44,11 @@ SCOPE_OF = {
     "collectionUpdate": "write_products",
     "metafieldsSet": "write_content",
     "metafieldsDelete": "write_content",
+    "metafieldDefinitionCreate": "write_products",
+    "metaobjectDefinitionCreate": "write_metaobject_definitions",
+    "metaobjectDefinitionDelete": "write_metaobject_definitions",
+    "metaobjectUpsert": "write_metaobjects",
+    "metaobjectDelete": "write_metaobjects",
     "fileUpdate": "write_files",
 }
 

@@ -35,7 +35,8 @@ class Metafield:
         self.number = 20_000_000_000_000 + int.from_bytes(identity[:5], "big")
         self.gid = f"gid://shopify/Metafield/{self.number}"
         self.digest = hashlib.sha256(value.encode()).hexdigest()
-        self.type = "single_line_text_field"
+        references = value.startswith('["gid://shopify/Metaobject/')
+        self.type = "list.metaobject_reference" if references else "single_line_text_field"
 
 
 def metafield(record: Resource, args: Mapping[str, Any], context: Any) -> Metafield | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from growth_pipelines.sandbox.records import Resource
 from growth_pipelines.sandbox.shopify.metafields import SEO_KEYS, Metafield, metafields_of
+from growth_pipelines.sandbox.shopify.metaobject_mutations import metaobject_roots
 from growth_pipelines.sandbox.shopify.projection import ApiError, Resolver
 
 MAX_ALT = 512
@@ -53,6 +54,10 @@ def _problem(context: Any, index: int, given: Mapping[str, Any]) -> dict[str, An
         return _error([*where, "ownerId"], "Owner does not exist.", code="INVALID", elementIndex=index)
     if not given["value"]:
         return _error([*where, "value"], "Value can't be blank.", code="BLANK", elementIndex=index)
+    defined = ("PRODUCT", given.get("namespace") or "custom", given["key"])
+    if "metaobject_reference" in (given.get("type") or "") and defined not in context.shop.metafield_definitions:
+        message = "A reference to metaobjects needs a metafield definition."
+        return _error([*where, "type"], message, code="INVALID_TYPE", elementIndex=index)
     digest = given.get("compareDigest")
     if digest is not None:
         owner = _owner(context, given["ownerId"])
@@ -149,6 +154,7 @@ def mutation_roots() -> dict[str, Resolver]:
         "metafieldsSet": _metafields_set,
         "metafieldsDelete": _metafields_delete,
         "fileUpdate": _file_update,
+        **metaobject_roots(),
         "bulkOperationRunQuery": lambda root, args, context: context.bulk_operations.start(args["query"], context),
         "bulkOperationCancel": lambda root, args, context: context.bulk_operations.cancel(args["id"]),
     }

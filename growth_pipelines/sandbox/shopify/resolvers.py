@@ -92,6 +92,13 @@ FIELDS: dict[str, dict[str, Resolver]] = {
     "MetafieldsSetPayload": keys("metafields", "userErrors"),
     "MetafieldsDeletePayload": keys("deletedMetafields", "userErrors"),
     "FileUpdatePayload": keys("files", "userErrors"),
+    "MetaobjectUserError": keys("field", "message", "code", "elementIndex", "elementKey"),
+    "MetaobjectDefinitionCreatePayload": keys("metaobjectDefinition", "userErrors"),
+    "MetaobjectDefinitionDeletePayload": keys("deletedId", "userErrors"),
+    "MetaobjectUpsertPayload": keys("metaobject", "userErrors"),
+    "MetaobjectDeletePayload": keys("deletedId", "userErrors"),
+    "MetafieldDefinitionCreatePayload": keys("createdDefinition", "userErrors"),
+    "MetafieldDefinitionCreateUserError": keys("field", "message", "code"),
 }
 
 _CONNECTION: dict[str, Resolver] = {

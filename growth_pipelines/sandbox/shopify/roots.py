@@ -210,6 +210,14 @@ def _definition(root: Any, args: Mapping[str, Any], context: Any) -> Any:
     return next((each for each in context.shop.definitions if each.type == args["type"]), None)
 
 
+def _entry(root: Any, args: Mapping[str, Any], context: Any) -> Any:
+    context.require("metaobjects")
+    wanted = args["handle"]
+    of_type = [each for each in context.shop.definitions if each.type == wanted["type"]]
+    entries = [entry for definition in of_type for entry in definition.entries]
+    return next((entry for entry in entries if entry.handle == wanted["handle"]), None)
+
+
 def _installation(root: Any, args: Mapping[str, Any], context: Any) -> Any:
     return context.options.scopes
 
@@ -253,6 +261,7 @@ def query_roots() -> dict[str, Resolver]:
         "bulkOperation": _bulk_operation,
         "bulkOperations": _bulk_operations,
         "metaobjectDefinitionByType": _definition,
+        "metaobjectByHandle": _entry,
         "currentBulkOperation": lambda root, args, context: context.bulk_operations.current(),
         "currentAppInstallation": _installation,
         "shopifyqlQuery": _shopifyql,

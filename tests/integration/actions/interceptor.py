@@ -45,6 +45,7 @@ class Interceptor:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # head and body in one packet: otherwise each answer waits 40 ms for an acknowledgement
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -66,6 +67,7 @@ class Interceptor:
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(content)
+                self.wfile.flush()
 
             def log_message(self, *_: Any) -> None:
                 """Quiet."""

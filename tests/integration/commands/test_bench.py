@@ -40,3 +40,15 @@ def test_the_same_seed_gives_the_same_shop(tmp_path: Path) -> None:
     assert one == two == generate(tmp_path / "one", 3_000)
     for file in sorted((tmp_path / "one").glob("*.parquet")):
         assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes()
+
+
+def test_recommenders_do_not_slow_down_with_the_square_of_the_shop() -> None:
+    arguments = ["bench", "recommenders", "--pages", "20000", "--products", "4000", "--json"]
+    done = CliRunner().invoke(growth, arguments, catch_exceptions=False)
+    document = json.loads(done.stdout)
+    print({one["recommender"]: (one["cpu"], one["peak_mb"], one["drafts"]) for one in document["recommenders"]})
+    for one in document["recommenders"]:
+        assert one["drafts"] > 0, one
+    # A fifth of the shop that has to be done in a minute and 2 GB; half of the time is drafting, at any size.
+    assert sum(one["cpu"] for one in document["recommenders"]) < 35
+    assert document["peak_mb"] < 1_000

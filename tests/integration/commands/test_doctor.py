@@ -90,7 +90,8 @@ def test_a_missing_scope_is_named_once_with_what_follows_from_it(
     start_sandbox: Callable[..., Any], environment: dict[str, str]
 ) -> None:
     shop = start_sandbox("--orders", "20", "--products", "60", "--without-scope", "read_all_orders")
-    found = [f.found for f in diagnose(load_settings({**environment, **shop.environment(Path("unused"))}))]
+    reduced = {**environment, **shop.environment(Path(environment["GROWTH_HOME"]))}
+    found = [f.found for f in diagnose(load_settings(reduced))]
     said = [text for text in found if "read_all_orders" in text]
     assert said == ["read_all_orders is missing: only the last 60 days of orders can be read"]
 

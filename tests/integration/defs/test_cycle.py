@@ -85,7 +85,8 @@ def test_stages_can_be_repeated_and_tell_what_they_did(settings: Settings) -> No
     assert again.ok
     figures = again.stages[0].figures
     assert figures["created"] == 0
-    assert figures["refreshed"] == len(first.actions)
+    drafted = next(stage.figures for stage in first.stages if stage.name == "recommend")
+    assert figures["refreshed"] == drafted["created"] >= len(first.actions)
     assert [action["id"] for action in again.actions] == [action["id"] for action in first.actions]
     with Store.of(settings).read() as session:
         assert undelivered(session, 10) == [], "Dagster has been told everything"

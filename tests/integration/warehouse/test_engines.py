@@ -5,6 +5,7 @@ Apache Spark runs as a cluster of processes, and one of them is killed in the mi
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -55,6 +56,11 @@ def payments_and_checkouts() -> Rows:
         "abandoned_checkout_lines": [
             {"checkout_line_id": f"kl{n}", "checkout_id": f"k{n // 2}", "product_id": f"p{n % 3}", "quantity": n}
             for n in range(10)
+        ],
+        "metaobjects": [
+            {"metaobject_id": f"m{n}", "type": "growth_faq", "handle": f"part-{n}", "label": f"Question {n}"}
+            | {"fields": json.dumps({"question": f"Who makes “part” {n}?", "answer": "a: 1, 2"}), "updated_at": at}
+            for n, at in enumerate([datetime(2026, 11, 3, 4, 5), datetime(2026, 11, 4)])
         ],
     }
 

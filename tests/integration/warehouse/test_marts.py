@@ -305,8 +305,9 @@ def test_frames_hold_the_columns_that_recommenders_read(settings: Settings) -> N
         "position",
     ]
     assert list(frames["page_daily"]) == ["page", "date", "clicks", "impressions", "position", "sessions"]
-    assert frames["search"]["date_day"].max() == pd.Timestamp(WINDOW_END)
-    assert frames["search"]["date_day"].min() == pd.Timestamp(WINDOW_END - timedelta(days=119))
+    windows = {pd.Timestamp(WINDOW_END), pd.Timestamp(WINDOW_END - timedelta(days=28))}
+    assert set(pd.to_datetime(frames["search"]["date_day"])) == windows
+    assert not frames["search"].duplicated(["page_key", "query", "date_day"]).any()
     assert frames["search"]["position"].between(1, 20).all()
     assert frames["vitals"]["is_weekly"].all()
     assert len(frames["lab"]) == 1

@@ -51,6 +51,7 @@ NEVER_LATE = {
     "_ingest_cursor",
     "_ingest_run",
     "deletions",
+    "metaobjects",
     "redirects",
     "web_vitals_beacons",
 }

@@ -16,11 +16,12 @@ def _settings(home: Path, url: str = "") -> Settings:
     return load_settings({"GROWTH_HOME": str(home), "GROWTH_DATABASE_URL": url})
 
 
-def test_sqlite_needs_no_storage_and_lives_in_the_home(tmp_path: Path) -> None:
+def test_sqlite_lives_in_the_home_with_connections_that_are_kept(tmp_path: Path) -> None:
     folder = prepare_instance(_settings(tmp_path))
     assert folder == tmp_path / "dagster"
     tree = yaml.safe_load((folder / "dagster.yaml").read_text())
-    assert "storage" not in tree
+    assert tree["storage"]["custom"]["class"] == "KeptSqliteStorage"
+    assert tree["storage"]["custom"]["config"] == {"base_dir": {"env": "DAGSTER_HOME"}}
     assert tree["telemetry"] == {"enabled": False}
     assert tree["run_coordinator"]["config"]["dequeue_interval_seconds"] == 1
     assert tree["concurrency"]["pools"] == {"granularity": "run", "default_limit": 1}

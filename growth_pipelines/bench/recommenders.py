@@ -1,0 +1,297 @@
+"""The recommenders on a made-up large shop: seconds and peak memory of each.
+
+Each is a process of its own, so that its peak memory is its own:
+``python -m growth_pipelines.bench.recommenders PAGES PRODUCTS SEED NAME`` prints one JSON document.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from growth_pipelines.bench.memory import forget_peak, peak_mb
+from growth_pipelines.bench.own_process import run_module
+from growth_pipelines.recommenders.context import RecommenderContext
+from growth_pipelines.recommenders.ctr_curve import KNOTS, PRIOR_CTR
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+AS_OF = date(2026, 11, 22)
+LAST_DAY = date(2026, 11, 19)
+QUERIES_A_PAGE = 12
+# Pages with field data: the shares of a shop's pages that have them, of those that are low and that regressed.
+_FIELD_SHARE, _LOW_SHARE, _REGRESSED_SHARE = 0.1, 0.02, 0.02
+_WEEKS = 25
+# Products that need specifications because they come in many variants.
+_BARE_SHARE = 0.1
+_LEVELS = {"lcp": 1900.0, "inp": 140.0, "cls": 0.05}
+_PARTS = (
+    "Hose End",
+    "Fuel Filter",
+    "Regulator",
+    "Check Valve",
+    "Adapter",
+    "Bulkhead",
+    "Braided Hose",
+    "Fuel Rail",
+)
+_SHAPES = ("Straight", "45 Degree", "90 Degree", "Swivel", "Weld-On", "Push-On", "Banjo", "Y-Block")
+_FINISHES = ("Black", "Blue", "Polished", "Clear", "Titanium", "Red")
+
+
+def frames_of(pages: int, products: int, seed: int) -> dict[str, pd.DataFrame]:
+    """The frames that the recommenders are given, for a shop of ``pages`` pages, ``products`` of them products."""
+    import numpy as np
+    import pandas as pd
+
+    rng = np.random.default_rng(seed)
+    kinds = np.where(
+        np.arange(pages) < products, "product", np.where(np.arange(pages) % 3, "article", "collection")
+    )
+    keys = np.array([f"/{kind}s/part-{one}" for one, kind in enumerate(kinds)])
+    facts = _pages(keys, kinds, rng)
+    performance = pd.DataFrame(
+        {
+            "page_key": keys,
+            "conversion_rate": rng.gamma(4, 0.005, pages),
+            "conversion_basis": "sessions",
+            "aov_cents": rng.integers(4_000, 30_000, pages),
+            "margin_rate": rng.uniform(0.2, 0.6, pages),
+            "orders": rng.poisson(5, pages),
+            "sessions": rng.poisson(800, pages),
+            "clicks": rng.poisson(300, pages),
+        }
+    )
+    shop = pd.DataFrame(
+        {
+            "name": ["Bench"],
+            "currency": ["USD"],
+            "minor_units": [100],
+            "shop_cvr": [0.02],
+            "shop_aov": [120.0],
+            "conversion_basis": ["sessions"],
+        }
+    )
+    return {
+        "search": _search(keys, rng),
+        "pages": facts,
+        **_catalogue(facts, rng),
+        **_topics(facts, rng),
+        "performance": performance,
+        "shop": shop,
+        "vitals": _vitals(keys, rng),
+        "lab": pd.DataFrame(
+            {
+                "page_key": pd.Series(dtype=str),
+                "strategy": pd.Series(dtype=str),
+                "fetched_at": pd.Series(dtype="datetime64[us]"),
+                "details": pd.Series(dtype=str),
+            }
+        ),
+    }
+
+
+def _pages(keys: np.ndarray, kinds: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    part, shape, finish = (rng.choice(np.array(words), len(keys)) for words in (_PARTS, _SHAPES, _FINISHES))
+    size = rng.choice(np.array(["-4", "-6", "-8", "-10", "-12"]), len(keys))
+    title = [
+        f"AN{n} {s} {p} No {i}, {f}" for i, (n, s, p, f) in enumerate(zip(size, shape, part, finish, strict=True))
+    ]
+    return pd.DataFrame(
+        {
+            "page_key": keys,
+            "page_type": kinds,
+            "resource_gid": [f"gid://shopify/{kind.title()}/{number}" for number, kind in enumerate(kinds)],
+            "url": keys,
+            "handle": [f"part-{number}" for number in range(len(keys))],
+            "is_published": True,
+            "title": title,
+            "effective_title": title,
+            "effective_description": [f"Buy {name} online." for name in title],
+            "description": [
+                f"{name}. Billet 6061 aluminium with a hard finish. Reusable hose end for PTFE hose. Made for "
+                "return and feed lines."
+                for name in title
+            ],
+            "product_type": [f"AN {name}s" for name in part],
+            "vendor": "Torque Line",
+            "price": rng.integers(900, 30_000, len(keys)) / 100,
+            "tags": "an",
+            "image_gid": None,
+            "image_url": None,
+            "image_alt": "",
+        }
+    )
+
+
+def _catalogue(pages: pd.DataFrame, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
+    """The products behind their pages, one in ten dear or with many variants; no structured content yet."""
+    import numpy as np
+    import pandas as pd
+
+    sold = pages[pages["page_type"] == "product"]
+    products = pd.DataFrame(
+        {
+            "product_id": sold["resource_gid"].to_numpy(),
+            "page_key": sold["page_key"].to_numpy(),
+            "status": "active",
+            "variants": np.where(rng.random(len(sold)) < _BARE_SHARE, 6, 1),
+            "price_min_cents": np.rint(sold["price"].to_numpy() * 100).astype(int),
+        }
+    )
+    nothing = pd.Series(dtype=str)
+    metaobjects = pd.DataFrame(
+        {"type": nothing, "handle": nothing, "fields": nothing, "updated_at": pd.Series(dtype="datetime64[us]")}
+    )
+    return {"products": products, "metaobjects": metaobjects}
+
+
+def _topics(pages: pd.DataFrame, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
+    """Topics that people search for; one in ten is served by no page."""
+    import numpy as np
+    import pandas as pd
+
+    count = max(len(pages) // 100, 20)
+    kinds = pages["product_type"].to_numpy()
+    about = [f"{kind.lower()} for project {one}" for one, kind in enumerate(rng.choice(kinds, count))]
+    topics = pd.DataFrame(
+        {
+            "cluster": about,
+            "queries": 3,
+            "clicks": rng.poisson(20, count),
+            "impressions": rng.integers(200, 5_000, count),
+            "intent": "commercial",
+            "main_page_key": rng.choice(pages["page_key"].to_numpy(), count),
+            "main_page_position": rng.uniform(8, 60, count),
+            "is_served_well": np.arange(count) % 10 > 0,
+            "contested_queries": 0,
+        }
+    )
+    unserved = topics[~topics["is_served_well"]]
+    queries = pd.DataFrame(
+        {
+            "cluster": unserved["cluster"].repeat(3).to_numpy(),
+            "query": [f"{how} {one}" for one in unserved["cluster"] for how in ("buy", "best", "cheap")],
+            "impressions": rng.integers(50, 1_000, 3 * len(unserved)),
+        }
+    )
+    return {"topics": topics, "topic_queries": queries}
+
+
+def _search(keys: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+    """Page × query × window, dated by the window's last day, as the frame's query gives them."""
+    import numpy as np
+    import pandas as pd
+
+    pages = len(keys)
+    # All pages have traffic enough to be judged: the most work there can be.
+    demand = rng.permutation(40_000 / np.arange(1, pages + 1) ** 0.5) + 700
+    healthy = np.exp(rng.normal(0, 0.1, pages))
+    low = np.where(rng.random(pages) < _LOW_SHARE, rng.uniform(0.35, 0.55, pages), 1.0)
+    share = 1 / np.arange(1, QUERIES_A_PAGE + 1) ** 0.9
+    share /= share.sum()
+    position = np.clip(rng.uniform(1.2, 12, pages)[:, None] + rng.normal(0, 0.7, (pages, QUERIES_A_PAGE)), 1, 60)
+    page = np.repeat(np.arange(pages), QUERIES_A_PAGE)
+    query = np.array([f"part {number} query {one}" for number in range(pages) for one in range(QUERIES_A_PAGE)])
+    parts = []
+    for end in (LAST_DAY, LAST_DAY - timedelta(days=28)):
+        impressions = rng.poisson(demand[:, None] * share)
+        chance = np.interp(position, KNOTS, PRIOR_CTR) * (healthy * low)[:, None]
+        clicks = rng.binomial(impressions, np.clip(chance, 0, 1))
+        parts.append(
+            pd.DataFrame(
+                {
+                    "page_key": keys[page],
+                    "query": query,
+                    "date_day": pd.Timestamp(end),
+                    "is_brand": False,
+                    "clicks": clicks.ravel(),
+                    "impressions": impressions.ravel(),
+                    "position": position.ravel(),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _vitals(keys: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    count = int(len(keys) * _FIELD_SHARE)
+    ends = np.array([pd.Timestamp(LAST_DAY - timedelta(days=7 * (_WEEKS - 1 - week))) for week in range(_WEEKS)])
+    parts = []
+    for metric, level in _LEVELS.items():
+        for device in ("phone", "desktop"):
+            noise = rng.normal(0, 0.03, (count, _WEEKS + 3)).cumsum(axis=1)
+            mean = (noise[:, 3:] - noise[:, :-3]) / 3
+            worse = np.where(rng.random(count) < _REGRESSED_SHARE, 1.8, 1.0)[:, None]
+            ramp = worse ** np.clip((np.arange(_WEEKS) - 16) / 4, 0, 1)
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "page_key": np.repeat(keys[:count], _WEEKS),
+                        "form_factor": device,
+                        "metric": metric,
+                        "period_start": np.tile(ends, count) - pd.Timedelta(days=27),
+                        "period_end": np.tile(ends, count),
+                        "p75": (level * np.exp(mean) * ramp).ravel(),
+                    }
+                )
+            )
+    return pd.concat(parts, ignore_index=True)
+
+
+def measure(pages: int, products: int, seed: int, name: str) -> dict[str, Any]:
+    """Seconds, CPU seconds and the peak memory while the recommender ``name`` runs, frames included."""
+    from growth_pipelines.recommenders.registry import RECOMMENDERS
+
+    frames = frames_of(pages, products, seed)
+    recommender = RECOMMENDERS[name]
+    given: Mapping[str, pd.DataFrame] = {frame: frames[frame] for frame in recommender.frames}
+    context = RecommenderContext(
+        as_of=AS_OF, shop_name="Bench", primary_url="https://www.bench.example", currency="USD"
+    )
+    del frames
+    forget_peak()
+    started, cpu = time.monotonic(), time.process_time()
+    drafts = recommender.recommend(given, context)
+    return {
+        "recommender": name,
+        "seconds": round(time.monotonic() - started, 2),
+        "cpu": round(time.process_time() - cpu, 2),
+        "peak_mb": peak_mb(),
+        "drafts": len(drafts),
+    }
+
+
+def measure_all(pages: int, products: int, seed: int, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Every recommender, each in a process of its own; ``tell`` hears which one runs."""
+    from growth_pipelines.recommenders.registry import RECOMMENDERS
+
+    found = []
+    for name in RECOMMENDERS:
+        tell(name)
+        found.append(run_module("growth_pipelines.bench.recommenders", pages, products, seed, name))
+    return {
+        "pages": pages,
+        "products": products,
+        "seed": seed,
+        "recommenders": found,
+        "seconds": round(sum(one["seconds"] for one in found), 2),
+        "peak_mb": max(one["peak_mb"] for one in found),
+    }
+
+
+if __name__ == "__main__":
+    pages, products, seed, name = sys.argv[1:]
+    print(json.dumps(measure(int(pages), int(products), int(seed), name)))  # noqa: T201 - read by the parent

@@ -1,0 +1,1 @@
+"""Language models behind one small port, over HTTP. None is used unless the settings name one."""

@@ -1,0 +1,1 @@
+select * from marts.dim_metaobjects order by type, handle

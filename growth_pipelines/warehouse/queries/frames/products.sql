@@ -1,0 +1,1 @@
+select * from marts.dim_products order by product_id
