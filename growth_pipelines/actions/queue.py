@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.lifecycle import EXPIRING
@@ -78,6 +78,12 @@ def count_actions(session: Session, state: str) -> int:
     return session.scalar(select(func.count()).select_from(Action).where(Action.state == state)) or 0
 
 
+def count_up_to(session: Session, most: int, *conditions: ColumnElement[bool]) -> int:
+    """How many actions there are of this sort, counted no further than ``most``: whoever looks needs no more."""
+    some = select(Action.id).where(*conditions).limit(most).subquery()
+    return session.scalar(select(func.count()).select_from(some)) or 0
+
+
 def top(
     session: Session, n: int, now: datetime, *, state: str | None = None, kind: str | None = None
 ) -> list[Action]:
@@ -92,7 +98,8 @@ def top(
         select(*_WAITING).where(Action.state == state).order_by(*descending(RANKED))
     )
     if state in EXPIRING:
-        waiting = waiting.where(Action.expires_at > now)
+        # As a case it draws no planner to the index of expiries, which holds nothing of the order.
+        waiting = waiting.where(case((Action.expires_at > now, 1), else_=0) == 1)
     if kind is not None:
         waiting = waiting.where(Action.kind == kind)
     best = [

@@ -31,6 +31,19 @@ def suppressing(session: Session, kind: str, gid: str, past: Iterable[Action]) -
     return None
 
 
+def suppressions(session: Session) -> list[Action]:
+    """The rolled-back actions that keep their kind silent on their resource, one for each, the newest first."""
+    undone = session.scalars(
+        select(Action).where(Action.state == "rolled_back").order_by(Action.state_at.desc(), Action.id)
+    )
+    found: dict[tuple[str, str], Action] = {}
+    for action in undone:
+        about = (action.kind, action.resource_gid)
+        if about not in found and suppressing(session, *about, (action,)):
+            found[about] = action
+    return list(found.values())
+
+
 def lift_suppression(session: Session, action: Action, *, actor: str, channel: str, now: datetime) -> None:
     """Let the action's kind be proposed again on its resource, although it was rolled back there.
 

@@ -10,11 +10,11 @@ from sqlalchemy import select, update
 from growth_pipelines.actions.lifecycle import expire_due, overdue, release_deferred, transition
 from growth_pipelines.actions.queue import NoSuchAction, as_document, find, history, list_actions, rank, top
 from growth_pipelines.actions.subject import conflict
+from growth_pipelines.bench.many_actions import fill
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import Action
 from tests.drafts import NOW, decided, seo_draft, submitted, task_draft
-from tests.many_actions import fill
 
 DAY = timedelta(days=1)
 
@@ -167,7 +167,7 @@ def shown_by_definition(store: Store, n: int) -> list[str]:
 def test_the_top_is_what_the_rules_say_however_many_conflict_or_tie(
     store: Store, resources: int, scores: int
 ) -> None:
-    fill(store, 600, seed=resources, resources=resources, scores=scores)
+    fill(store, 600, seed=resources, now=NOW, resources=resources, scores=scores)
     for n in (1, 10, 30):
         with store.read() as session:
             found = top(session, n, NOW)
@@ -176,7 +176,7 @@ def test_the_top_is_what_the_rules_say_however_many_conflict_or_tie(
 
 
 def test_lists_are_in_the_order_of_the_ranking(store: Store) -> None:
-    fill(store, 300, seed=1, resources=50, scores=3)
+    fill(store, 300, seed=1, now=NOW, resources=50, scores=3)
     with store.read() as session:
         listed = list_actions(session)
     assert [action.id for action in listed] == [action.id for action in sorted(listed, key=rank, reverse=True)]

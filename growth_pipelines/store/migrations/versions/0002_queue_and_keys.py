@@ -1,4 +1,4 @@
-"""The queue is read from indexes, and answers to repeated requests are kept.
+"""Queue and lists are read from indexes, and answers to repeated requests are kept.
 
 ``tie_break`` orders actions of equal score; what it is made of lies in other columns, partly inside JSON, so no
 index could serve the order before.
@@ -21,7 +21,10 @@ INDEXES = (
     ("state", "score", "tie_break", "id"),
     ("kind", "score", "tie_break", "id"),
     ("score", "tie_break", "id"),
-    ("created_at", "id"),
+    ("state", "expires_at"),
+    ("state", "updated_at", "id"),
+    ("updated_at", "id"),
+    ("decided_at",),
     ("resource_gid", "state"),
 )
 
