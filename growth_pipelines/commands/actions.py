@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -266,6 +266,41 @@ def sign(action_id: str, digest: str, decision: Any, reason: str, note: str, unt
     )
     # On one line: as several it is no valid value where the launchpad's indentation expects one.
     click.echo(json.dumps(record.model_dump(mode="json"), ensure_ascii=False))
+
+
+@actions.command("export")
+@click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True)
+@click.option("--state", help="Only actions in this state.")
+@click.option("--kind", help="Only actions of this kind.")
+@click.option("--subtype", help="Only actions of this subtype.")
+@click.option("--target", help="Only actions on this resource: its gid, URL or handle.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only actions created from this day on (UTC).")
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="A file; default: standard output."
+)
+def export_them(
+    form: str,
+    state: str | None,
+    kind: str | None,
+    subtype: str | None,
+    target: str | None,
+    since: datetime | None,
+    output: Path | None,
+) -> None:
+    """Write the list of actions as CSV or JSON, best first."""
+    from growth_pipelines.actions.export import as_csv, as_json
+    from growth_pipelines.actions.listing import Filters, documents
+
+    _, store = _open()
+    filters = Filters(state, kind, subtype, target, since.replace(tzinfo=UTC) if since else None)
+    found = documents(store, filters)
+    lines = as_csv(found) if form == "csv" else as_json(found)
+    if output is None:
+        for line in lines:
+            click.echo(line, nl=False)
+        return
+    with output.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(lines)
 
 
 @actions.command()

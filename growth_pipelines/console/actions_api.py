@@ -80,7 +80,7 @@ def actions(
             alias="top",
             ge=1,
             le=100,
-            description="instead of pages: the N to look at first, without conflicts, varied; takes state and kind",
+            description="instead of pages: the N to look at first, without conflicts, varied; with state, kind",
         ),
     ] = None,
 ) -> Response:
