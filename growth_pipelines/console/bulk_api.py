@@ -28,6 +28,7 @@ from growth_pipelines.console.changes import Csrf, IdempotencyKey, change
 from growth_pipelines.console.documents import BulkCoverage, BulkDecided, problems
 from growth_pipelines.console.failures import MayNotDecide
 from growth_pipelines.console.identity import Console, Here, Person, session_token
+from growth_pipelines.console.observed import observe
 from growth_pipelines.errors import GrowthError
 
 router = APIRouter(prefix="/api/approvals", tags=["approvals"])
@@ -99,7 +100,7 @@ def _shown(console: Console, request: Request, wanted: Bulk, csrf: str) -> dict[
         "count": covered.count,
         "kinds": covered.kinds,
         "money": {
-            "currency": console.settings.currency,
+            "currency": observe(console.settings, now).shop.currency,
             "revenue_28d": covered.revenue_28d,
             "revenue_low": covered.revenue_low,
             "revenue_high": covered.revenue_high,

@@ -184,6 +184,7 @@ def test_bulk_shows_what_it_covers_and_decides_only_when_that_is_confirmed(clien
     assert not shown["decided"]
     assert shown["count"] == 4
     assert sum(shown["kinds"].values()) == 4
+    assert shown["money"]["currency"] == "USD"
     assert shown["money"]["revenue_28d"] == round(sum(row["impact"]["revenue_28d"] for row in chosen), 2)
     fates = [item["outcome"] for item in shown["items"]]
     assert fates == ["ready"] * 4 + ["decided", "stale", "unknown"]
