@@ -11,7 +11,7 @@ ORDERS ?= 5000
 HEADLESS ?=
 WORKERS ?= 2
 
-.PHONY: demo test spark lint format lock clean env docs
+.PHONY: demo test test-thorough spark lint format lock clean env docs
 
 env: $(VENV)/.ready
 
@@ -33,6 +33,10 @@ demo: env
 
 test: env
 	@$(BIN)/python -m pytest -n $(WORKERS)
+
+# What `make test` shows at one seed or at a few moments, at all of them. About half as long again.
+test-thorough: env
+	@$(BIN)/python -m pytest -n $(WORKERS) --thorough
 
 # The servers for the tests on Spark (docs/scaling.md), beside the environment: its clients exclude them. Needs Java.
 spark: $(SPARK)/.ready

@@ -25,6 +25,20 @@ for _name in [name for name in os.environ if name.startswith("GROWTH_")]:
     del os.environ[_name]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--thorough", action="store_true", help="also run the tests marked thorough")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is marked thorough says nothing new, only more of the same; a whole run leaves it out."""
+    if config.getoption("--thorough"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("thorough")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("thorough")]
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """A PostgreSQL server of this test process; the URL of its maintenance database.
@@ -45,9 +59,20 @@ def postgres_server() -> Iterator[str]:
             if not wait:
                 raise
             time.sleep(wait)
+    _forget_crashes(server.get_uri())
     yield server.get_uri()
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _forget_crashes(url: str) -> None:
+    """No test crashes this server's machine: nothing has to be on its disk before a commit returns."""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 def new_database(postgres_server: str) -> str:

@@ -59,6 +59,8 @@ def frames_of(pages: int, products: int, seed: int) -> dict[str, pd.DataFrame]:
     performance = pd.DataFrame(
         {
             "page_key": keys,
+            "window_end": pd.Timestamp(LAST_DAY),
+            "impressions": rng.poisson(3_000, pages),
             "conversion_rate": rng.gamma(4, 0.005, pages),
             "conversion_basis": "sessions",
             "aov_cents": rng.integers(4_000, 30_000, pages),

@@ -18,7 +18,7 @@ PROXY_FACTOR = 0.5
 class PageEconomics:
     """``conversion`` orders per visit, ``order_value`` in major units, ``basis`` sessions or clicks_proxy.
 
-    ``orders`` are the orders that the rate rests on, its shrinkage to the shop's included; ``sessions`` is None
+    ``orders`` are as many orders as would make a rate as uncertain as ``conversion`` is; ``sessions`` is None
     where they can't be read, ``margin`` where costs are unknown.
     """
 
@@ -34,8 +34,6 @@ class PageEconomics:
         return PROXY_FACTOR if self.basis == PROXY else 1.0
 
 
-# How many sessions' worth of the shop's rate are mixed into a page's rate.
-SHRINKAGE_SESSIONS = 200.0
 # Minor units in a major one, where the shop's currency is not known; 1 for yen, 1,000 for dinars.
 MINOR_UNITS = 100.0
 
@@ -46,14 +44,15 @@ def economics_by_page(performance: pd.DataFrame, shop: pd.DataFrame) -> dict[str
     shop_rate, shop_value = _number(whole.get("shop_cvr"), 0.0), _number(whole.get("shop_aov"), 0.0)
     basis = str(whole.get("conversion_basis") or PROXY)
     minor_units = _number(whole.get("minor_units"), MINOR_UNITS)
-    found = {"": PageEconomics(shop_rate, shop_value, basis, SHRINKAGE_SESSIONS * shop_rate, None, None)}
+    # Nothing is known of a page without a row: its rate is as uncertain as if it rested on one order.
+    found = {"": PageEconomics(shop_rate, shop_value, basis, 1.0, None, None)}
     for row in performance.to_dict("records"):
         rate = _number(row.get("conversion_rate"), shop_rate)
         found[str(row["page_key"])] = PageEconomics(
             conversion=rate,
             order_value=_number(row.get("aov_cents"), shop_value * minor_units) / minor_units,
             basis=str(row.get("conversion_basis") or basis),
-            orders=_number(row.get("orders"), 0.0) + SHRINKAGE_SESSIONS * shop_rate,
+            orders=_number(row.get("known_from_orders"), 1.0),
             sessions=_known(row, "sessions"),
             margin=_known(row, "margin_rate"),
         )

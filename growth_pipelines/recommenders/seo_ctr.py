@@ -26,6 +26,7 @@ from growth_pipelines.recommenders.context import RecommenderContext, SeoCtrConf
 from growth_pipelines.recommenders.ctr_curve import fit_curve
 from growth_pipelines.recommenders.ctr_gaps import page_gaps, query_totals, windows
 from growth_pipelines.recommenders.economics import PageEconomics, economics_by_page
+from growth_pipelines.recommenders.hidden_queries import unnamed_factor
 from growth_pipelines.recommenders.internal_links import LinkIndex
 from growth_pipelines.recommenders.money import Worth, day, money, span, worth
 from growth_pipelines.recommenders.phrases import phrases
@@ -51,11 +52,27 @@ def recommend(
     offered = offered[offered.index.isin(pages.index[writable])]
     if offered.empty:
         return []
+    offered = _with_unnamed_queries(offered, frames, context)
     economics = economics_by_page(frames["performance"], frames["shop"])
     offered = _most_valuable(offered, economics, config.max_drafts)
     desk = _Desk(frames, context, config, gaps, current[current["page_key"].isin(offered.index)], economics)
     drafts = [desk.draft(pages.loc[str(key)], gap) for key, gap in offered.iterrows()]
     return sorted(drafts, key=lambda draft: (-draft.score, draft.target.url))
+
+
+def _with_unnamed_queries(
+    offered: pd.DataFrame, frames: Mapping[str, pd.DataFrame], context: RecommenderContext
+) -> pd.DataFrame:
+    """The gaps with what the snippet wins on queries without a name (``unnamed``, a factor); at worst nothing."""
+    search = frames["search"]
+    known = search[pd.to_datetime(search["date_day"]) <= pd.Timestamp(context.as_of)]
+    end = pd.Timestamp(last_day(known))
+    factor = unnamed_factor(offered["impressions"], known, frames["performance"], end)
+    return offered.assign(
+        unnamed=factor,
+        extra_clicks=offered["extra_clicks"] * factor,
+        extra_high=offered["extra_high"] * factor,
+    )
 
 
 def _most_valuable(offered: pd.DataFrame, economics: Mapping[str, PageEconomics], most: int) -> pd.DataFrame:
@@ -259,6 +276,16 @@ class _Desk:
             for query in queries.head(_TOP_QUERIES).to_dict("records")
         ]
         performance = "marts.fct_page_performance"
+        rows.append(
+            row(
+                "Impressions of queries that Google does not name",
+                gap["impressions"] * (gap["unnamed"] - 1),
+                "impressions",
+                None,
+                "shown with the same snippet: extra clicks count them",
+                performance,
+            )
+        )
         rows.append(
             row("Conversion rate", economics.conversion, "orders per visit", None, economics.basis, performance)
         )

@@ -24,6 +24,7 @@ BEYOND = 0.02
 BRAND_CTR = 0.46
 IMPRESSIONS_A_PAGE = 3_400  # in 28 days, mean over pages
 VISIBLE_FROM = 240.0  # impressions in 28 days from which a query is not anonymised
+NEW_DEMAND = 1.3  # of a page whose snippet fails since new people see it
 WEEKDAY = np.array([1.04, 1.03, 1.02, 1.0, 0.97, 0.95, 0.99])
 
 
@@ -162,9 +163,9 @@ class Demand:
             return [(f"hot rod parts {topic}", self.weights[index] * 0.03)]
         return []
 
-    def expected_clicks(self) -> np.ndarray:
-        """Expected search clicks of each page in 28 days, by the curve alone."""
-        ctr = np.where(self.brand, BRAND_CTR * 0.85, self.expected_ctr(self.position))
+    def expected_clicks(self, brand: bool = True) -> np.ndarray:
+        """Expected search clicks of each page in 28 days, by the curve alone, with brand queries or without."""
+        ctr = np.where(self.brand, BRAND_CTR * 0.85 * brand, self.expected_ctr(self.position))
         return np.bincount(self.page_of, self.rate * ctr, len(self.pages)) * 28
 
     def _own_curve(self) -> np.ndarray:
@@ -238,7 +239,7 @@ class Demand:
                     factor[decoy.page] *= decoy.size
         for snippet in self.plants.snippets:
             if snippet.since and day >= snippet.since:
-                factor[snippet.page] *= 1.3
+                factor[snippet.page] *= NEW_DEMAND
         return factor, shift
 
     @lru_cache(maxsize=900)  # noqa: B019 - one Demand lives as long as its process

@@ -32,6 +32,9 @@ ZONE = ZoneInfo(options.TIMEZONE)
 STREAM = 2
 COUNTRIES = ["US", "US", "US", "US", "US", "US", "US", "CA", "AU", "GB"]
 WEEKDAY = np.array([1.12, 1.05, 1.0, 0.98, 1.02, 0.92, 0.95])
+QUANTITIES = [1, 1, 1, 2, 2, 4]
+WEB_SHARE = 0.93  # of the orders; the others are rung up in the store
+MEAN_QUANTITY = sum(QUANTITIES) / len(QUANTITIES)
 CODES = {"BUILD10": 0.10, "CLUB15": 0.15}
 LARGE_ORDER_EVERY = 1_900  # wholesale orders with more lines than one page of a nested connection
 
@@ -60,6 +63,23 @@ class Affinity:
     a: int
     b: int
     p: float
+
+
+def _weight(day: date, progress: float) -> float:
+    """Demand of a day, ``progress`` from 0 to 1 through the shop's life."""
+    growth = 0.75 + 0.5 * min(progress, 1.0)
+    return season(day) * float(WEEKDAY[day.weekday()]) * growth
+
+
+def _weights(days: list[date]) -> np.ndarray:
+    return np.array([_weight(day, i / max(1, len(days))) for i, day in enumerate(days)])
+
+
+def orders_a_day(options_: options.Options, recent: int = 28) -> float:
+    """Orders to expect on each of the newest days."""
+    total = round(options_.months * 30.44)
+    weights = _weights([options_.today - timedelta(days=total - i) for i in range(total)])
+    return float(options_.orders * weights[-recent:].mean() / weights.sum())
 
 
 class Sales:
@@ -98,20 +118,15 @@ class Sales:
 
     def _planned(self, days: list[date]) -> np.ndarray:
         """How many orders each day has, so that all of them are exactly the number asked for."""
-        weights = np.array([self._weight(day, i / max(1, len(days))) for i, day in enumerate(days)])
+        weights = _weights(days)
         self._per_weight = self._options.orders / weights.sum()
         rng = np.random.default_rng([self._options.seed, STREAM])
         return rng.multinomial(self._options.orders, weights / weights.sum())
 
-    @staticmethod
-    def _weight(day: date, progress: float) -> float:
-        growth = 0.75 + 0.5 * min(progress, 1.0)
-        return season(day) * float(WEEKDAY[day.weekday()]) * growth
-
     def advance_to(self, day: date, uplift: float) -> None:
         """Make one more day of orders; demand is the plan's times ``uplift``."""
         rng = np.random.default_rng([self._options.seed, STREAM, 1, day.toordinal()])
-        self.make_day(day, int(rng.poisson(self._per_weight * self._weight(day, 1.0) * uplift)))
+        self.make_day(day, int(rng.poisson(self._per_weight * _weight(day, 1.0) * uplift)))
 
     def make_day(self, day: date, count: int) -> None:
         rng = np.random.default_rng([self._options.seed, STREAM, day.toordinal()])
@@ -145,7 +160,7 @@ class Sales:
             lines=lines,
             shipping_cents=shipping_of(net),
             landing_path=None,
-            source_name="web" if draws[6] < 0.93 else "pos",
+            source_name="web" if draws[6] < WEB_SHARE else "pos",
             discount_code=code,
             test=bool(draws[5] < 0.008),
         )
@@ -203,7 +218,7 @@ class Sales:
     def _line(self, index: int, rng: np.random.Generator, deleted: bool) -> Line:
         variants = self._variants[index]
         variant = variants[int(rng.integers(len(variants)))]
-        quantity = int(rng.choice([1, 1, 1, 2, 2, 4]))
+        quantity = int(rng.choice(QUANTITIES))
         self._line_number += 32_768
         return Line(
             number=self._line_number,

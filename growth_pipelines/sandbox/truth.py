@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from growth_pipelines.sandbox import options
-from growth_pipelines.sandbox.records import Order
+from growth_pipelines.sandbox.demand import NEW_DEMAND
+from growth_pipelines.sandbox.plants import Snippet
+from growth_pipelines.sandbox.records import Order, Product
+from growth_pipelines.sandbox.sales import MEAN_QUANTITY
 from growth_pipelines.sandbox.shopify.formats import decimal
 from growth_pipelines.sandbox.stock import InventoryItem
+from growth_pipelines.sandbox.traffic import CLICK_SESSIONS
 from growth_pipelines.sandbox.world import Shop
 
 
@@ -128,6 +132,37 @@ def _bare_products(shop: Shop) -> list[dict[str, Any]]:
     return found
 
 
+def _order_value(shop: Shop, page: int) -> float:
+    """What an order is worth, in major units, whose visitor came in on a page: for the product's own sake it holds
+    that product, else it is like any other."""
+    counted = [order for order in shop.sales.orders if not order.test and not order.cancelled_at]
+    usual = sum(order.gross_cents - order.discount_cents for order in counted) / max(1, len(counted)) / 100
+    resource = shop.demand.pages[page]
+    if not isinstance(resource, Product):
+        return usual
+    products = shop.catalogue.products
+    weights = [product.popularity for product in products]
+    first = sum(_price(product) * weight for product, weight in zip(products, weights, strict=True)) / sum(weights)
+    share = shop.traffic.own_landings[page] / shop.traffic.landings[page]
+    return usual + float(share) * MEAN_QUANTITY * (_price(resource) - first)
+
+
+def _price(product: Product) -> float:
+    return sum(variant.price_cents for variant in product.variants) / len(product.variants) / 100
+
+
+def _snippet_money(shop: Shop, one: Snippet) -> dict[str, float]:
+    """What a page's repaired snippet brings in 28 days like the present ones: an extra click is a visit that buys
+    as the page's others do."""
+    usual = shop.demand.expected_clicks(brand=False)[one.page]
+    clicks = float(usual * (one.multiplier_if_fixed - one.multiplier) * (NEW_DEMAND if one.since else 1.0))
+    orders = clicks * CLICK_SESSIONS * float(shop.traffic.conversion[one.page])
+    return {
+        "extra_clicks_28d": round(clicks, 1),
+        "extra_money_28d": round(orders * _order_value(shop, one.page), 2),
+    }
+
+
 def _topics(shop: Shop) -> list[dict[str, Any]]:
     return [
         {
@@ -148,6 +183,7 @@ def document(shop: Shop) -> dict[str, Any]:
             "lift_if_fixed": round(one.multiplier_if_fixed / one.multiplier, 4),
             "since": _iso(one.since),
         }
+        | _snippet_money(shop, one)
         for one in shop.plants.snippets
         if _exists(shop, one.page)
     ]

@@ -22,7 +22,7 @@ from growth_pipelines.sandbox.sales import Sales, local_midnight
 from growth_pipelines.sandbox.shopify.formats import timestamp
 from growth_pipelines.sandbox.shopify.metafields import SEO_KEYS
 from growth_pipelines.sandbox.stock import InventoryItem, Location
-from growth_pipelines.sandbox.traffic import Traffic
+from growth_pipelines.sandbox.traffic import ANYWHERE, OWN_PAGE, Traffic
 from growth_pipelines.sandbox.vitals import SHORT, FieldData
 
 TOUCH_STREAM = 10
@@ -47,7 +47,7 @@ class Shop:
             options, self.demand.pages, self._weights(), self.demand.expected_clicks(), self.catalogue
         )
         self.demand.plant(self.plants)
-        self.traffic = Traffic(options, self.demand)
+        self.traffic = Traffic(options, self.demand, self.catalogue)
         self.field_data = FieldData(options, self.demand, self.traffic)
         for one in self.plants.regressions:
             form_factor = "desktop" if one.form_factor == "desktop" else "phone"
@@ -89,10 +89,11 @@ class Shop:
     def _landing(self, order: Order, rng: np.random.Generator) -> str | None:
         """Where an order's visitor came in: half on the first product's own page, else anywhere by traffic."""
         draw = rng.random(2)
-        if draw[0] < 0.04:
+        unknown = 1 - OWN_PAGE - ANYWHERE
+        if draw[0] < unknown:
             return None
         variant = order.lines[0].variant
-        if draw[0] < 0.5 and variant is not None:
+        if draw[0] < unknown + OWN_PAGE and variant is not None:
             return variant.product.path
         index = int(np.searchsorted(self._landing_pages, draw[1]))
         return self.demand.paths[min(index, len(self.demand.paths) - 1)]

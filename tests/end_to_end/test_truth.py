@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from tests.conftest import SandboxShop
@@ -49,14 +50,22 @@ def _planted(truth: dict[str, Any]) -> set[tuple[str, str]]:
 
 def _extra_clicks_in_interval(pending: list[dict[str, Any]], truth: dict[str, Any]) -> list[bool]:
     """For each planted snippet found, whether its interval holds the clicks that a good snippet brings."""
-    lift = {row["url"]: row["lift_if_fixed"] for row in truth["snippets"]}
-    found = []
-    for action in pending:
-        if action["kind"] == "seo_ctr" and action["target"]["url"] in lift:
-            clicks = next(row["value"] for row in action["evidence"] if row["name"].startswith("Clicks"))
-            extra = clicks * (lift[action["target"]["url"]] - 1)
-            found.append(action["impact"]["low"] <= extra <= action["impact"]["high"])
-    return found
+    extra = {row["url"]: row["extra_clicks_28d"] for row in truth["snippets"]}
+    found = [action for action in pending if action["kind"] == "seo_ctr" and action["target"]["url"] in extra]
+    return [
+        action["impact"]["low"] <= extra[action["target"]["url"]] <= action["impact"]["high"] for action in found
+    ]
+
+
+def _money(pending: list[dict[str, Any]], truth: dict[str, Any]) -> tuple[float, float]:
+    """How well the planted snippets are ranked by money (Spearman), and the share of intervals that hold it."""
+    impacts = {action["target"]["url"]: action["impact"] for action in pending if action["kind"] == "seo_ctr"}
+    planted = [row for row in truth["snippets"] if row["url"] in impacts]
+    true = [row["extra_money_28d"] for row in planted]
+    found = [impacts[row["url"]] for row in planted]
+    ranks = [pd.Series(values).rank() for values in (true, [impact["revenue_28d"] for impact in found])]
+    held = [row["revenue_low"] <= money <= row["revenue_high"] for row, money in zip(found, true, strict=True)]
+    return float(ranks[0].corr(ranks[1])), sum(held) / len(held)
 
 
 @pytest.mark.slow
@@ -64,7 +73,7 @@ def _extra_clicks_in_interval(pending: list[dict[str, Any]], truth: dict[str, An
 def test_pending_actions_are_the_planted_truths(
     seed: int, tmp_path: Path, start_sandbox: Callable[..., SandboxShop]
 ) -> None:
-    shop = start_sandbox("--seed", str(seed), "--orders", "1500", "--products", "300", "--today", TODAY)
+    shop = start_sandbox("--seed", str(seed), "--orders", "5000", "--products", "300", "--today", TODAY)
     pending, top = _pending(shop, tmp_path)
     truth = shop.truth
     planted = _planted(truth)
@@ -85,6 +94,11 @@ def test_pending_actions_are_the_planted_truths(
     print(f"seed {seed}: extra clicks within their interval for {sum(covered)} of {len(covered)} pages")
     assert len(covered) >= 8
     assert sum(covered) >= 0.75 * len(covered)
+    spearman, held = _money(pending, truth)
+    print(
+        f"seed {seed}: money ranked with Spearman {spearman:.2f}, within its interval for {held:.0%} of the pages"
+    )
+    assert spearman >= 0.8
     assert len(top) == 10
     assert precision >= 0.8
     assert recall >= 0.7

@@ -46,7 +46,8 @@ with
                 sources.source = 'shopify'
                 or (sources.first_day < windows.window_start and sources.last_day >= windows.window_end)
             ) as has_sessions,
-            sources.first_day
+            sources.first_day,
+            sources.source
         from {{ ref("int_windows") }} as windows
         left join pages on pages.shop_id = windows.shop_id
         left join sources on sources.shop_id = windows.shop_id
@@ -60,6 +61,14 @@ with
             coalesce(pages.sessions, 0) as sessions,
             coalesce(pages.clicks, 0) as clicks,
             case when known.has_sessions then 'sessions' else 'clicks_proxy' end as conversion_basis,
+            -- the first day of which all visits are known
+            case
+                when not known.has_sessions
+                then windows.search_first_day
+                when known.source = 'shopify'
+                then known.first_day
+                else {{ add_days("known.first_day", 1) }}
+            end as visits_first_day,
             case when known.has_sessions then pages.sessions else coalesce(pages.clicks, 0) end as visits,
             coalesce(pages.placed_orders, 0) as placed_orders,
             -- the window's order value, or that of all orders when the window has none

@@ -156,7 +156,9 @@ def test_killed_at_a_step_it_is_finished_by_the_next_run(
     assert content_of(machine, product) == before
 
 
-@pytest.mark.parametrize("turn", range(len(FATES)))
+@pytest.mark.parametrize(
+    "turn", [0, *(pytest.param(turn, marks=pytest.mark.thorough) for turn in range(1, len(FATES)))]
+)
 def test_whatever_call_meets_a_fault_it_ends_written_once_or_not_at_all(
     machine: Machine, product: dict[str, Any], turn: int
 ) -> None:

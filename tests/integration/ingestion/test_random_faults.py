@@ -71,7 +71,12 @@ def score(shop: Any) -> dict[str, Any]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("seed", "engine"), [(1, "duckdb"), (2, "duckdb"), pytest.param(3, "postgres", marks=pytest.mark.postgres)]
+    ("seed", "engine"),
+    [
+        (1, "duckdb"),
+        pytest.param(2, "duckdb", marks=pytest.mark.thorough),
+        pytest.param(3, "postgres", marks=pytest.mark.postgres),
+    ],
 )
 def test_the_warehouse_ends_as_if_nothing_had_failed(
     seed: int,

@@ -87,11 +87,11 @@ def random_shop(seed: int) -> Rows:
             "date": TODAY - timedelta(days=int(back)),
             "landing_path": path,
             "device": device,
-            "sessions": int(rng.integers(1, 60)),
-            "cart_additions": 1,
+            "sessions": (sessions := int(rng.integers(1, 60))),
+            "cart_additions": min(sessions, (int(back) * (place + 1)) % (place + 2)),
         }
         for back in range(1, 90)
-        for path in ["/", *products[:5], "/collections/fuel/products/part-1"]
+        for place, path in enumerate(["/", *products[:5], "/collections/fuel/products/part-1"])
         for device in ("mobile", "desktop")
     ]
     rows.update(_vitals(products))

@@ -231,21 +231,45 @@ def test_page_performance_agrees_with_a_recount(settings: Settings) -> None:
         assert row[f"{prefix}nonbrand_avg_position"] == pytest.approx(position, abs=0.01)
 
 
-def test_conversion_is_shrunk_to_the_shops_and_by_orders_whose_landing_page_is_known(settings: Settings) -> None:
-    row = mart(settings, "fct_page_performance").set_index("page_key").loc["/products/part-1"]
-    window = [WINDOW_START + timedelta(days=n) for n in range(28)]
+def _page(addresses: pd.Series) -> pd.Series:
+    """The page of each address; a product within a collection is the product."""
+    return (
+        addresses.str.removeprefix(HOST).str.replace(r"^.*(/products/)", r"\1", regex=True).str.split("?").str[0]
+    )
+
+
+def test_conversion_is_the_types_and_departs_by_what_is_put_into_the_cart(settings: Settings) -> None:
+    performance = mart(settings, "fct_page_performance").set_index("page_key")
     orders, sessions = counted_orders(), frame(ROWS, "sessions_daily")
-    orders = orders[orders["local_date"].isin(window)]
-    sessions = sessions[sessions["date"].isin(window)]
-    shop_rate = len(orders) / sessions["sessions"].sum()
-    placed_rate = orders["landing_path"].notna().sum() / sessions["sessions"].sum()
-    here = orders["landing_path"].str.contains("/products/part-1", na=False)
-    visits = sessions.loc[sessions["landing_path"].str.endswith("/products/part-1"), "sessions"].sum()
-    relative = (here.sum() + 200 * placed_rate) / (visits + 200) / placed_rate
-    assert (row["orders"], row["sessions"], row["conversion_basis"]) == (here.sum(), visits, "sessions")
-    assert row["conversion_rate"] == pytest.approx(shop_rate * relative)
-    aov = orders["net"].sum() / len(orders)
-    assert row["aov_cents"] == pytest.approx((orders.loc[here, "net"].sum() + 10 * aov) / (here.sum() + 10))
+    window = [WINDOW_START + timedelta(days=n) for n in range(28)]
+    recent = orders["local_date"].isin(window)
+    shop_rate = recent.sum() / sessions.loc[sessions["date"].isin(window), "sessions"].sum()
+
+    known = sessions["date"].min(), WINDOW_END
+    orders, sessions = orders[orders["local_date"].between(*known)], sessions[sessions["date"].between(*known)]
+    counts = pd.DataFrame(index=performance.index)
+    by_page = sessions.groupby(_page(sessions["landing_path"]))
+    counts["visits"], counts["carts"] = by_page["sessions"].sum(), by_page["cart_additions"].sum()
+    placed = orders[orders["landing_path"].notna()].groupby(_page(orders["landing_path"].dropna()))["net"]
+    counts["orders"], counts["net"] = placed.size(), placed.sum()
+    counts = counts.fillna(0)
+    placed_rate = counts["orders"].sum() / counts["visits"].sum()
+
+    products = counts[performance["page_type"] == "product"]
+    visits, carts = products["visits"].to_numpy(), products["carts"].to_numpy()
+    mean = carts.sum() / visits.sum()
+    variance = (((carts - mean * visits) ** 2).sum() - carts.sum()) / (visits**2).sum()
+    assert variance > 0
+    prior = max(mean / variance, 1 / mean)
+    own = (carts + mean * prior) / (visits + prior) / mean
+    of_type = (products["orders"].sum() + 10) / (visits.sum() + 10 / placed_rate) / placed_rate
+    found = performance.loc[products.index]
+    assert np.allclose(found["conversion_rate"], shop_rate * of_type * own)
+    assert own.max() > 1.1 > 0.9 > own.min()
+    relative_variance = 1 / (carts + mean * prior) + 1 / (products["orders"].sum() + 10) + 1 / recent.sum()
+    assert np.allclose(found["known_from_orders"], 1 / relative_variance)
+    aov = counted_orders()[recent]["net"].mean()
+    assert np.allclose(performance["aov_cents"], (counts["net"] + 10 * aov) / (counts["orders"] + 10))
 
 
 def test_pages_know_what_a_search_engine_shows(settings: Settings) -> None:

@@ -123,6 +123,8 @@ def shop_frames(keys: list[str]) -> dict[str, pd.DataFrame]:
     performance = pd.DataFrame(
         {
             "page_key": keys,
+            "window_end": pd.NaT,
+            "impressions": 0,
             "conversion_rate": 0.02,
             "conversion_basis": "sessions",
             "aov_cents": 10_000,

@@ -12,6 +12,7 @@ import pytest
 
 from growth_pipelines.actions.model import ActionDraft
 from growth_pipelines.recommenders.context import RecommenderContext, SeoCtrConfig
+from growth_pipelines.recommenders.hidden_queries import unnamed_factor
 from growth_pipelines.recommenders.registry import RECOMMENDERS
 from growth_pipelines.recommenders.seo_ctr import find_gaps, recommend
 
@@ -143,6 +144,41 @@ def test_confidence_follows_the_evidence(simulate: Simulate, context: Recommende
 def _by_page(frames: dict[str, pd.DataFrame], context: RecommenderContext) -> dict[str, ActionDraft]:
     found = recommend(frames, context, SeoCtrConfig())
     return dict(zip(_pages(found), found, strict=True))
+
+
+def test_queries_that_google_does_not_name_are_counted_at_most_once_more(
+    planted: Any, context: RecommenderContext
+) -> None:
+    search = planted.frames["search"]
+    last = pd.to_datetime(search["date_day"]).max()
+    recent = search[(pd.to_datetime(search["date_day"]) > last - pd.Timedelta(days=28))]
+    every, brand = (rows.groupby("page_key")["impressions"].sum() for rows in (recent, recent[recent["is_brand"]]))
+    brand = brand.reindex(every.index, fill_value=0)
+    plain = _by_page(planted.frames, context)
+    for of_named, factor in ((1.0, 1.0), (1.4, 1.4), (9.0, 2.0), (0.9, 1.0)):
+        performance = planted.frames["performance"].assign(
+            window_end=last,
+            impressions=lambda rows, of=of_named: rows["page_key"].map((every - brand) * of + brand),
+        )
+        scaled = _by_page({**planted.frames, "performance": performance}, context)
+        for page, draft in plain.items():
+            assert scaled[page].impact.delta == pytest.approx(draft.impact.delta * factor, abs=0.02)
+            assert scaled[page].impact.low == draft.impact.low
+            assert scaled[page].confidence == draft.confidence
+
+
+def test_brand_queries_are_not_among_those_without_a_name(planted: Any, context: RecommenderContext) -> None:
+    end = pd.Timestamp("2026-11-19")
+    search = pd.DataFrame(
+        {
+            "page_key": ["/a", "/a", "/a"],
+            "date_day": [end, end, end - pd.Timedelta(days=28)],
+            "impressions": [1000, 300, 9000],
+        }
+    )
+    performance = pd.DataFrame({"page_key": ["/a", "/b"], "window_end": end, "impressions": [1500, 10]})
+    found = unnamed_factor(pd.Series({"/a": 1000, "/b": 10, "/c": 10}), search, performance, end)
+    assert found.to_dict() == {"/a": pytest.approx(1.2), "/b": 1.0, "/c": 1.0}
 
 
 def test_without_sessions_the_money_counts_half_and_says_so(planted: Any, context: RecommenderContext) -> None:

@@ -60,6 +60,7 @@ select
     catalogue.product_type,
     catalogue.vendor,
     prices.price,
+    prices.margin_rate,
     catalogue.tags,
     {{ json_text("catalogue.images", [0, "id"]) }} as image_gid,
     {{ json_text("catalogue.images", [0, "url"]) }} as image_url,
@@ -102,7 +103,7 @@ select
     case when others.page_key = '/' then 'home' else 'other' end,
     null,
     shops.primary_url || others.page_key,
-    {% for column in range(16) %} null, {% endfor %}
+    {% for column in range(17) %} null, {% endfor %}
     true,
     null,
     null,

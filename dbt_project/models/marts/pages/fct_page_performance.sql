@@ -1,7 +1,7 @@
--- One row a page of dim_pages, whether anybody visited it or not. Rates of pages with few visits say little, so
--- they are shrunk: as if the page had 200 visits more that behaved like the shop's average, and ten orders of its
--- value.
-{% set pseudo_visits = 200 %}
+-- One row a page of dim_pages, whether anybody visited it or not. How well a page sells is known from little, and
+-- from
+-- more than the window: see int_page_conversion. Its order value is shrunk as if it had ten orders more of the
+-- shop's.
 {% set pseudo_orders = 10 %}
 {% set search = ["clicks", "impressions", "position_x100_impr"] %}
 with
@@ -39,7 +39,7 @@ with
             pages.shop_id,
             pages.page_key,
             pages.page_type,
-            products.margin_rate,
+            pages.margin_rate,
             shops.currency,
             shops.window_start,
             shops.window_end,
@@ -49,8 +49,11 @@ with
             shops.last_year_end,
             shops.conversion_basis,
             shops.conversion_rate as shop_conversion_rate,
-            shops.placed_rate as shop_placed_rate,
             shops.aov_cents as shop_aov_cents,
+            coalesce(conversion.relative_rate, 1.0) as relative_rate,
+            coalesce(conversion.known_from_orders, 1.0) as known_from_orders,
+            coalesce(conversion.orders, 0) as known_orders,
+            coalesce(conversion.net_cents, 0) as known_net_cents,
             {% for measure in search + ["sessions", "orders", "net_cents"] %}
                 coalesce(measured.{{ measure }}, 0) as {{ measure }},
                 coalesce(measured.prior_{{ measure }}, 0) as prior_{{ measure }},
@@ -89,11 +92,11 @@ with
             {{ ref("int_page_windows") }} as measured
             on measured.shop_id = pages.shop_id
             and measured.page_key = pages.page_key
-        left join expected on expected.shop_id = pages.shop_id and expected.page_key = pages.page_key
         left join
-            {{ ref("int_product_prices") }} as products
-            on products.shop_id = pages.shop_id
-            and products.product_id = pages.resource_gid
+            {{ ref("int_page_conversion") }} as conversion
+            on conversion.shop_id = pages.shop_id
+            and conversion.page_key = pages.page_key
+        left join expected on expected.shop_id = pages.shop_id and expected.page_key = pages.page_key
         left join
             vitals as field
             on field.shop_id = pages.shop_id
@@ -105,18 +108,9 @@ with
     rated as (
         select
             joined.*,
-            -- the page's rate relative to the shop's, both over orders whose landing page is known, times the
-            -- shop's rate
-            case
-                when coalesce(shop_placed_rate, 0) = 0
-                then shop_conversion_rate
-                else
-                    shop_conversion_rate
-                    / shop_placed_rate
-                    * (orders + {{ pseudo_visits }} * shop_placed_rate)
-                    / (visits + {{ pseudo_visits }})
-            end as conversion_rate,
-            (net_cents + {{ pseudo_orders }} * shop_aov_cents) / (orders + {{ pseudo_orders }}) as aov_cents
+            shop_conversion_rate * relative_rate as conversion_rate,
+            (known_net_cents + {{ pseudo_orders }} * shop_aov_cents)
+            / (known_orders + {{ pseudo_orders }}) as aov_cents
         from joined
     ),
 
@@ -168,6 +162,7 @@ select
     prior_net_cents,
     last_year_net_cents,
     conversion_rate,
+    known_from_orders,
     conversion_basis,
     aov_cents,
     case when conversion_basis = 'sessions' then {{ ratio("net_cents", "sessions") }} end as net_cents_per_session,
