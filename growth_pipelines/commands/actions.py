@@ -268,6 +268,51 @@ def sign(action_id: str, digest: str, decision: Any, reason: str, note: str, unt
     click.echo(json.dumps(record.model_dump(mode="json"), ensure_ascii=False))
 
 
+@actions.command("bulk")
+@click.argument("decision", type=click.Choice(["approve", "reject", "defer"]))
+@click.argument("action_ids", metavar="ID...", nargs=-1, required=True)
+@click.option("--reason", type=click.Choice(REASONS), default=None, help="Needed to reject.")
+@note_option
+@until_option
+@click.option("--yes", is_flag=True, help="Don't ask once more.")
+def bulk_decide(
+    decision: Any, action_ids: tuple[str, ...], reason: str | None, note: str, until: datetime | None, yes: bool
+) -> None:
+    """Decide about many actions at once, as they are shown here; asks once more."""
+    from growth_pipelines.actions.queue import as_document, find
+    from growth_pipelines.approvals.bulk import Bulk, Item, check, cover, decide_all
+    from growth_pipelines.approvals.decide import SignatureProof
+    from growth_pipelines.approvals.signatures import AT_ONCE
+
+    settings, store = _open()
+    day = until.date() if until else None
+    with store.read() as session:
+        items = tuple(Item(one.id, one.digest) for one in (find(session, each) for each in action_ids))
+        wanted = Bulk(decision, items, reason or "", note, day)
+        check(wanted, settings, settings.clock.now())
+        covered = cover(session, wanted, settings.clock.now())
+        shown = [as_document(fate.action) for fate in covered.fates if fate.fate == "ready" and fate.action]
+    print_ranked(shown, settings.currency, f"{covered.count} of {len(items)} can be decided")
+    for one, other, fields in covered.conflicts:
+        click.echo(f"{one.ref} and {other.ref} both write {', '.join(fields)}; the first is approved only.")
+    if not shown or not (yes or click.confirm(f"{decision.capitalize()} these {covered.count}?")):
+        click.echo("Nothing was decided.")
+        sys.exit(1)
+    parts = {"reason": reason or "", "note": note, "until": day}
+    proofs = [
+        SignatureProof(
+            _signed(settings, store, item.action, decision, AT_ONCE, digest=item.digest, **parts), "cli"
+        )
+        for item in items
+    ]
+    with store.session() as session:
+        fates = decide_all(session, settings, wanted, proofs, settings.clock.now())
+    for fate in fates:
+        click.echo(fate.message)
+    if any(fate.fate != "done" for fate in fates):
+        sys.exit(1)
+
+
 @actions.command("export")
 @click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True)
 @click.option("--state", help="Only actions in this state.")
