@@ -196,10 +196,46 @@ class MetaobjectGenSettings(_Group):
     weekly_cap: int = Field(10, ge=0, description="new actions a week; 0 = no cap")
 
 
+class GuidedSellingSettings(_Group):
+    min_confidence: float = Field(
+        0.3,
+        gt=0,
+        lt=1,
+        description="share of the orders with A that hold B too, exceeded before B is shown with A",
+    )
+    min_orders_both: int = Field(10, ge=0, description="orders with both products, exceeded before a rule is made")
+    min_lift: float = Field(1.2, ge=1, description="how much likelier B is in orders with A, at least")
+    fdr: float = Field(0.05, gt=0, lt=1, description="false-discovery rate over all pairs of products tested")
+    sold_as_one: float = Field(
+        0.9, gt=0, le=1, description="products in each other's orders this often are one set, not a rule"
+    )
+    max_companions: int = Field(4, ge=1, le=10, description="products shown with one product, at most")
+    min_cover_days: int = Field(7, ge=0, description="days that the stock of B has to last at its present pace")
+    min_margin: float = Field(0.1, lt=1, description="products of a smaller known margin are not offered")
+    assumed_margin: float = Field(0.3, gt=0, le=1, description="margin where the shop knows no product's cost")
+    attach_lift: float = Field(
+        0.05, gt=0, description="expected relative gain in orders of B among orders of A, once B is shown"
+    )
+    attach_lift_low: float = Field(0.005, ge=0, description="lower end of its 90 % interval")
+    attach_lift_high: float = Field(0.15, gt=0, description="upper end of its 90 % interval")
+    min_question_impressions: int = Field(200, ge=1, description="impressions in 28 days that questions need")
+    answered_to_position: float = Field(10, ge=1, description="a page up to here may answer a question")
+    answered_ctr_ratio: float = Field(
+        0.5, gt=0, lt=1, description="a page there that wins less of its expected clicks does not answer it"
+    )
+    goal_position: float = Field(8, ge=1, description="position that a new answer is expected to reach")
+    question_value: float = Field(
+        0.3, gt=0, le=1, description="what a visit by a question is worth, as a share of the shop's usual one"
+    )
+    max_drafts: int = Field(200, ge=1, description="rules and questions drafted in one run")
+    weekly_cap: int = Field(10, ge=0, description="new actions a week; 0 = no cap")
+
+
 class RecommenderSettings(_Group):
     seo_ctr: SeoCtrSettings = Field(default_factory=lambda: SeoCtrSettings())
     cwv_repair: CwvRepairSettings = Field(default_factory=lambda: CwvRepairSettings())
     metaobject_gen: MetaobjectGenSettings = Field(default_factory=lambda: MetaobjectGenSettings())
+    guided_selling: GuidedSellingSettings = Field(default_factory=lambda: GuidedSellingSettings())
 
 
 class ContentSettings(_Group):

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 AS_OF = date(2026, 11, 22)
 LAST_DAY = date(2026, 11, 19)
 QUERIES_A_PAGE = 12
+ORDERS = 100_000
+# Pairs of products that orders hold together, and how many of them belong together.
+_PAIRS_A_PRODUCT, _RELATED_SHARE = 5, 0.01
 # Pages with field data: the shares of a shop's pages that have them, of those that are low and that regressed.
 _FIELD_SHARE, _LOW_SHARE, _REGRESSED_SHARE = 0.1, 0.02, 0.02
 _WEEKS = 25
@@ -85,6 +88,8 @@ def frames_of(pages: int, products: int, seed: int) -> dict[str, pd.DataFrame]:
         "pages": facts,
         **_catalogue(facts, rng),
         **_topics(facts, rng),
+        **_baskets(facts, rng),
+        "questions": _questions(keys, rng),
         "performance": performance,
         "shop": shop,
         "vitals": _vitals(keys, rng),
@@ -145,6 +150,13 @@ def _catalogue(pages: pd.DataFrame, rng: np.random.Generator) -> dict[str, pd.Da
         {
             "product_id": sold["resource_gid"].to_numpy(),
             "page_key": sold["page_key"].to_numpy(),
+            "handle": sold["handle"].to_numpy(),
+            "title": sold["title"].to_numpy(),
+            "product_type": sold["product_type"].to_numpy(),
+            "complementary_products": None,
+            "variants_out": 0,
+            "available": rng.integers(0, 500, len(sold)),
+            "margin_rate": rng.uniform(0.05, 0.6, len(sold)),
             "status": "active",
             "variants": np.where(rng.random(len(sold)) < _BARE_SHARE, 6, 1),
             "price_min_cents": np.rint(sold["price"].to_numpy() * 100).astype(int),
@@ -187,6 +199,61 @@ def _topics(pages: pd.DataFrame, rng: np.random.Generator) -> dict[str, pd.DataF
         }
     )
     return {"topics": topics, "topic_queries": queries}
+
+
+def _baskets(pages: pd.DataFrame, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
+    """Pairs of products in 100,000 orders, five pairs a product; one in a hundred is more than chance."""
+    import numpy as np
+    import pandas as pd
+
+    sold = pages.loc[pages["page_type"] == "product", "resource_gid"].to_numpy()
+    orders = rng.poisson(ORDERS / (10 * rng.permutation(np.arange(1, len(sold) + 1)) ** 0.7)) + 20
+    pairs = rng.integers(0, len(sold), (_PAIRS_A_PRODUCT * len(sold), 2))
+    pairs = np.unique(np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1), axis=0)
+    fewer = orders[pairs].min(axis=1)
+    share = np.where(rng.random(len(pairs)) < _RELATED_SHARE, 0.5, 0.02)
+    both = np.minimum(fewer, np.maximum(5, rng.binomial(fewer, share)))
+    tested = len(sold) * (len(sold) - 1) // 2
+    parts = [
+        pd.DataFrame(
+            {
+                "product_id": sold[pairs[:, here]],
+                "paired_product_id": sold[pairs[:, there]],
+                "orders_product": orders[pairs[:, here]],
+                "orders_paired": orders[pairs[:, there]],
+                "orders_both": both,
+                "buyers_both": both,
+                "orders_total": ORDERS,
+                "pairs_tested": tested,
+                "since": AS_OF - timedelta(days=700),
+            }
+        )
+        for here, there in ((0, 1), (1, 0))
+    ]
+    sales = pd.DataFrame({"product_id": sold, "orders": orders // 8, "units": orders // 6})
+    return {"affinity": pd.concat(parts, ignore_index=True), "product_orders": sales}
+
+
+def _questions(keys: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+    """A query of every page; one in ten is a question, and a third of these stand where nobody looks."""
+    import numpy as np
+    import pandas as pd
+
+    count = len(keys)
+    asked = np.arange(count) % 10 == 0
+    return pd.DataFrame(
+        {
+            "query": [f"how does project {n} work" if q else f"part {n} price" for n, q in enumerate(asked)],
+            "cluster": [f"part {n}" for n in range(count)],
+            "main_page_key": keys,
+            "clicks": rng.poisson(5, count),
+            "impressions": rng.integers(10, 2_000, count),
+            "position": rng.uniform(1, 15, count),
+            "other_clicks": rng.poisson(300, count),
+            "other_impressions": rng.integers(1_000, 9_000, count),
+            "other_position": rng.uniform(1, 15, count),
+        }
+    )
 
 
 def _search(keys: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:

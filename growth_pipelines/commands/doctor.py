@@ -25,7 +25,7 @@ State = Literal["ok", "warn", "fail"]
 DISK_NEEDED, DISK_WISHED = 0.5e9, 5e9  # bytes
 # Scope → what fails without it. Those that read are named where they are used, in ingestion.
 WRITE_SCOPES = {
-    "write_products": "SEO fields of products and collections",
+    "write_products": "SEO fields of products and collections, and what a product is shown with",
     "write_content": "SEO fields of pages and articles",
     "write_files": "alt text of images",
     "write_metaobject_definitions": "the types of structured content",

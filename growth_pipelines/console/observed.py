@@ -6,7 +6,7 @@ yet is not an error of the page: it is said on it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -84,7 +84,7 @@ def page_texts(settings: Settings, resource_gid: str) -> tuple[str, str]:
     """The title and description that a search engine would show for a resource now; empty when unknown."""
     warehouse = Warehouse.of(settings)
     try:
-        rows = _rows(warehouse, "page_texts.sql", (resource_gid,))
+        rows = rows_of_query(warehouse, "page_texts.sql", (resource_gid,))
     except GrowthError:
         return "", ""
     return (rows[0][0] or "", rows[0][1] or "") if rows else ("", "")
@@ -117,8 +117,8 @@ def _read_snapshot(warehouse: Warehouse, _: Path) -> tuple[dict[str, Any], dict[
 
 
 def _read_now(warehouse: Warehouse) -> tuple[dict[str, Any], dict[str, Any]]:
-    shops = _rows(warehouse, "shop.sql")
-    newest = _rows(warehouse, "newest.sql")
+    shops = rows_of_query(warehouse, "shop.sql")
+    newest = rows_of_query(warehouse, "newest.sql")
     names = ("name", "domain", "primary_url", "currency", "timezone")
     shop = dict(zip(names, shops[0], strict=True)) if shops else {}
     days = dict(zip(("orders", "search", "vitals"), newest[0], strict=True))
@@ -128,7 +128,7 @@ def _read_now(warehouse: Warehouse) -> tuple[dict[str, Any], dict[str, Any]]:
 def _orders_read(warehouse: Warehouse) -> datetime | None:
     """Up to when orders have been read from the shop; None where they came from files only."""
     try:
-        read: datetime | None = _rows(warehouse, "orders_read.sql")[0][0]
+        read: datetime | None = rows_of_query(warehouse, "orders_read.sql")[0][0]
     except GrowthError:
         return None
     return read.replace(tzinfo=UTC) if read is not None else None
@@ -143,7 +143,8 @@ def _orders_note(warehouse: Warehouse) -> str:
         return ""
 
 
-def _rows(warehouse: Warehouse, query: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+def rows_of_query(warehouse: Warehouse, query: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """The rows of ``queries/{query}``. Raises GrowthError where models are missing that it names."""
     with _reading(warehouse) as connection:
         rows: list[tuple[Any, ...]] = connection.execute((_QUERIES / query).read_text(), params).fetchall()
         return rows

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from growth_pipelines.actions.complementary import COMPLEMENTARY, DEFINITION, products_of
 from growth_pipelines.actions.structured_fields import entry_fields
 from growth_pipelines.approvals.edits import FIELDS, TASK_PARTS
 from growth_pipelines.console.figures import Range, money, number, on_one_axis, percent, window
@@ -119,8 +120,19 @@ def fields_of(action: Action) -> list[FieldView]:
     What a task asks for is shown as its steps instead.
     """
     changes = [change for change in action.diff if change["change_type"] != "task"]
-    found = [view for change in changes for view in _views_of(change)]
+    found = [view for change in changes for view in _views_of(_named(change, action.draft))]
     return sorted(found, key=lambda view: view.for_machines)
+
+
+def _named(change: Mapping[str, str], draft: Mapping[str, Any]) -> Mapping[str, str]:
+    """A list of products by their titles, as the draft names them, and not by their ids."""
+    if change["field"] != COMPLEMENTARY:
+        return change
+    titles = {one["product"]: one["title"] for part in ("kept", "companions") for one in draft.get(part, [])}
+    shown = {
+        side: "; ".join(titles.get(gid, gid) for gid in products_of(change[side])) for side in ("before", "after")
+    }
+    return {**change, **shown}
 
 
 def _views_of(change: Mapping[str, str]) -> list[FieldView]:
@@ -140,7 +152,7 @@ def _view(name: str, before: str, after: str, limit: int | None = None) -> Field
 
 def _is_for_machines(name: str, text: str) -> bool:
     """References, structured data and the mark that names the entry's draft."""
-    return name == "source" or text.startswith(("{", "[", "gid://"))
+    return name in ("source", DEFINITION) or text.startswith(("{", "[", "gid://"))
 
 
 def _field_note(before: str, after: str, limit: int | None) -> str:

@@ -81,3 +81,31 @@ class MetaobjectGenConfig(_FromSettings):
     goal_position: float = 8.0
     preview_days: int = 7
     max_drafts: int = 200
+
+
+@dataclass(frozen=True)
+class GuidedSellingConfig(_FromSettings):
+    """Tunable numbers of ``guided_selling``; shares from 0 to 1.
+
+    ``attach_lift`` is by how much more often B is bought with A once A's page shows it, with the ends of its 90 %
+    interval; a belief, not a measurement. ``assumed_margin`` stands in where the shop knows no cost at all.
+    """
+
+    min_confidence: float = 0.3
+    min_orders_both: int = 10
+    min_lift: float = 1.2
+    fdr: float = 0.05
+    sold_as_one: float = 0.9
+    max_companions: int = 4
+    min_cover_days: int = 7
+    min_margin: float = 0.1
+    assumed_margin: float = 0.3
+    attach_lift: float = 0.05
+    attach_lift_low: float = 0.005
+    attach_lift_high: float = 0.15
+    min_question_impressions: int = 200
+    answered_to_position: float = 10.0
+    answered_ctr_ratio: float = 0.5
+    goal_position: float = 8.0
+    question_value: float = 0.3
+    max_drafts: int = 200

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from growth_pipelines.recommenders.context import (
     CwvRepairConfig,
+    GuidedSellingConfig,
     MetaobjectGenConfig,
     RecommenderContext,
     SeoCtrConfig,
@@ -35,7 +36,7 @@ class Recommender:
     version: int
     frames: tuple[str, ...]
     description: str
-    config: type[SeoCtrConfig] | type[CwvRepairConfig] | type[MetaobjectGenConfig]
+    config: type[SeoCtrConfig] | type[CwvRepairConfig] | type[MetaobjectGenConfig] | type[GuidedSellingConfig]
 
     def recommend(
         self, frames: Frames, context: RecommenderContext, config: Any | None = None
@@ -75,6 +76,24 @@ RECOMMENDERS: dict[str, Recommender] = {
             description="Products without answers or specifications, and topics that no page serves: structured "
             "content from the catalogue's own words.",
             config=MetaobjectGenConfig,
+        ),
+        Recommender(
+            name="guided_selling",
+            kind="guided_selling",
+            version=1,
+            frames=(
+                "affinity",
+                "product_orders",
+                "products",
+                "topics",
+                "questions",
+                "metaobjects",
+                "pages",
+                "shop",
+            ),
+            description="Products that are bought together and not yet shown together, and questions of searchers "
+            "that no page answers.",
+            config=GuidedSellingConfig,
         ),
     )
 }

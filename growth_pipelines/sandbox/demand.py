@@ -14,11 +14,11 @@ import numpy as np
 
 from growth_pipelines.sandbox.catalogue import WORDS, Catalogue
 from growth_pipelines.sandbox.options import Options
-from growth_pipelines.sandbox.plants import Plants
+from growth_pipelines.sandbox.plants import Plants, Topic
 from growth_pipelines.sandbox.records import Product, Resource
 from growth_pipelines.sandbox.sales import season
 
-STREAM, TOPIC_STREAM = 4, 14
+STREAM, TOPIC_STREAM, QUESTION_STREAM = 4, 14, 16
 PRIOR = (0.316, 0.156, 0.101, 0.074, 0.059, 0.049, 0.041, 0.035, 0.031, 0.027)
 BEYOND = 0.02
 BRAND_CTR = 0.46
@@ -194,7 +194,17 @@ class Demand:
                 self.brand = np.append(self.brand, True)
                 self.visible = np.append(self.visible, True)
         self._usual = len(self.rate)
-        for unserved in plants.topics:
+        self._add(plants.topics)
+        self._with_topics = len(self.rate)
+        self._add(plants.questions)
+        self.brand_factor = np.ones(len(self.rate))
+        for decoy in plants.decoys:
+            if decoy.kind == "brand":
+                self.brand_factor[(self.page_of == decoy.page) & self.brand] = 0.06
+
+    def _add(self, searched: list[Topic]) -> None:
+        """Queries that no page serves."""
+        for unserved in searched:
             for text, impressions, position in unserved.queries:
                 self.texts.append(text)
                 self.page_of = np.append(self.page_of, unserved.page)
@@ -202,10 +212,6 @@ class Demand:
                 self.position = np.append(self.position, position)
                 self.brand = np.append(self.brand, False)
                 self.visible = np.append(self.visible, True)
-        self.brand_factor = np.ones(len(self.rate))
-        for decoy in plants.decoys:
-            if decoy.kind == "brand":
-                self.brand_factor[(self.page_of == decoy.page) & self.brand] = 0.06
 
     def planned(self, day: date) -> np.ndarray:
         """What each page would win on a day if nothing had been written, relative to the CTR of its position."""
@@ -248,11 +254,17 @@ class Demand:
         factor, shift = self._levels(day)
         spread = rng.gamma(25, 1 / 25, len(self.pages))
         own = self.multipliers(day)[self.page_of]
-        usual = slice(0, self._usual)
-        # What no page serves has a stream of its own, so that it changes nothing else of the day.
-        later = np.random.default_rng([self._options.seed, TOPIC_STREAM, day.toordinal()])
+        # What no page serves has streams of its own, so that it changes nothing else of the day.
+        later, last = (
+            np.random.default_rng([self._options.seed, stream, day.toordinal()])
+            for stream in (TOPIC_STREAM, QUESTION_STREAM)
+        )
         parts = []
-        for part, source in ((usual, rng), (slice(self._usual, None), later)):
+        for part, source in (
+            (slice(0, self._usual), rng),
+            (slice(self._usual, self._with_topics), later),
+            (slice(self._with_topics, None), last),
+        ):
             page, brand = self.page_of[part], self.brand[part]
             noise = source.normal(0, 0.25, len(page))
             seen = source.poisson(self.rate[part] * (factor * spread)[page])

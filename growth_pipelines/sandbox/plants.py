@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from growth_pipelines.sandbox.options import Options
 from growth_pipelines.sandbox.records import Resource
 from growth_pipelines.sandbox.sales import Affinity
 
-CONTENT_STREAM, TOPIC_STREAM = 13, 14
+CONTENT_STREAM, TOPIC_STREAM, AFFINITY_STREAM, QUESTION_STREAM = 13, 14, 15, 16
 WHY_OF = (
     ("image", "lcp"),
     ("script", "inp"),
@@ -88,6 +89,7 @@ class Plants:
     stockouts: list[int] = field(default_factory=list)
     bare_products: dict[str, list[int]] = field(default_factory=dict)
     topics: list[Topic] = field(default_factory=list)
+    questions: list[Topic] = field(default_factory=list)
 
 
 def choose(
@@ -113,13 +115,15 @@ def choose(
     plants.snippets = _snippets(options, pages, weights, rng, used, max(4, round(12 * scale)))
     plants.regressions = _regressions(options, pages, clicks, rng, used, max(3, round(8 * scale)))
     plants.decoys += _moving_decoys(options, pages, weights, rng, used, max(4, round(12 * scale)))
-    plants.affinities = _affinities(catalogue, rng)
+    plants.affinities = _affinities(options, catalogue, rng)
     popular = np.argsort([-product.popularity for product in catalogue.products])
     plants.stockouts = [int(popular[i]) for i in range(3, min(len(popular), 3 + max(2, round(4 * scale))))]
     for snippet in plants.snippets:
         _weaken(pages[snippet.page], rng)
     plants.bare_products = _bare_products(options, catalogue, scale)
-    plants.topics = _topics(options, pages, scale)
+    plants.topics = _searched(options, pages, WORDS["unserved_topics"], TOPIC_STREAM, max(2, round(5 * scale)))
+    count = max(2, round(4 * scale))
+    plants.questions = _searched(options, pages, WORDS["unanswered_questions"], QUESTION_STREAM, count)
     return plants
 
 
@@ -136,13 +140,15 @@ def _bare_products(options: Options, catalogue: Catalogue, scale: float) -> dict
     return found
 
 
-def _topics(options: Options, pages: list[Resource | None], scale: float) -> list[Topic]:
-    rng = np.random.default_rng([options.seed, TOPIC_STREAM])
+def _searched(
+    options: Options, pages: list[Resource | None], rows: list[dict[str, Any]], stream: int, count: int
+) -> list[Topic]:
+    """So many of what people search for, with a page each that is shown for it far down."""
+    rng = np.random.default_rng([options.seed, stream])
     by_title = {page.title: i for i, page in enumerate(pages) if page is not None}
-    count = max(2, round(5 * scale))
     found = []
-    for index in rng.permutation(len(WORDS["unserved_topics"]))[:count]:
-        row = WORDS["unserved_topics"][index]
+    for index in rng.permutation(len(rows))[:count]:
+        row = rows[index]
         total = float(rng.uniform(1_500, 4_500))
         shares = np.arange(1, len(row["queries"]) + 1) ** -0.7
         position = float(rng.uniform(22, 45))
@@ -250,9 +256,18 @@ def _moving_decoys(
     return found
 
 
-def _affinities(catalogue: Catalogue, rng: np.random.Generator) -> list[Affinity]:
+def _affinities(options: Options, catalogue: Catalogue, rng: np.random.Generator) -> list[Affinity]:
     order = np.argsort([-product.popularity for product in catalogue.products])
     pairs = [(0, 9), (1, 12), (2, 15), (4, 18)]
+    later = np.random.default_rng([options.seed, AFFINITY_STREAM])
     return [
-        Affinity(int(order[a]), int(order[b]), float(rng.uniform(0.38, 0.5))) for a, b in pairs if b < len(order)
+        Affinity(
+            int(order[a]),
+            int(order[b]),
+            p=float(rng.uniform(0.38, 0.5)),
+            # What a shown product gains: between a hundredth and an eighth.
+            lift=float(later.uniform(0.01, 0.125)),
+        )
+        for a, b in pairs
+        if b < len(order)
     ]

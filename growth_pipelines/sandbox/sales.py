@@ -30,7 +30,10 @@ from growth_pipelines.sandbox.records import (
 
 ZONE = ZoneInfo(options.TIMEZONE)
 STREAM = 2
+COMPLEMENTARY = ("shopify--discovery--product_recommendation", "complementary_products")
 COUNTRIES = ["US", "US", "US", "US", "US", "US", "US", "CA", "AU", "GB"]
+# Products of an order, drawn by popularity: geometric with this parameter, cut off; companions come on top.
+DRAWN, MOST_DRAWN = 0.52, 6
 WEEKDAY = np.array([1.12, 1.05, 1.0, 0.98, 1.02, 0.92, 0.95])
 QUANTITIES = [1, 1, 1, 2, 2, 4]
 WEB_SHARE = 0.93  # of the orders; the others are rung up in the store
@@ -58,11 +61,13 @@ def shipping_of(net_cents: int) -> int:
 
 @dataclass(frozen=True)
 class Affinity:
-    """Who buys ``a`` also buys ``b`` with probability ``p``, in the same order."""
+    """Who buys ``a`` also buys ``b`` with probability ``p``, in the same order; ``lift``: by how much more often
+    once the page of ``a`` shows ``b``."""
 
     a: int
     b: int
     p: float
+    lift: float = 0.0
 
 
 def _weight(day: date, progress: float) -> float:
@@ -193,7 +198,7 @@ class Sales:
         return customer
 
     def _lines(self, number: int, draws: np.ndarray, rng: np.random.Generator) -> list[Line]:
-        count = 1 + min(5, int(rng.geometric(0.52)) - 1)
+        count = 1 + min(MOST_DRAWN - 1, int(rng.geometric(DRAWN)) - 1)
         if number + 1 == self._next_large:
             self._next_large += LARGE_ORDER_EVERY
             count = min(60, len(self._variants) // 2)
@@ -204,10 +209,15 @@ class Sales:
             chosen[int(rng.integers(len(self._variants)))] = None
         for index in list(chosen):
             for affinity in self._companions.get(index, ()):
-                if rng.random() < affinity.p:
+                if rng.random() < affinity.p * (1 + affinity.lift * self._shows(affinity)):
                     chosen[affinity.b] = None
         sold = dict.fromkeys(self._for_sale(index) for index in chosen)
         return [self._line(index, rng, deleted=bool(draws[10] < 0.004)) for index in sold]
+
+    def _shows(self, affinity: Affinity) -> bool:
+        """Whether the page of ``a`` shows ``b`` as a complementary product."""
+        one, other = (self._variants[index][0].product for index in (affinity.a, affinity.b))
+        return other.gid in one.metafields.get(COMPLEMENTARY, "")
 
     def _for_sale(self, index: int) -> int:
         """The product itself, or the next one in the catalogue while it is withdrawn."""

@@ -10,7 +10,8 @@ from typing import Any
 
 from growth_pipelines.sandbox import options
 from growth_pipelines.sandbox.demand import NEW_DEMAND
-from growth_pipelines.sandbox.plants import Snippet
+from growth_pipelines.sandbox.pairs import popular_pairs, rules
+from growth_pipelines.sandbox.plants import Snippet, Topic
 from growth_pipelines.sandbox.records import Order, Product
 from growth_pipelines.sandbox.sales import MEAN_QUANTITY
 from growth_pipelines.sandbox.shopify.formats import decimal
@@ -163,14 +164,14 @@ def _snippet_money(shop: Shop, one: Snippet) -> dict[str, float]:
     }
 
 
-def _topics(shop: Shop) -> list[dict[str, Any]]:
+def _topics(topics: list[Topic]) -> list[dict[str, Any]]:
     return [
         {
             "words": topic.words,
             "queries": [text for text, _, _ in topic.queries],
             "impressions_28d": round(sum(impressions for _, impressions, _ in topic.queries)),
         }
-        for topic in shop.plants.topics
+        for topic in topics
     ]
 
 
@@ -223,8 +224,11 @@ def document(shop: Shop) -> dict[str, Any]:
         ],
         "stockouts": _stockouts(shop),
         "affinities": _affinities(shop),
+        "cross_sell": rules(shop),
+        "popular_pairs": popular_pairs(shop),
         "bare_products": _bare_products(shop),
-        "unserved_topics": _topics(shop),
+        "unserved_topics": _topics(shop.plants.topics),
+        "unanswered_questions": _topics(shop.plants.questions),
         "effects": {
             one["gid"]: {"metric": "ctr", "now": one["ctr_multiplier"], "lift_if_fixed": one["lift_if_fixed"]}
             for one in snippets

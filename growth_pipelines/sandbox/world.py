@@ -198,6 +198,16 @@ class Shop:
         self.metafield_definitions = kept
         self._log("metaobjectDefinitionDelete", definition.gid, "definition", definition.type, None)
 
+    def define_metafield(self, identity: tuple[str, str, str]) -> None:
+        """Enable a standard definition of a metafield."""
+        self.metafield_definitions[identity] = ""
+        self._log("standardMetafieldDefinitionEnable", identity[2], "definition", None, ".".join(identity[1:]))
+
+    def undefine_metafield(self, identity: tuple[str, str, str]) -> None:
+        """Take a definition of a metafield back."""
+        del self.metafield_definitions[identity]
+        self._log("metafieldDefinitionDelete", identity[2], "definition", ".".join(identity[1:]), None)
+
     def put_entry(
         self, definition: content.MetaobjectDefinition, handle: str, fields: dict[str, str]
     ) -> content.Metaobject:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 FRAMES = (
     *("search", "pages", "performance", "vitals", "lab", "shop", "page_daily"),
     *("products", "metaobjects", "topics", "topic_queries"),
+    *("affinity", "product_orders", "questions"),
 )
 
 

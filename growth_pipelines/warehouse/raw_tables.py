@@ -230,7 +230,8 @@ TABLES: tuple[RawTable, ...] = (
     _table(
         "products",
         "Products with their search fields. images is a JSON list of {id, alt, url, width, height}, in order; tags"
-        ' are separated by ", "; url is null where the product is not in the online store.',
+        ' are separated by ", "; url is null where the product is not in the online store;'
+        " complementary_products is a JSON list of the ids of products, as the shop keeps it.",
         key=("product_id",),
         product_id="text",
         handle="text",
@@ -244,6 +245,7 @@ TABLES: tuple[RawTable, ...] = (
         seo_description="text",
         url="text",
         images="text",
+        complementary_products="text",
         created_at="timestamp",
         updated_at="timestamp",
         published_at="timestamp",

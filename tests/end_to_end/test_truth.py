@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from growth_pipelines.actions.complementary import COMPLEMENTARY, products_of
 from tests.conftest import SandboxShop
 
 from .machine import Machine
@@ -18,6 +19,7 @@ NO_CAPS = {
     "GROWTH_RECOMMENDERS__SEO_CTR__WEEKLY_CAP": "0",
     "GROWTH_RECOMMENDERS__CWV_REPAIR__WEEKLY_CAP": "0",
     "GROWTH_RECOMMENDERS__METAOBJECT_GEN__WEEKLY_CAP": "0",
+    "GROWTH_RECOMMENDERS__GUIDED_SELLING__WEEKLY_CAP": "0",
     "GROWTH_SEARCH_CONSOLE__HISTORY_DAYS": "90",
     "GROWTH_NOW": f"{TODAY}T12:00:00Z",
 }
@@ -31,11 +33,15 @@ def _pending(shop: SandboxShop, home: Path) -> tuple[list[dict[str, Any]], list[
 
 
 def _key(action: dict[str, Any], truth: dict[str, Any]) -> tuple[str, str]:
-    """What an action claims to have found: a page, or the planted topic that its new page names."""
+    """What an action claims to have found: a page, or the planted topic or question that it names."""
     if action["subtype"] == "landing_page":
         named = set(action["target"]["handle"].split("-"))
         topics = [row["words"] for row in truth["unserved_topics"] if named >= set(row["words"].split())]
         return action["kind"], topics[0] if topics else action["target"]["url"]
+    if action["subtype"] == "content_gap":
+        title = action["title"]
+        asked = [row["words"] for row in truth["unanswered_questions"] if any(q in title for q in row["queries"])]
+        return action["kind"], asked[0] if asked else action["target"]["url"]
     return action["kind"], action["target"]["url"]
 
 
@@ -45,6 +51,8 @@ def _planted(truth: dict[str, Any]) -> set[tuple[str, str]]:
         *(("cwv_repair", row["url"]) for row in truth["vitals"]),
         *(("metaobject_gen", row["url"]) for row in truth["bare_products"]),
         *(("metaobject_gen", row["words"]) for row in truth["unserved_topics"]),
+        *(("guided_selling", row["url"]) for row in truth["cross_sell"]),
+        *(("guided_selling", row["words"]) for row in truth["unanswered_questions"]),
     }
 
 
@@ -66,6 +74,29 @@ def _money(pending: list[dict[str, Any]], truth: dict[str, Any]) -> tuple[float,
     ranks = [pd.Series(values).rank() for values in (true, [impact["revenue_28d"] for impact in found])]
     held = [row["revenue_low"] <= money <= row["revenue_high"] for row, money in zip(found, true, strict=True)]
     return float(ranks[0].corr(ranks[1])), sum(held) / len(held)
+
+
+def _extra_orders_in_interval(pending: list[dict[str, Any]], truth: dict[str, Any]) -> list[bool]:
+    """For each rule that gains once it is shown, whether its interval holds the orders that this brings."""
+    extra = {row["url"]: row["extra_orders_28d"] for row in truth["cross_sell"] if row["gain_if_shown"]}
+    found = [
+        action for action in pending if action["target"]["url"] in extra and action["kind"] == "guided_selling"
+    ]
+    return [one["impact"]["low"] <= extra[one["target"]["url"]] <= one["impact"]["high"] for one in found]
+
+
+def _wrong_companions(pending: list[dict[str, Any]], truth: dict[str, Any]) -> list[str]:
+    """Products that a rule shows without their being planted as its companions."""
+    planted = {(row["url"], row["companion"]) for row in truth["cross_sell"]}
+    shown = [
+        (action["target"]["url"], gid)
+        for action in pending
+        if action["subtype"] == "cross_sell_rule"
+        for change in action["diff"]
+        if change["field"] == COMPLEMENTARY
+        for gid in products_of(change["after"])
+    ]
+    return [f"{gid} with {url}" for url, gid in shown if (url, gid) not in planted]
 
 
 @pytest.mark.slow
@@ -99,6 +130,10 @@ def test_pending_actions_are_the_planted_truths(
         f"seed {seed}: money ranked with Spearman {spearman:.2f}, within its interval for {held:.0%} of the pages"
     )
     assert spearman >= 0.8
+    covered = _extra_orders_in_interval(pending, truth)
+    print(f"seed {seed}: extra orders within their interval for {sum(covered)} of {len(covered)} rules")
+    assert sum(covered) >= 0.75 * len(covered) > 0
+    assert _wrong_companions(pending, truth) == []
     assert len(top) == 10
     assert precision >= 0.8
     assert recall >= 0.7

@@ -4,6 +4,8 @@ select
     shop_id,
     {{ hash_key(["shop_id", "order_id"]) }} as order_key,
     {{ hash_key(["shop_id", "product_id"]) }} as product_key,
+    -- an order without a customer is by somebody of its own
+    min({{ hash_key(["shop_id", "coalesce(customer_key, order_id)"]) }}) as buyer_key,
     min(date_day) as date_day,
     cast(count(*) as bigint) as lines
 from {{ ref("int_order_lines") }}

@@ -13,7 +13,7 @@ with
     too_large as (select order_key from baskets where products > {{ max_basket }}),
 
     held as (
-        select items.order_key, items.product_key
+        select items.order_key, items.product_key, items.buyer_key
         from {{ ref("int_order_products") }} as items
         where not exists (select 1 from too_large where too_large.order_key = items.order_key)
     ),
@@ -38,23 +38,31 @@ with
     ),
 
     items as (
-        select held.order_key, products.product_number
+        select held.order_key, held.buyer_key, products.product_number
         from held
         join products on products.product_key = held.product_key
     ),
 
-    together as (
+    -- by buyer first: cheaper than to count distinct ones
+    bought as (
         select
             first_item.product_number as first_number,
             second_item.product_number as second_number,
-            cast(count(*) as bigint) as orders_both
+            first_item.buyer_key,
+            count(*) as orders
         from items as first_item
         join
             items as second_item
             on second_item.order_key = first_item.order_key
             and second_item.product_number > first_item.product_number
+        group by 1, 2, 3
+    ),
+
+    together as (
+        select first_number, second_number, {{ isum("orders") }} as orders_both, cast(count(*) as bigint) as buyers_both
+        from bought
         group by 1, 2
-        having count(*) >= {{ min_orders }}
+        having sum(orders) >= {{ min_orders }}
     ),
 
     totals as (
@@ -73,6 +81,7 @@ select
     first_product.orders as orders_first,
     second_product.orders as orders_second,
     together.orders_both,
+    together.buyers_both,
     cast(floor(first_product.products * (first_product.products - 1) / 2) as bigint) as pairs_tested
 from together
 join products as first_product on first_product.product_number = together.first_number

@@ -19,6 +19,7 @@ with
             nullif(seo_description, '') as seo_description,
             url,
             images,
+            complementary_products,
 
             -- -------- times
             created_at,

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from growth_pipelines.actions.executors.complementary import cross_sell_plan
 from growth_pipelines.actions.executors.structured_plan import InvalidDraft, checked_gid, structured_plan
 from growth_pipelines.actions.executors.surfaces import (
     ALT,
@@ -59,6 +60,8 @@ def plan_of(kind: str, target: Target, draft: Mapping[str, Any], diff: Iterable[
         gid, surface, wanted = _image(target, draft)
     elif kind == "metaobject_gen":
         gid, surface, wanted = structured_plan(target.gid, draft)
+    elif kind == "guided_selling":
+        gid, surface, wanted = cross_sell_plan(target.gid, draft)
     else:
         raise InvalidDraft(f"There is no executor for actions of kind {kind}.", "Reject it, or do it by hand.")
     task = _task(draft, target)

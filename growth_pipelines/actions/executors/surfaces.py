@@ -23,6 +23,8 @@ FIELD_NAMES = {
     TITLE: "SEO title",
     DESCRIPTION: "SEO description",
     ALT: "alt text",
+    "definition.complementary_products": "definition of complementary products",
+    "metafield.complementary_products": "complementary products",
     # Fields of structured content go by the first part of their name.
     "definition": "type of content",
     "entry": "entries",

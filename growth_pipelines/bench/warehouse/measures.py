@@ -123,7 +123,7 @@ def console_queries(settings: Settings) -> dict[str, float]:
     )
     milliseconds = {}
     for name, sql in found.items():
-        params = ["gid://shopify/Product/8000000005"] if "?" in sql else []
+        params = ["gid://shopify/Product/8000000005"] * sql.count("?")
         with Warehouse.of(settings).read() as connection:
             started = time.monotonic()
             connection.execute(sql, params).fetchall()

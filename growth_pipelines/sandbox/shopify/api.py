@@ -45,6 +45,8 @@ SCOPE_OF = {
     "metafieldsSet": "write_content",
     "metafieldsDelete": "write_content",
     "metafieldDefinitionCreate": "write_products",
+    "metafieldDefinitionDelete": "write_products",
+    "standardMetafieldDefinitionEnable": "write_products",
     "metaobjectDefinitionCreate": "write_metaobject_definitions",
     "metaobjectDefinitionDelete": "write_metaobject_definitions",
     "metaobjectUpsert": "write_metaobjects",

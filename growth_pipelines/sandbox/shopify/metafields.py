@@ -11,6 +11,11 @@ from growth_pipelines.sandbox.shopify.connections import Slice, paginate
 from growth_pipelines.sandbox.shopify.fields import get, keys, of, time_of
 from growth_pipelines.sandbox.shopify.projection import Resolver
 
+_TEXT = "single_line_text_field"
+_LISTS = {
+    '["gid://shopify/Metaobject/': "list.metaobject_reference",
+    '["gid://shopify/Product/': "list.product_reference",
+}
 SEO_KEYS = {("global", "title_tag"): "title", ("global", "description_tag"): "description"}
 
 
@@ -35,8 +40,7 @@ class Metafield:
         self.number = 20_000_000_000_000 + int.from_bytes(identity[:5], "big")
         self.gid = f"gid://shopify/Metafield/{self.number}"
         self.digest = hashlib.sha256(value.encode()).hexdigest()
-        references = value.startswith('["gid://shopify/Metaobject/')
-        self.type = "list.metaobject_reference" if references else "single_line_text_field"
+        self.type = next((kind for start, kind in _LISTS.items() if value.startswith(start)), _TEXT)
 
 
 def metafield(record: Resource, args: Mapping[str, Any], context: Any) -> Metafield | None:

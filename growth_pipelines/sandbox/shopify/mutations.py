@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from growth_pipelines.sandbox.records import Resource
+from growth_pipelines.sandbox.shopify.metafield_definitions import MUTATIONS, reference_problem
 from growth_pipelines.sandbox.shopify.metafields import SEO_KEYS, Metafield, metafields_of
 from growth_pipelines.sandbox.shopify.metaobject_mutations import metaobject_roots
 from growth_pipelines.sandbox.shopify.projection import ApiError, Resolver
@@ -58,6 +59,10 @@ def _problem(context: Any, index: int, given: Mapping[str, Any]) -> dict[str, An
     if "metaobject_reference" in (given.get("type") or "") and defined not in context.shop.metafield_definitions:
         message = "A reference to metaobjects needs a metafield definition."
         return _error([*where, "type"], message, code="INVALID_TYPE", elementIndex=index)
+    reference = reference_problem(context, given)
+    if reference is not None:
+        field, message, code = reference
+        return _error([*where, field], message, code=code, elementIndex=index)
     digest = given.get("compareDigest")
     if digest is not None:
         owner = _owner(context, given["ownerId"])
@@ -155,6 +160,7 @@ def mutation_roots() -> dict[str, Resolver]:
         "metafieldsDelete": _metafields_delete,
         "fileUpdate": _file_update,
         **metaobject_roots(),
+        **MUTATIONS,
         "bulkOperationRunQuery": lambda root, args, context: context.bulk_operations.start(args["query"], context),
         "bulkOperationCancel": lambda root, args, context: context.bulk_operations.cancel(args["id"]),
     }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any
 
+from growth_pipelines.sandbox.shopify import metafield_definitions
 from growth_pipelines.sandbox.shopify.analytics import shopifyql
 from growth_pipelines.sandbox.shopify.connections import Slice, paginate
 from growth_pipelines.sandbox.shopify.projection import ApiError, Resolver
@@ -262,6 +263,7 @@ def query_roots() -> dict[str, Resolver]:
         "bulkOperations": _bulk_operations,
         "metaobjectDefinitionByType": _definition,
         "metaobjectByHandle": _entry,
+        **metafield_definitions.QUERIES,
         "currentBulkOperation": lambda root, args, context: context.bulk_operations.current(),
         "currentAppInstallation": _installation,
         "shopifyqlQuery": _shopifyql,

@@ -296,8 +296,15 @@ def _pairs() -> tuple[pd.DataFrame, int]:
     alone = baskets.explode().value_counts()
     alone = alone[alone >= MIN_ORDERS]
     both = pd.Series([pair for basket in baskets for pair in combinations(basket, 2)]).value_counts()
+    # an order without a customer is by somebody of its own
+    buyer = frame(ROWS, "orders").set_index("order_id")["customer_key"].dropna()
+    made = [
+        (pair, buyer.get(order, order)) for order, basket in baskets.items() for pair in combinations(basket, 2)
+    ]
+    buyers = pd.DataFrame(made, columns=["pair", "buyer"]).groupby("pair")["buyer"].nunique()
+    assert (buyers < both.reindex(buyers.index)).any(), "somebody buys a pair again"
     rows = [
-        {"a": a, "b": b, "n_a": alone[a], "n_b": alone[b], "n_ab": n, "n": len(baskets)}
+        {"a": a, "b": b, "n_a": alone[a], "n_b": alone[b], "n_ab": n, "buyers": buyers[a, b], "n": len(baskets)}
         for (a, b), n in both.items()
         if n >= MIN_ORDERS
     ]
@@ -321,6 +328,7 @@ def test_affinities_agree_with_a_recount_and_with_scipy(settings: Settings) -> N
         assert rows["orders_product"].tolist() == pairs[f"n_{first}"].tolist()
         assert rows["orders_paired"].tolist() == pairs[f"n_{second}"].tolist()
         assert rows["orders_both"].tolist() == pairs["n_ab"].tolist()
+        assert rows["buyers_both"].tolist() == pairs["buyers"].tolist()
         assert set(rows["orders_total"]) == set(pairs["n"])
         lift = pairs["n_ab"] * pairs["n"] / pairs["n_a"] / pairs["n_b"]
         assert np.allclose(rows["support"], pairs["n_ab"] / pairs["n"], rtol=1e-12)

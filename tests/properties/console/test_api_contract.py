@@ -78,5 +78,6 @@ def test_no_request_makes_the_api_fail_or_break_its_word(
 
 def test_every_operation_is_asked(shop: ConsoleShop) -> None:
     schema = schemathesis.openapi.from_url(f"{shop.base_url}/api/openapi.json")
-    found = {result.ok().definition.raw["operationId"] for result in schema.get_all_operations()}
-    assert found == OPERATIONS
+    operations = [result.ok() for result in schema.get_all_operations()]
+    ours = ("/api/actions", "/api/approvals", "/api/session")
+    assert {one.definition.raw["operationId"] for one in operations if one.path.startswith(ours)} == OPERATIONS

@@ -19,6 +19,7 @@ from
             'createdAt':'TIMESTAMPTZ',
             'updatedAt':'TIMESTAMPTZ',
             'publishedAt':'TIMESTAMPTZ',
+            'complementaryProducts':'STRUCT(value VARCHAR)',
             'images':'STRUCT(id VARCHAR, alt VARCHAR, url VARCHAR, width BIGINT, height BIGINT)[]',
             'sku':'VARCHAR',
             'price':'DECIMAL(18,4)',

@@ -12,6 +12,7 @@ select
     nullif(seo.description, '') as seo_description,
     onlinestoreurl as url,
     to_json(images)::varchar as images,
+    complementaryproducts.value as complementary_products,
     timezone('UTC', createdat) as created_at,
     timezone('UTC', updatedat) as updated_at,
     timezone('UTC', publishedat) as published_at

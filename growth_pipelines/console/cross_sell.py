@@ -1,0 +1,102 @@
+"""``GET /api/cross-sell/{product}``: the products that a product's page shows by an executed rule, for sale now.
+
+A rule counts while it is executed and not rolled back; of several for one product the latest does. Stock is that
+of the last build, so an answer may be kept for a while: it carries an ETag that changes with what it says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from growth_pipelines.actions.complementary import MOST_PRODUCTS
+from growth_pipelines.console.api import BadRequest
+from growth_pipelines.console.identity import Here, Person
+from growth_pipelines.console.observed import rows_of_query
+from growth_pipelines.store.tables import Action
+from growth_pipelines.warehouse.database import Warehouse
+
+router = APIRouter(prefix="/api")
+MAX_AGE_SECONDS = 300
+IN_FORCE = ("executed", "measured")
+# As many ids as queries/sold_products.sql asks for: the product and all that it can be shown with.
+_IDS = MOST_PRODUCTS + 1
+_GID = "gid://shopify/Product/{}"
+
+
+@router.get(
+    "/cross-sell/{product:path}",
+    tags=["cross-sell"],
+    responses={
+        304: {"description": "What the client has (If-None-Match) is what there is."},
+        401: {"description": "Nobody is signed in."},
+        404: {"description": "No such product."},
+    },
+)
+def cross_sell(request: Request, person: Person, console: Here, product: str) -> Response:
+    """What goes with a product, best first. ``product`` is its handle, its number or its gid."""
+    warehouse = Warehouse.of(console.settings)
+    wanted = _GID.format(product) if re.fullmatch(r"\d+", product) else product
+    found = rows_of_query(warehouse, "product_by_name.sql", (wanted, wanted))
+    if not found:
+        raise BadRequest(f"There is no product {product}.", "Name it by its handle, its number or its gid.", 404)
+    gid = str(found[0][0])
+    with console.store.read() as session:
+        rule = _rule(session, gid)
+        body = {"product": gid, "rule": rule.ref if rule else None, "products": _products(warehouse, gid, rule)}
+    text = json.dumps(body, ensure_ascii=False)
+    tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": f"private, max-age={MAX_AGE_SECONDS}", "Vary": "Cookie"}
+    known = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
+    if tag in known or "*" in known:
+        return Response(status_code=304, headers=headers)
+    return Response(text, media_type="application/json", headers=headers)
+
+
+def _rule(session: Session, gid: str) -> Action | None:
+    return session.scalars(
+        select(Action)
+        .where(
+            Action.kind == "guided_selling",
+            Action.subtype == "cross_sell_rule",
+            Action.resource_gid == gid,
+            Action.state.in_(IN_FORCE),
+        )
+        .order_by(Action.executed_at.desc(), Action.id)
+        .limit(1)
+    ).first()
+
+
+def _products(warehouse: Warehouse, gid: str, rule: Action | None) -> list[dict[str, Any]]:
+    """The rule's products that are for sale, in the order of the page: those that the merchant chose first."""
+    if rule is None:
+        return []
+    by = {
+        str(one["product"]): part
+        for part in ("kept", "companions")
+        for one in rule.draft.get(part, [])
+        if one["product"] != gid
+    }
+    ids = [*by, *[gid] * (_IDS - len(by))]
+    known = {row[0]: row for row in rows_of_query(warehouse, "sold_products.sql", ids)}
+    return [_shown(known[one], by[one]) for one in by if one in known and known[one][-1]]
+
+
+def _shown(row: Sequence[Any], part: str) -> dict[str, Any]:
+    gid, handle, title, page_key, price_cents, currency, _ = row
+    return {
+        "product": gid,
+        "handle": handle,
+        "title": title,
+        "path": page_key,
+        "price_cents": price_cents,
+        "currency": currency,
+        "chosen_by": "rule" if part == "companions" else "merchant",
+    }

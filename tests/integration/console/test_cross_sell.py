@@ -1,0 +1,97 @@
+"""Cross-sell rules: readable on the action's page, and served while they are in force and in stock."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pytest
+
+from growth_pipelines.actions.submission import SubmitRules, submit
+from growth_pipelines.recommenders.context import RecommenderContext
+from growth_pipelines.recommenders.registry import RECOMMENDERS
+from growth_pipelines.store.tables import Action
+from growth_pipelines.warehouse.database import Warehouse
+from tests.basket_frames import baskets, frames_of, gid, product
+from tests.console_shop import NOW, SHOP
+
+from .conftest import Visitor
+
+CONTEXT = RecommenderContext(date(2026, 11, 22), "Hot Rod Parts", "https://www.hotrodparts.example", "USD")
+HOSE, FILTER, WRENCH = (
+    product(1, title="PTFE Hose, 20 ft", handle="ptfe-hose"),
+    product(2, title="10 Micron Filter", handle="filter"),
+    product(3, title="AN Wrench Set", handle="wrench"),
+)
+
+
+def _rule(maria: Visitor) -> Action:
+    """The rule of the hose: the filter and the wrench, best first; and the products in the published data."""
+    orders = baskets((40, [1, 2, 3]), (30, [1, 2]), (60, [1]), (20, [2]), (20, [3]), (400, [4]))
+    frames = frames_of(orders, HOSE, FILTER, WRENCH)
+    drafts = [
+        draft for draft in RECOMMENDERS["guided_selling"].recommend(frames, CONTEXT) if draft.target.gid == gid(1)
+    ]
+    store = maria.shop.store
+    made = submit(store, drafts, recommender="guided_selling", shop_id=SHOP, now=NOW, rules=SubmitRules())
+    warehouse = Warehouse.of(maria.shop.settings)
+    with warehouse.write() as connection:
+        rows = frames["products"][["product_id", "handle", "title", "page_key", "status", "variants"]]
+        rows = rows.assign(variants_out=0, price_min_cents=10_000, currency="USD")
+        connection.native.register("given", rows)
+        connection.execute("create or replace table marts.dim_products as select * from given")
+    warehouse.publish()
+    with store.read() as session:
+        found = session.get_one(Action, made.created[0])
+        session.expunge_all()
+        return found
+
+
+def _move(maria: Visitor, action: Action, state: str) -> None:
+    with maria.shop.store.session() as session:
+        found = session.get_one(Action, action.id)
+        found.state, found.executed_at = state, NOW
+
+
+def _sold_out(maria: Visitor, number: int) -> None:
+    warehouse = Warehouse.of(maria.shop.settings)
+    with warehouse.write() as connection:
+        connection.execute("update marts.dim_products set variants_out = 1 where product_id = ?", (gid(number),))
+    warehouse.publish()
+
+
+def test_the_page_names_the_products_and_says_why(maria: Visitor) -> None:
+    action = _rule(maria)
+    page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", maria.get(f"/actions/{action.ref}").text))
+    told, _, for_machines = page.partition("Also written, for machines")
+    assert "What the page would show with it" in told
+    assert "Shown with the product" in told
+    assert "10 Micron Filter; AN Wrench Set" in told
+    assert "70 of 130 orders" in page
+    assert "gid://" not in page
+    assert "shopify--discovery--product_recommendation.complementary_products" in for_machines
+
+
+@pytest.mark.parametrize("name", ["ptfe-hose", "1", gid(1)])
+def test_rules_are_served_while_in_force_and_in_stock(maria: Visitor, name: str) -> None:
+    action, path = _rule(maria), f"/api/cross-sell/{name}"
+    assert maria.get(path).json()["products"] == []  # proposed, not executed
+    _move(maria, action, "executed")
+    answer = maria.get(path)
+    assert answer.json()["rule"] == action.ref
+    assert [one["handle"] for one in answer.json()["products"]] == ["filter", "wrench"]
+    assert answer.headers["cache-control"] == "private, max-age=300"
+    again = maria.http.get(path, headers={"If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    _sold_out(maria, 2)
+    changed = maria.http.get(path, headers={"If-None-Match": answer.headers["etag"]})
+    assert [one["handle"] for one in changed.json()["products"]] == ["wrench"]
+    _move(maria, action, "rolled_back")
+    assert maria.get(path).json() == {"product": gid(1), "rule": None, "products": []}
+
+
+def test_strangers_and_unknown_products_get_no_rules(maria: Visitor) -> None:
+    _rule(maria)
+    assert maria.http.get("/api/cross-sell/none", headers={"accept": "*/*"}).status_code == 404
+    maria.http.cookies.clear()
+    assert maria.http.get("/api/cross-sell/ptfe-hose", headers={"accept": "*/*"}).status_code == 401
