@@ -1,7 +1,7 @@
 """The life of an action: what the rest of the machine calls to move actions on.
 
-:mod:`transitions` holds the table of steps and makes each one; :mod:`submission` turns drafts into actions;
-here is what time itself does: waits that end, and deferrals that come due.
+:mod:`transitions` holds the table of steps and makes each one; :mod:`submission` turns drafts into actions,
+:mod:`refusals` says which it does not; here is what time itself does: waits that end, and deferrals that come due.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.model import State
-from growth_pipelines.actions.submission import SubmitResult, SubmitRules, lift_suppression, rules_for, submit
+from growth_pipelines.actions.refusals import SubmitRules
+from growth_pipelines.actions.submission import SubmitResult, rules_for, submit
+from growth_pipelines.actions.suppression import lift_suppression
 from growth_pipelines.actions.transitions import (
     ANSWER_WITHIN,
     TRANSITIONS,
@@ -33,6 +35,7 @@ __all__ = [
     "Overdue",
     "SubmitResult",
     "SubmitRules",
+    "due",
     "expire_due",
     "is_expired",
     "lift_suppression",
@@ -67,6 +70,14 @@ class Overdue:
 def is_expired(action: Action, now: datetime) -> bool:
     """Whether the action's time is over, also when nobody has stored that yet."""
     return action.state in EXPIRING and action.expires_at <= now
+
+
+def due(session: Session, now: datetime) -> list[tuple[str, int, str]]:
+    """(ref, version, state) of the actions whose time is over or whose deferral has ended."""
+    over = and_(Action.state.in_(EXPIRING), Action.expires_at <= now)
+    back = and_(Action.state == "deferred", Action.deferred_until <= now)
+    found = session.execute(select(Action.ref, Action.version, Action.state).where(or_(over, back)))
+    return [(ref, version, state) for ref, version, state in found]
 
 
 def expire_due(store: Store, now: datetime) -> list[str]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import Session
 
-from growth_pipelines.actions.lifecycle import is_expired
-from growth_pipelines.actions.submission import written_fields
+from growth_pipelines.actions.lifecycle import EXPIRING
+from growth_pipelines.actions.subject import conflict
 from growth_pipelines.errors import GrowthError
+from growth_pipelines.store.keyset import beyond, descending
 from growth_pipelines.store.tables import Action, AuditEvent
-
-_RISK = {"low": 0, "medium": 1, "high": 2}
 
 
 class NoSuchAction(GrowthError):
@@ -31,21 +32,56 @@ def find(session: Session, id_or_ref: str) -> Action:
     return action
 
 
+# The order of the queue, all descending: money first; freshness, risk and age only break ties. Never a tie itself.
+RANKED = (Action.score, Action.tie_break, Action.id)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """As much of an action as decides its place in the queue: reading whole actions takes ten times as long."""
+
+    id: str
+    recommender: str
+    score: float
+    tie_break: int
+    resource_gid: str
+    fields: list[str]
+
+
+_WAITING = (
+    Action.id,
+    Action.recommender,
+    Action.score,
+    Action.tie_break,
+    Action.resource_gid,
+    Action.fields,
+)
+
+
+def rank(action: Action | Waiting) -> tuple[float, int, str]:
+    """The place of an action in the queue; the higher first."""
+    return (action.score, action.tie_break, action.id)
+
+
 def list_actions(session: Session, state: str | None = None, kind: str | None = None) -> list[Action]:
     """All actions of a state and kind (None: any), best first."""
-    wanted = select(Action)
+    wanted = select(Action).order_by(*descending(RANKED))
     if state is not None:
         wanted = wanted.where(Action.state == state)
     if kind is not None:
         wanted = wanted.where(Action.kind == kind)
-    return sorted(session.scalars(wanted), key=rank)
+    return list(session.scalars(wanted))
 
 
-def rank(action: Action) -> tuple[Any, ...]:
-    """The sort key of the queue: score; then the freshest evidence and the lowest risk; then age."""
-    freshest = max((row["end"] for row in action.evidence), default="")
-    newest_first = tuple(-ord(letter) for letter in freshest)
-    return (-action.score, newest_first, _RISK.get(action.risk_tier, 3), action.created_at, action.id)
+def count_actions(session: Session, state: str) -> int:
+    """How many actions are in a state."""
+    return session.scalar(select(func.count()).select_from(Action).where(Action.state == state)) or 0
+
+
+def count_up_to(session: Session, most: int, *conditions: ColumnElement[bool]) -> int:
+    """How many actions there are of this sort, counted no further than ``most``: whoever looks needs no more."""
+    some = select(Action.id).where(*conditions).limit(most).subquery()
+    return session.scalar(select(func.count()).select_from(some)) or 0
 
 
 def top(
@@ -54,28 +90,73 @@ def top(
     """The ``n`` actions to look at first: pending (or in ``state``), best first, free of conflicts and varied.
 
     Of two actions that change the same field of the same resource only the better one is shown. No recommender
-    takes more than half of the places unless nothing else is worth more than 0.
+    takes more than half of the places unless nothing else is worth more than 0. Reads a few pages of each
+    recommender from its index, however many actions wait.
     """
-    listed = list_actions(session, state or "pending", kind)
-    waiting = [action for action in listed if not is_expired(action, now)]
-    compatible: list[Action] = []
-    for action in waiting:
-        if not any(conflict(action, other) for other in compatible):
-            compatible.append(action)
-    return sorted(_varied(compatible, n), key=rank)
+    state = state or "pending"
+    waiting: Select[*tuple[Any, ...]] = (
+        select(*_WAITING).where(Action.state == state).order_by(*descending(RANKED))
+    )
+    if state in EXPIRING:
+        # As a case it draws no planner to the index of expiries, which holds nothing of the order.
+        waiting = waiting.where(case((Action.expires_at > now, 1), else_=0) == 1)
+    if kind is not None:
+        waiting = waiting.where(Action.kind == kind)
+    best = [
+        action
+        for recommender in _recommenders(session, state)
+        for action in _best_of(session, waiting, recommender, n)
+    ]
+    chosen = [action.id for action in _varied(sorted(best, key=rank, reverse=True), n)]
+    return list(session.scalars(select(Action).where(Action.id.in_(chosen)).order_by(*descending(RANKED))))
 
 
-def conflict(one: Action, other: Action) -> bool:
-    """Whether both would write the same field of the same resource."""
-    shared = written_fields(one.fields) & written_fields(other.fields)
-    return bool(shared) and one.resource_gid == other.resource_gid
+def _recommenders(session: Session, state: str) -> Iterator[str]:
+    """Who has actions in this state: one step through the index each, not a scan of all actions."""
+    last = ""
+    while True:
+        following = select(func.min(Action.recommender)).where(Action.state == state, Action.recommender > last)
+        name = session.scalar(following)
+        if name is None:
+            return
+        yield name
+        last = name
 
 
-def _varied(ranked: list[Action], n: int) -> list[Action]:
+def _best_of(session: Session, waiting: Select[*tuple[Any, ...]], recommender: str, n: int) -> list[Waiting]:
+    """The recommender's ``n`` best that give way to no better action on the same resource and field."""
+    own = waiting.where(Action.recommender == recommender).limit(max(2 * n, 20))
+    found: list[Waiting] = []
+    page = _read(session, own)
+    while page:
+        kept = _compatible(session, waiting, {action.resource_gid for action in page})
+        found += [action for action in page if action.id in kept]
+        if len(found) >= n:
+            break
+        page = _read(session, own.where(beyond(RANKED, rank(page[-1]))))
+    return found[:n]
+
+
+def _compatible(session: Session, waiting: Select[*tuple[Any, ...]], resources: set[str]) -> set[str]:
+    """The ids of those actions on these resources that conflict with no better one that is kept itself."""
+    there = _read(session, waiting.order_by(None).where(Action.resource_gid.in_(sorted(resources))))
+    kept: dict[str, list[Waiting]] = {}
+    for action in sorted(there, key=rank, reverse=True):
+        others = kept.setdefault(action.resource_gid, [])
+        if not any(conflict(action, other) for other in others):
+            others.append(action)
+    return {action.id for actions in kept.values() for action in actions}
+
+
+def _read(session: Session, wanted: Select[*tuple[Any, ...]]) -> list[Waiting]:
+    return [Waiting(**row) for row in session.execute(wanted).mappings()]
+
+
+def _varied(ranked: list[Waiting], n: int) -> list[Waiting]:
     half = max(1, n // 2)
     taken: Counter[str] = Counter()
-    chosen: list[Action] = []
-    left_over: list[Action] = []
+    chosen: list[Waiting] = []
+    left_over: list[Waiting] = []
     for action in ranked:
         if len(chosen) < n and action.score > 0 and taken[action.recommender] < half:
             chosen.append(action)

@@ -1,15 +1,15 @@
-"""From drafts to actions: what is refused at creation, what refreshes an open action, what revises it.
+"""From drafts to actions: what is new, what refreshes an open action, what revises it.
 
-One batch of one recommender is one transaction, so a half-submitted batch doesn't exist.
+:mod:`refusals` holds the rules that a draft must keep. One batch of one recommender is one transaction, so a
+half-submitted batch doesn't exist.
 """
 
 from __future__ import annotations
 
-import math
 import secrets
 import string
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -17,33 +17,22 @@ from typing import Any, cast
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from growth_pipelines.actions.model import OPEN_STATES, SUBTYPES, ActionDraft, State, action_digest
+from growth_pipelines.actions.model import OPEN_STATES, ActionDraft, State, action_digest
+from growth_pipelines.actions.refusals import SubmitRules, flaw, forbidden_by_history, foreign_claim
+from growth_pipelines.actions.subject import changed_fields, is_same_subject, resource_of, written_fields
 from growth_pipelines.actions.transitions import open_request, plain_json, record, request_of, revise, transition
 from growth_pipelines.canonical import digest
-from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
-from growth_pipelines.store.audit import append_event
 from growth_pipelines.store.database import Store
-from growth_pipelines.store.tables import Action, Batch, Flag, Operator, OutboxEntry
+from growth_pipelines.store.tables import Action, Batch, Operator, OutboxEntry, tie_break
 from growth_pipelines.telemetry import current_trace_id, new_trace_id
 
-TASK = "task"
-TITLE = "seo.title"
 CHANNEL = "recommender"
+# Resources asked about in one statement; each is a bound parameter.
+_AT_ONCE = 500
 _BASE62 = string.digits + string.ascii_letters
 # States in which the recommender's newer draft doesn't touch its open action.
 _LEFT_ALONE = ("approved", "executing")
-
-
-@dataclass(frozen=True)
-class SubmitRules:
-    """The limits that a draft must keep; ``weekly_cap`` 0 means no cap."""
-
-    expire_days: int = 7
-    min_confidence: float = 0.5
-    min_confidence_seo: float = 0.6
-    title_change_days: int = 14
-    weekly_cap: int = 0
 
 
 @dataclass
@@ -95,64 +84,10 @@ def submit(
     """
     with store.session() as session:
         desk = _Desk(session, recommender, shop_id, now, rules, run_id)
+        desk.look_up({resource_of(draft) for draft in drafts})
         for draft in sorted(drafts, key=lambda draft: (-draft.score, draft.target.gid, draft.subtype)):
             desk.take(draft)
         return desk.close()
-
-
-def lift_suppression(session: Session, action: Action, *, actor: str, channel: str, now: datetime) -> None:
-    """Let the action's kind be proposed again on its resource, although it was rolled back there.
-
-    The caller has proved who ``actor`` is. Raises GrowthError unless they may decide.
-    """
-    person = session.get(Operator, actor)
-    if person is None or not person.active or person.role not in ("operator", "admin"):
-        raise GrowthError(f"{actor} may not lift a suppression.", "It takes an active operator or admin.")
-    key = _suppression_key(action.kind, action.resource_gid)
-    flag = session.get(Flag, key) or Flag(key=key)
-    flag.value, flag.updated_at, flag.updated_by = {"lifted": True}, now, actor
-    session.add(flag)
-    append_event(
-        session,
-        event="suppression_lifted",
-        actor=actor,
-        channel=channel,
-        now=now,
-        action_id=action.id,
-        version=action.version,
-        trace_id=action.trace_id,
-        payload={"kind": action.kind, "resource": action.resource_gid},
-    )
-
-
-def _suppression_key(kind: str, gid: str) -> str:
-    return f"suppression_lifted:{kind}:{gid}"
-
-
-def written_fields(fields: Sequence[str]) -> set[str]:
-    """The fields that a write would touch: task cards change nothing by themselves."""
-    return {name for name in fields if name != TASK}
-
-
-def resource_of(draft: ActionDraft) -> str:
-    """What the draft is about: the target's gid, or its URL where Shopify has no resource (the home page)."""
-    return draft.target.gid or draft.target.url
-
-
-def is_same_subject(action: Action, draft: ActionDraft) -> bool:
-    """Whether the draft is about what the action is about: a shared field, or a task for the same problem."""
-    fields = [change.field for change in draft.diff]
-    if action.resource_gid != resource_of(draft):
-        return False
-    if written_fields(action.fields) & written_fields(fields):
-        return True
-    # A field may come or go beside the task, as when somebody has set a missing alt text meanwhile.
-    both_tasks = TASK in action.fields and TASK in fields
-    return both_tasks and (action.kind, action.subtype, action.impact.get("metric")) == (
-        draft.kind,
-        draft.subtype,
-        draft.impact.metric,
-    )
 
 
 class _Desk:
@@ -164,13 +99,7 @@ class _Desk:
         self.session, self.recommender, self.shop_id, self.now = session, recommender, shop_id, now
         self.rules, self.run_id = rules, run_id
         self.result = SubmitResult()
-        self.open = list(
-            session.scalars(
-                select(Action)
-                .where(Action.shop_id == shop_id, Action.state.in_(OPEN_STATES))
-                .order_by(Action.created_at, Action.id)
-            )
-        )
+        self.open: list[Action] = []
         week = now - timedelta(days=7)
         self.this_week = session.scalar(
             select(func.count())
@@ -178,8 +107,21 @@ class _Desk:
             .where(Action.shop_id == shop_id, Action.recommender == recommender, Action.created_at > week)
         )
 
+    def look_up(self, resources: Collection[str]) -> None:
+        """Read the open actions on the resources that the batch is about, oldest first."""
+        wanted = sorted(resources)
+        for start in range(0, len(wanted), _AT_ONCE):
+            self.open += self.session.scalars(
+                select(Action).where(
+                    Action.shop_id == self.shop_id,
+                    Action.state.in_(OPEN_STATES),
+                    Action.resource_gid.in_(wanted[start : start + _AT_ONCE]),
+                )
+            )
+        self.open.sort(key=lambda action: (action.created_at, action.id))
+
     def take(self, draft: ActionDraft) -> None:
-        reason = _flaw(draft, self.rules) or self._foreign_claim(draft)
+        reason = flaw(draft, self.rules) or foreign_claim(draft, self.recommender, self.open)
         if reason:
             self.result.refused.append((draft, reason))
             return
@@ -193,18 +135,8 @@ class _Desk:
             return
         self._create(draft)
 
-    def _foreign_claim(self, draft: ActionDraft) -> str:
-        """Another recommender has an open action on the same resource and field."""
-        fields = written_fields([change.field for change in draft.diff])
-        for action in self.open:
-            shared = fields & written_fields(action.fields)
-            if action.recommender != self.recommender and action.resource_gid == resource_of(draft) and shared:
-                names = ", ".join(sorted(shared))
-                return f"{names} already has an open action of {action.recommender} ({action.ref})"
-        return ""
-
     def _history(self, draft: ActionDraft) -> str:
-        """What happened before on this resource forbids the draft."""
+        """Why what happened before on this resource forbids the draft."""
         past = self.session.scalars(
             select(Action)
             .where(
@@ -214,23 +146,7 @@ class _Desk:
             )
             .order_by(Action.created_at.desc(), Action.state_at.desc())
         ).all()
-        lifted = self.session.get(Flag, _suppression_key(draft.kind, resource_of(draft)))
-        for action in past:
-            undone = action.kind == draft.kind and action.state == "rolled_back"
-            if undone and not (lifted and lifted.updated_at >= action.state_at):
-                return f"a {draft.kind} action here ({action.ref}) was rolled back; an operator must lift that"
-        since = self.now - timedelta(days=self.rules.title_change_days)
-        if any(change.field == TITLE for change in draft.diff):
-            for action in past:
-                if TITLE in action.fields and action.executed_at and action.executed_at > since:
-                    return (
-                        f"the title was changed on {action.executed_at:%Y-%m-%d} ({action.ref}); "
-                        f"one change in {self.rules.title_change_days} days"
-                    )
-        for action in past:
-            if action.state == "rejected" and action.state_at > since and action.draft == plain_json(draft.draft):
-                return f"{action.decided_by} rejected this same draft on {action.state_at:%Y-%m-%d} ({action.ref})"
-        return ""
+        return forbidden_by_history(self.session, draft, past, self.now, self.rules)
 
     def _cap(self) -> str:
         if self.rules.weekly_cap and (self.this_week or 0) >= self.rules.weekly_cap:
@@ -251,6 +167,7 @@ class _Desk:
             self.result.kept.append(first.id)
             return
         content = _content(draft)
+        content["tie_break"] = tie_break(content["evidence"], draft.risk_tier, first.created_at)
         if first.state != "changes_requested" and self._worded_by_a_person(first):
             self._refresh(first, {**content, "target": first.target})
         elif (
@@ -272,7 +189,7 @@ class _Desk:
     def _reaches_further(self, own: list[Action], draft: ActionDraft) -> str:
         """Why a field that none of the open actions touches may not join them: the rules of a new action hold."""
         open_fields = {name for action in own for name in action.fields}
-        added = written_fields([change.field for change in draft.diff]) - open_fields
+        added = written_fields(changed_fields(draft)) - open_fields
         return self._history(draft) if added else ""
 
     def _refresh(self, action: Action, content: dict[str, Any]) -> None:
@@ -330,7 +247,7 @@ class _Desk:
             resource_gid=resource_of(draft),
             draft=plain_json(draft.draft),
             diff=_diff(draft),
-            fields=sorted({change.field for change in draft.diff}),
+            fields=sorted(set(changed_fields(draft))),
             digest=action_digest(plain_json(draft.draft), draft.target, 1),
             batch_digest="",
             created_at=self.now,
@@ -338,6 +255,7 @@ class _Desk:
             expires_at=self.now + timedelta(days=self.rules.expire_days),
             **_content(draft),
         )
+        action.tie_break = tie_break(action.evidence, action.risk_tier, self.now)
         self.session.add(action)
         self.session.flush()
         open_request(self.session, action, draft.source, self.now)
@@ -370,33 +288,6 @@ class _Desk:
         told = {"recommender": self.recommender, "digest": batch.digest, "actions": len(members)}
         self.session.add_all([batch, OutboxEntry(event="batch.submitted", payload=told, created_at=self.now)])
         return self.result
-
-
-def _flaw(draft: ActionDraft, rules: SubmitRules) -> str:
-    """What is wrong with the draft in itself, or an empty text."""
-    least = rules.min_confidence_seo if draft.kind == "seo_ctr" else rules.min_confidence
-    if draft.kind not in SUBTYPES:
-        return f"unknown kind {draft.kind}"
-    if draft.subtype not in SUBTYPES[draft.kind]:
-        return f"unknown subtype {draft.subtype} of {draft.kind}"
-    if not draft.evidence:
-        return "no evidence"
-    if not draft.rollback_plan.strip():
-        return "no rollback plan"
-    if not draft.draft or not draft.diff or all(change.before == change.after for change in draft.diff):
-        return "empty diff"
-    if not all(math.isfinite(value) for value in (*draft.factors.values(), *_numbers(draft))):
-        return "the impact is not a number"
-    if "\\u0000" in draft.model_dump_json():
-        return "a text holds a NUL character"
-    if draft.confidence < least:
-        return f"confidence {draft.confidence:.2f} is under {least:.2f}"
-    return ""
-
-
-def _numbers(draft: ActionDraft) -> list[float]:
-    impact = draft.impact
-    return [impact.delta, impact.low, impact.high, impact.revenue_28d, impact.revenue_low, impact.revenue_high]
 
 
 def _diff(draft: ActionDraft) -> list[dict[str, Any]]:

@@ -148,19 +148,34 @@ def decide(
     Raises ProofRefused (nobody proved to decide), NotAllowed, StaleDigest, AlreadyDecided, NoSuchAction, or a
     GrowthError that says what is missing. Refusals are on record too.
     """
-    refusal: GrowthError | None = None
     with store.session() as session:
-        person: _Person | None = None
-        try:
-            person, action = _prove(session, request, proof, now), find(session, request.action)
-            _catch_up(session, action, now)
-            case = _Case(session, settings, action, request, person, now)
-            with session.begin_nested():
-                return _decide(case)
-        except GrowthError as error:
-            refusal = error
-            _note_refusal(session, request, proof, person, error, now)
-    raise refusal
+        outcome = decide_in(session, settings, request, proof, now)
+    if isinstance(outcome, GrowthError):
+        raise outcome
+    return outcome
+
+
+def decide_in(
+    session: Session,
+    settings: Settings,
+    request: DecisionRequest,
+    proof: SessionProof | SignatureProof,
+    now: datetime,
+) -> DecisionResult | GrowthError:
+    """The same within the caller's write transaction: what must be stored with the decision, or several at once.
+
+    A refusal is returned, not raised: its record is in the transaction, which the caller commits.
+    """
+    person: _Person | None = None
+    try:
+        person, action = _prove(session, request, proof, now), find(session, request.action)
+        _catch_up(session, action, now)
+        case = _Case(session, settings, action, request, person, now)
+        with session.begin_nested():
+            return _decide(case)
+    except GrowthError as error:
+        _note_refusal(session, request, proof, person, error, now)
+        return error
 
 
 def _catch_up(session: Session, action: Action, now: datetime) -> None:
@@ -225,7 +240,7 @@ def _decide(case: _Case) -> DecisionResult:
             "Ask an operator or admin.",
             as_document(action),
         )
-    _check_texts(request)
+    check_texts([request.note, request.reason, request.draft])
     open_for = ("executed", "measured") if request.decision == "rollback" else ("pending",)
     if action.state not in open_for:
         raise _already(case)
@@ -245,10 +260,10 @@ def _decide(case: _Case) -> DecisionResult:
     return DecisionResult(action.state, asked.status if asked else "", message, as_document(action))
 
 
-def _check_texts(request: DecisionRequest) -> None:
+def check_texts(said: Any) -> None:
     """Refuse what the store and the shop can't hold: NUL characters, half characters, numbers without end."""
     try:
-        text = canonical_json([request.note, request.reason, request.draft])
+        text = canonical_json(said)
         text.encode()
     except (TypeError, ValueError):
         text = "\\u0000"
@@ -357,19 +372,24 @@ def _request_changes(case: _Case) -> str:
 
 
 def _reject(case: _Case) -> str:
-    if case.request.reason not in REJECT_REASONS:
-        raise GrowthError("Rejecting needs a reason.", f"One of: {', '.join(REJECT_REASONS)}.")
-    if case.request.reason == "other" and not case.request.note.strip():
-        raise GrowthError("The reason 'other' needs a note that says which.", "Add --note.")
+    check_reason(case.request.reason, case.request.note)
     _step(case, "rejected", case.told())
     return f"{case.action.ref} is rejected."
 
 
-def _defer(case: _Case) -> str:
-    zone = case.settings.zone
-    limits = case.settings.actions
-    today = local_date(case.now, zone)
-    until = case.request.until
+def check_reason(reason: str, note: str) -> None:
+    """Raise unless this is enough to reject with."""
+    if reason not in REJECT_REASONS:
+        raise GrowthError("Rejecting needs a reason.", f"One of: {', '.join(REJECT_REASONS)}.")
+    if reason == "other" and not note.strip():
+        raise GrowthError("The reason 'other' needs a note that says which.", "Add --note.")
+
+
+def deferral(settings: Settings, until: date | None, now: datetime) -> tuple[datetime, datetime]:
+    """When an action that is deferred to a day comes back, and when its wait then ends. Raises for a bad day."""
+    zone = settings.zone
+    limits = settings.actions
+    today = local_date(now, zone)
     if until is None or not today < until <= today + timedelta(days=limits.defer_days_max):
         raise GrowthError(
             "Deferring needs a date from tomorrow on, at most "
@@ -377,7 +397,12 @@ def _defer(case: _Case) -> str:
             "Give it with --until YYYY-MM-DD.",
         )
     back = datetime.combine(until, time(), ZoneInfo(zone)).astimezone(UTC)
-    ends = back + timedelta(days=limits.expire_days)
+    return back, back + timedelta(days=limits.expire_days)
+
+
+def _defer(case: _Case) -> str:
+    until = case.request.until
+    back, ends = deferral(case.settings, until, case.now)
     _step(case, "deferred", case.told(until=until), deferred_until=back, expires_at=ends)
     asked = request_of(case.session, case.action)
     if asked is not None:

@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -266,6 +266,86 @@ def sign(action_id: str, digest: str, decision: Any, reason: str, note: str, unt
     )
     # On one line: as several it is no valid value where the launchpad's indentation expects one.
     click.echo(json.dumps(record.model_dump(mode="json"), ensure_ascii=False))
+
+
+@actions.command("bulk")
+@click.argument("decision", type=click.Choice(["approve", "reject", "defer"]))
+@click.argument("action_ids", metavar="ID...", nargs=-1, required=True)
+@click.option("--reason", type=click.Choice(REASONS), default=None, help="Needed to reject.")
+@note_option
+@until_option
+@click.option("--yes", is_flag=True, help="Don't ask once more.")
+def bulk_decide(
+    decision: Any, action_ids: tuple[str, ...], reason: str | None, note: str, until: datetime | None, yes: bool
+) -> None:
+    """Decide about many actions at once, as they are shown here; asks once more."""
+    from growth_pipelines.actions.queue import as_document, find
+    from growth_pipelines.approvals.bulk import Bulk, Item, check, cover, decide_all
+    from growth_pipelines.approvals.decide import SignatureProof
+    from growth_pipelines.approvals.signatures import AT_ONCE
+
+    settings, store = _open()
+    day = until.date() if until else None
+    with store.read() as session:
+        items = tuple(Item(one.id, one.digest) for one in (find(session, each) for each in action_ids))
+        wanted = Bulk(decision, items, reason or "", note, day)
+        check(wanted, settings, settings.clock.now())
+        covered = cover(session, wanted, settings.clock.now())
+        shown = [as_document(fate.action) for fate in covered.fates if fate.fate == "ready" and fate.action]
+    print_ranked(shown, settings.currency, f"{covered.count} of {len(items)} can be decided")
+    for one, other, fields in covered.conflicts:
+        click.echo(f"{one.ref} and {other.ref} both write {', '.join(fields)}; the first is approved only.")
+    if not shown or not (yes or click.confirm(f"{decision.capitalize()} these {covered.count}?")):
+        click.echo("Nothing was decided.")
+        sys.exit(1)
+    parts = {"reason": reason or "", "note": note, "until": day}
+    proofs = [
+        SignatureProof(
+            _signed(settings, store, item.action, decision, AT_ONCE, digest=item.digest, **parts), "cli"
+        )
+        for item in items
+    ]
+    with store.session() as session:
+        fates = decide_all(session, settings, wanted, proofs, settings.clock.now())
+    for fate in fates:
+        click.echo(fate.message)
+    if any(fate.fate != "done" for fate in fates):
+        sys.exit(1)
+
+
+@actions.command("export")
+@click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True)
+@click.option("--state", help="Only actions in this state.")
+@click.option("--kind", help="Only actions of this kind.")
+@click.option("--subtype", help="Only actions of this subtype.")
+@click.option("--target", help="Only actions on this resource: its gid, URL or handle.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only actions created from this day on (UTC).")
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="A file; default: standard output."
+)
+def export_them(
+    form: str,
+    state: str | None,
+    kind: str | None,
+    subtype: str | None,
+    target: str | None,
+    since: datetime | None,
+    output: Path | None,
+) -> None:
+    """Write the list of actions as CSV or JSON, best first."""
+    from growth_pipelines.actions.export import as_csv, as_json
+    from growth_pipelines.actions.listing import Filters, documents
+
+    _, store = _open()
+    filters = Filters(state, kind, subtype, target, since.replace(tzinfo=UTC) if since else None)
+    found = documents(store, filters)
+    lines = as_csv(found) if form == "csv" else as_json(found)
+    if output is None:
+        for line in lines:
+            click.echo(line, nl=False)
+        return
+    with output.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(lines)
 
 
 @actions.command()

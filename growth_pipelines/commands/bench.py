@@ -61,6 +61,32 @@ def recommenders(pages: int, products: int, seed: int, as_json: bool) -> None:
     print_table(columns, rows, f"{pages:,} pages, {products:,} of them products")
 
 
+@bench.command()
+@click.option("--actions", default=100_000, show_default=True, type=click.IntRange(100), help="Actions stored.")
+@click.option("--calls", default=40, show_default=True, type=click.IntRange(5), help="Requests of each page.")
+@json_option
+def queue(actions: int, calls: int, as_json: bool) -> None:
+    """What the queue's first pages take with many actions stored.
+
+    On SQLite, and on a PostgreSQL of its own where the development tools are installed. The machine's own store
+    is not touched.
+    """
+    from growth_pipelines.bench.queue import measure_all
+
+    document = measure_all(actions, calls, lambda what: click.echo(what, err=True))
+    if as_json:
+        print_json(document)
+        return
+    rows = [
+        [one["engine"], one["spread"], page, str(figures["p50"]), str(figures["p95"])]
+        for one in document["engines"]
+        for page, figures in one["pages"].items()
+    ]
+    print_table(["Engine", "Actions with", "Page", "p50, ms", "p95, ms"], rows, f"{actions:,} actions")
+    met = "met" if document["slowest_p50"] < document["limit_ms"] else "missed"
+    click.echo(f"Slowest p50 {document['slowest_p50']} ms; limit {document['limit_ms']:.0f} ms: {met}")
+
+
 def _print_document(document: dict[str, Any]) -> None:
     machine = f"DuckDB with {document['threads']} threads and {document['memory_limit']}"
     title = f"{document['lines']:,} order lines, {machine}"

@@ -19,13 +19,13 @@ def data_status(settings: Settings) -> list[dict[str, str]]:
 def _store_status(settings: Settings) -> list[dict[str, str]]:
     from growth_pipelines.actions.brake import brake
     from growth_pipelines.actions.lifecycle import overdue
-    from growth_pipelines.actions.queue import list_actions
+    from growth_pipelines.actions.queue import count_actions
     from growth_pipelines.store.database import Store
 
     now = settings.clock.now()
     with Store.of(settings).read() as session:
         paused = brake(session)
-        counts = {state: len(list_actions(session, state)) for state in ("pending", "approved", "executing")}
+        counts = {state: count_actions(session, state) for state in ("pending", "approved", "executing")}
         late = overdue(session, now)
     rows = [
         {"what": "writes to the shop", "state": str(paused) if paused else f"mode {settings.actions.mode}"},

@@ -1,4 +1,4 @@
-"""The JSON API, and the one address where anything is decided (``POST /api/approvals/{id}/decision``).
+"""The one address where anything is decided (``POST /api/approvals/{id}/decision``), and who is signed in.
 
 The decision takes JSON (with the session's CSRF token in ``X-CSRF-Token``) or the console's own form. A form
 gets a page back: the action decided, or the action as it is now with what was typed still in place.
@@ -8,28 +8,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy.orm import Session
 
-from growth_pipelines.actions.queue import NoSuchAction, as_document, find, list_actions, top
+from growth_pipelines.actions.queue import NoSuchAction, as_document, find
 from growth_pipelines.approvals.decide import (
     AlreadyDecided,
     DecisionRefused,
     DecisionRequest,
     DecisionResult,
-    NotAllowed,
     SessionProof,
     StaleDigest,
     decide,
+    decide_in,
 )
 from growth_pipelines.approvals.sessions import SignedIn
 from growth_pipelines.approvals.signatures import ProofRefused
 from growth_pipelines.console import views
+from growth_pipelines.console.changes import Csrf, IdempotencyKey, IfMatch, change, check_match
+from growth_pipelines.console.documents import Decided, SessionDocument, problems
+from growth_pipelines.console.failures import BadRequest, status_of
 from growth_pipelines.console.identity import Console, Here, Person, session_token
 from growth_pipelines.console.pages import Notice, action_page
 from growth_pipelines.errors import GrowthError
@@ -47,20 +51,11 @@ class Decision(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     decision: Literal["approve", "approve_with_edits", "edit", "request_changes", "reject", "defer", "rollback"]
-    digest: str = Field(min_length=1, max_length=64)
+    digest: str = Field(min_length=1, max_length=64, pattern="^[0-9A-Za-z]+$")
     note: str = Field("", max_length=2000)
     reason: str = Field("", max_length=2000)
     until: date | None = None
     draft: dict[str, Any] | None = None
-
-
-class Decided(BaseModel):
-    """What came of it: the action's state and its request's, and the action as it is now."""
-
-    state: str
-    request_status: str
-    message: str
-    action: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -88,38 +83,21 @@ async def sent(request: Request) -> Sent:
     return Sent(body)
 
 
-class BadRequest(GrowthError):
-    """The request can't be understood."""
-
-    def __init__(self, message: str, hint: str = "", status: int = 422) -> None:
-        super().__init__(message, hint)
-        self.status = status
-
-
-@router.get("/actions", tags=["actions"])
-def actions(
-    person: Person,
-    console: Here,
-    state: str | None = None,
-    kind: str | None = None,
-    top_n: Annotated[int | None, Query(alias="top", ge=1, le=100)] = None,
-) -> dict[str, Any]:
-    """Actions, best first; with ``top`` the ranked queue that the Today page shows."""
-    with console.store.read() as session:
-        found = (
-            top(session, top_n, console.now())
-            if top_n is not None
-            else list_actions(session, state=state, kind=kind)
-        )
-        documents = [as_document(action) for action in found]
-    return {"actions": documents, "generated_at": console.now().isoformat()}
-
-
-@router.get("/actions/{id_or_ref}", tags=["actions"])
-def action(person: Person, console: Here, id_or_ref: str) -> dict[str, Any]:
-    """One action in full."""
-    with console.store.read() as session:
-        return as_document(find(session, id_or_ref))
+@router.get(
+    "/session",
+    tags=["session"],
+    operation_id="getSession",
+    response_model=SessionDocument,
+    responses=problems(401),
+)
+def session_now(person: Person) -> dict[str, Any]:
+    """Who is signed in, and the CSRF token that changes need."""
+    return {
+        "operator": person.operator,
+        "role": person.role,
+        "csrf": person.csrf,
+        "expires_at": person.expires_at,
+    }
 
 
 _BODY = {
@@ -127,48 +105,53 @@ _BODY = {
         "required": True,
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Decision"}}},
     },
-    "parameters": [
-        {
-            "name": "X-CSRF-Token",
-            "in": "header",
-            "required": True,
-            "schema": {"type": "string"},
-            "description": "the session's token, from the `csrf` field of any form of the console",
-        }
-    ],
 }
 
 
 @router.post(
     "/approvals/{id_or_ref}/decision",
     tags=["approvals"],
+    operation_id="decide",
     response_model=Decided,
     openapi_extra=_BODY,
     responses={
-        401: {"description": "Nobody is signed in."},
-        403: {"description": "The role decides nothing, or the CSRF token is of another session."},
-        404: {"description": "No such action."},
-        409: {"description": "Decided already, or the draft has changed: the body holds the action as it is now."},
-        422: {"description": "The decision is incomplete."},
+        200: {"model": Decided, "headers": {"ETag": {"schema": {"type": "string"}}}},
+        **problems(401, 403, 404, 409, 411, 412, 413, 415, 422),
     },
 )
 def decision(
-    request: Request, person: Person, console: Here, id_or_ref: str, body: Annotated[Sent, Depends(sent)]
+    request: Request,
+    person: Person,
+    console: Here,
+    id_or_ref: str,
+    body: Annotated[Sent, Depends(sent)],
+    csrf: Csrf = "",
+    key: IdempotencyKey = None,
+    if_match: IfMatch = None,
 ) -> Response:
     """Decide. The first valid decision wins, over all channels."""
-    if not body.form:
-        csrf = request.headers.get("x-csrf-token", "")
-        result = _decide(console, request, id_or_ref, _checked(body.fields), csrf)
-        return JSONResponse(Decided.model_validate(result, from_attributes=True).model_dump(mode="json"))
-    return _answer_form(request, person, console, id_or_ref, body.fields)
+    if body.form:
+        return _answer_form(request, person, console, id_or_ref, body.fields)
+    asked = _checked(body.fields)
+
+    def act(session: Session, _: SignedIn) -> dict[str, Any] | GrowthError:
+        check_match(as_document(find(session, id_or_ref)), if_match)
+        wanted, proof = _wanted(id_or_ref, asked), SessionProof(session_token(request), csrf)
+        outcome = decide_in(session, console.settings, wanted, proof, console.now())
+        return outcome if isinstance(outcome, GrowthError) else asdict(outcome)
+
+    return change(console, request, csrf, key, asked.model_dump(mode="python"), act)
+
+
+def _wanted(id_or_ref: str, asked: Decision) -> DecisionRequest:
+    return DecisionRequest(
+        id_or_ref, asked.decision, asked.digest, asked.note, asked.reason, asked.until, asked.draft
+    )
 
 
 def _decide(console: Console, request: Request, id_or_ref: str, asked: Decision, csrf: str) -> DecisionResult:
-    wanted = DecisionRequest(
-        id_or_ref, asked.decision, asked.digest, asked.note, asked.reason, asked.until, asked.draft
-    )
     proof = SessionProof(session_token(request), csrf)
-    return decide(console.store, console.settings, wanted, proof, console.now())
+    return decide(console.store, console.settings, _wanted(id_or_ref, asked), proof, console.now())
 
 
 def _checked(fields: Mapping[str, Any]) -> Decision:
@@ -218,16 +201,3 @@ def _from_form(console: Console, id_or_ref: str, typed: Mapping[str, str]) -> di
         parts = {name.removeprefix("draft."): text for name, text in typed.items() if name.startswith("draft.")}
         fields["draft"] = views.edited_parts(draft, parts)
     return fields
-
-
-def status_of(problem: GrowthError) -> int:
-    """The HTTP status of a refusal."""
-    if isinstance(problem, BadRequest):
-        return problem.status
-    if isinstance(problem, NotAllowed):
-        return 403
-    if isinstance(problem, ProofRefused):
-        return 401 if problem.flaw == "no_session" else 403
-    if isinstance(problem, DecisionRefused):
-        return 409
-    return 404 if isinstance(problem, NoSuchAction) else 422

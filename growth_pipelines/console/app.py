@@ -14,8 +14,11 @@ from starlette.types import Scope
 
 from growth_pipelines import __version__
 from growth_pipelines.approvals.decide import DecisionRefused
-from growth_pipelines.console import api, cross_sell, pages
+from growth_pipelines.console import actions_api, api, bulk_api, cross_sell, pages
 from growth_pipelines.console.beacons import PUBLIC, beacon_router
+from growth_pipelines.console.changes import etag
+from growth_pipelines.console.documents import Problem
+from growth_pipelines.console.failures import status_of
 from growth_pipelines.console.guard import HEADERS, SAFE_METHODS, Guard, allowed_hosts
 from growth_pipelines.console.identity import Console, NotSignedIn, person_of
 from growth_pipelines.console.rendering import STATIC, environment
@@ -23,6 +26,8 @@ from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.telemetry import logger
+
+_DATA_ONLY = ("/api/actions", "/api/approvals/bulk", "/api/session")
 
 
 class _Assets(StaticFiles):
@@ -49,8 +54,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.console = Console(settings, Store.of(settings))
     app.state.templates = environment()
     app.include_router(pages.router)
-    app.include_router(api.router)
-    app.include_router(cross_sell.router)
+    for router in (actions_api.router, bulk_api.router, api.router, cross_sell.router):
+        app.include_router(router)
     if settings.web_vitals.beacons:
         app.include_router(beacon_router(settings))
     app.mount("/static", _Assets(directory=STATIC), name="static")
@@ -59,21 +64,26 @@ def create_app(settings: Settings) -> FastAPI:
     def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    _describe_decision(app)
+    _describe(app)
     _answer_failures(app)
     public = PUBLIC if settings.web_vitals.beacons else frozenset()
     app.add_middleware(Guard, hosts=allowed_hosts(settings), public=public)
     return app
 
 
-def _describe_decision(app: FastAPI) -> None:
-    """The decision's body is read by hand (JSON or form), so its schema is added to the document by hand."""
+def _describe(app: FastAPI) -> None:
+    """What the routes don't say by themselves: the decision's body, which is read by hand (JSON or form), how
+    failures are answered, and that the session's cookie is needed."""
     plain = app.openapi
 
     def described() -> dict[str, Any]:
         document = plain()
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas["Decision"] = api.Decision.model_json_schema(ref_template="#/components/schemas/{model}")
+        parts = document.setdefault("components", {})
+        schemas = parts.setdefault("schemas", {})
+        for model in (api.Decision, Problem):
+            schemas[model.__name__] = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        parts["securitySchemes"] = {"session": {"type": "apiKey", "in": "cookie", "name": "growth_session"}}
+        document["security"] = [{"session": []}]
         return document
 
     app.openapi = described  # type: ignore[method-assign]
@@ -91,12 +101,13 @@ def _answer_failures(app: FastAPI) -> None:
 
     @app.exception_handler(DecisionRefused)
     def refused(request: Request, problem: DecisionRefused) -> Response:
-        status = api.status_of(problem)
-        return _problem(request, status, problem.message, problem.hint, more={"action": problem.action})
+        status = status_of(problem)
+        headers = {"etag": etag(problem.action)}
+        return _problem(request, status, problem.message, problem.hint, headers, {"action": problem.action})
 
     @app.exception_handler(GrowthError)
     def expected(request: Request, problem: GrowthError) -> Response:
-        return _failure(request, api.status_of(problem), problem.message, problem.hint)
+        return _failure(request, status_of(problem), problem.message, problem.hint)
 
     @app.exception_handler(HTTPException)
     def http(request: Request, problem: HTTPException) -> Response:
@@ -153,5 +164,7 @@ def _trace_of(request: Request) -> str:
 
 
 def _wants_page(request: Request) -> bool:
-    """Browsers that navigate ask for HTML; clients of the API don't."""
+    """Browsers that navigate ask for HTML; clients of the API don't, and those addresses have no pages."""
+    if request.url.path.startswith(_DATA_ONLY):
+        return False
     return "text/html" in request.headers.get("accept", "")

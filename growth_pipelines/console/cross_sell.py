@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.complementary import MOST_PRODUCTS
-from growth_pipelines.console.api import BadRequest
+from growth_pipelines.console.failures import BadRequest
 from growth_pipelines.console.identity import Here, Person
 from growth_pipelines.console.observed import rows_of_query
 from growth_pipelines.store.tables import Action

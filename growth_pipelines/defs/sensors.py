@@ -137,15 +137,10 @@ def expiry_sensor(job: AnyJob) -> dg.SensorDefinition:
 
 def _due(machine: Machine) -> list[str]:
     """The actions whose time is over or whose deferral has ended."""
-    from growth_pipelines.actions.lifecycle import EXPIRING, is_expired
-    from growth_pipelines.actions.queue import list_actions
+    from growth_pipelines.actions.lifecycle import due
 
     with machine.store.read() as session:
-        over = [a for state in EXPIRING for a in list_actions(session, state) if is_expired(a, machine.now)]
-        back = [
-            a for a in list_actions(session, "deferred") if a.deferred_until and a.deferred_until <= machine.now
-        ]
-        return sorted(f"{action.ref}.{action.version}.{action.state}" for action in (*over, *back))
+        return sorted(f"{ref}.{version}.{state}" for ref, version, state in due(session, machine.now))
 
 
 def rollback_sensor(job: AnyJob) -> dg.SensorDefinition:

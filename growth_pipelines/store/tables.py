@@ -7,6 +7,7 @@ back, so nothing may reorder keys or rewrite numbers: plain JSON, never JSONB). 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -24,6 +25,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -96,14 +98,23 @@ def _one_of(column: str, values: tuple[str, ...]) -> str:
 class Action(Table):
     """One proposed change of the world, with all that is needed to decide it, do it and undo it.
 
-    ``fields`` are the diff's field paths, ``state_at`` is when the present state began, ``expires_at`` the end of
-    the present wait: for an answer while pending or deferred, for the execution once approved.
+    ``fields`` are the diff's field paths, ``tie_break`` orders actions of equal score, ``state_at`` is when the
+    present state began, ``expires_at`` the end of the present wait: for an answer while pending or deferred, for
+    the execution once approved.
     """
 
     __tablename__ = "actions"
     __table_args__ = (
         CheckConstraint(_one_of("state", ACTION_STATES), name="state"),
-        Index(None, "state", "score"),
+        Index(None, "state", "recommender", "score", "tie_break", "id"),
+        Index(None, "state", "score", "tie_break", "id"),
+        Index(None, "kind", "score", "tie_break", "id"),
+        Index(None, "score", "tie_break", "id"),
+        Index(None, "state", "expires_at"),
+        Index(None, "state", "updated_at", "id"),
+        Index(None, "updated_at", "id"),
+        Index(None, "decided_at"),
+        Index(None, "resource_gid", "state"),
         Index(None, "resource_gid", "kind"),
         Index(None, "recommender", "created_at"),
     )
@@ -134,6 +145,7 @@ class Action(Table):
     ease: Mapped[float]
     impact: Mapped[dict[str, Any]]
     score: Mapped[float]
+    tie_break: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     factors: Mapped[dict[str, Any]]
     ranking_version: Mapped[str]
     risk_tier: Mapped[str]
@@ -152,6 +164,18 @@ class Action(Table):
     decided_by: Mapped[str | None]
     decided_at: Mapped[datetime | None]
     decided_channel: Mapped[str | None]
+
+
+_RISK_RANK = {"low": 2, "medium": 1, "high": 0}
+
+
+def tie_break(evidence: Sequence[Mapping[str, Any]], risk_tier: str, created_at: datetime) -> int:
+    """One number for the order among equal scores, the higher first: later evidence, lower risk, older action.
+
+    Packed in decimal digits: 7 of the evidence's last day, 1 of the risk, 11 of the age in seconds.
+    """
+    day = max(date.fromisoformat(row["end"]) for row in evidence).toordinal()
+    return (day * 10 + _RISK_RANK.get(risk_tier, 0)) * 10**11 - int(created_at.timestamp())
 
 
 class ApprovalRequest(Table):
@@ -271,6 +295,22 @@ class UsedProof(Table):
     proof_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     action_id: Mapped[str] = mapped_column(ForeignKey("actions.id"))
     used_at: Mapped[datetime]
+
+
+class IdempotencyKey(Table):
+    """The answer that a request with this key has had, for the operator who sends it again.
+
+    ``request`` is the digest of what was asked, so that the key answers nothing else.
+    """
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (Index(None, "created_at"),)
+
+    operator: Mapped[str] = mapped_column(ForeignKey("operators.name"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(128), primary_key=True)
+    request: Mapped[str] = mapped_column(String(64))
+    answer: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[datetime]
 
 
 class Execution(Table):

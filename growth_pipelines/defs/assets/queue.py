@@ -32,13 +32,13 @@ def action_queue(recommendations: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
     )
     def rank(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResult:
         from growth_pipelines.actions.lifecycle import expire_due, release_deferred
-        from growth_pipelines.actions.queue import as_document, list_actions, top
+        from growth_pipelines.actions.queue import as_document, count_actions, top
 
         expired = expire_due(machine.store, machine.now)
         released = release_deferred(machine.store, machine.now)
         with machine.store.read() as session:
             best = [as_document(action) for action in top(session, machine.settings.actions.top, machine.now)]
-            pending = len(list_actions(session, state="pending"))
+            pending = count_actions(session, "pending")
         currency = machine.settings.currency
         return dg.MaterializeResult(
             metadata={

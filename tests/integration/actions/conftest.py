@@ -17,9 +17,9 @@ from sqlalchemy import select
 
 from growth_pipelines.actions.execution import ExecutionResult, execute_approved
 from growth_pipelines.actions.executors.surfaces import IMAGE_SURFACE, SEO_SURFACES
+from growth_pipelines.actions.lifecycle import SubmitRules, submit
 from growth_pipelines.actions.model import ActionDraft, Evidence, FieldChange, Impact, Target
 from growth_pipelines.actions.rollback import roll_back
-from growth_pipelines.actions.submission import SubmitRules, submit
 from growth_pipelines.approvals.decide import DecisionRequest, DecisionResult, SignatureProof, decide
 from growth_pipelines.approvals.operators import add_operator
 from growth_pipelines.approvals.signatures import DecisionRecord, sign

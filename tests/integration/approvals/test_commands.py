@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from growth_pipelines.actions.lifecycle import transition
 from growth_pipelines.actions.queue import find
 from growth_pipelines.cli import main
 from growth_pipelines.store.database import Store
@@ -157,6 +159,12 @@ def test_a_suppression_is_lifted_by_an_operator_only(
     assert growth("actions", "lift", action.ref)[0] == 1
     assert "vi may not lift a suppression" in growth.err
     monkeypatch.setenv("GROWTH_OPERATOR", "bo")
+    assert growth("actions", "lift", action.ref)[0] == 1
+    assert "is not suppressed" in growth.err
+    assert growth("actions", "approve", action.ref, "--digest", action.digest)[0] == 0
+    with store.session() as session:
+        for step in (("approved", "executing"), ("executing", "executed"), ("executed", "rolled_back")):
+            assert transition(session, action.id, 1, *step, actor="e", channel="e", now=NOW)
     assert growth("actions", "lift", action.ref) == (
         0,
         f"seo_ctr may be proposed again for {action.target['url']}.\n",
@@ -190,3 +198,35 @@ def test_audit_verify_fails_when_the_chain_is_broken(growth: Terminal, store: St
 
 def test_listing_without_a_shop_or_operators_works(growth: Terminal) -> None:
     assert growth.json("actions", "list") == []
+
+
+def test_bulk_shows_what_it_covers_asks_and_decides_each(
+    growth: Terminal, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, three = submitted(store, *(seo_draft(number) for number in (1, 2, 3)))
+    code, out = growth("actions", "bulk", "reject", one.ref, "--yes")
+    assert (code, "Rejecting needs a reason" in growth.err) == (1, True)
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    code, out = growth("actions", "bulk", "approve", one.ref, two.ref)
+    assert (code, "Nothing was decided." in out) == (1, True)
+    assert growth.json("actions", "list", "--state", "approved") == []
+    code, out = growth("actions", "bulk", "approve", one.ref, two.ref, "--yes")
+    assert code == 0, growth.err
+    assert "2 of 2 can be decided" in out
+    assert {row["ref"] for row in growth.json("actions", "list", "--state", "approved")} == {one.ref, two.ref}
+    code, out = growth("actions", "bulk", "reject", two.ref, three.ref, "--reason", "tone", "--yes")
+    assert code == 1
+    assert f"{two.ref} was decided by bo" in out
+    assert f"{three.ref} is rejected." in out
+
+
+def test_the_export_holds_the_list(growth: Terminal, store: Store, tmp_path: Path) -> None:
+    submitted(store, seo_draft(1, score=1.0), seo_draft(2, score=2.0))
+    submitted(store, task_draft(3))
+    listed = growth.json("actions", "list", "--kind", "seo_ctr")
+    _, out = growth("actions", "export", "--format", "json", "--kind", "seo_ctr", "--since", "2026-11-22")
+    assert json.loads(out) == listed
+    file = tmp_path / "actions.csv"
+    assert growth("actions", "export", "--output", str(file))[0] == 0
+    assert len(file.read_text().splitlines()) == 4
+    assert growth("actions", "export", "--since", "2026-11-23")[1].count("\n") == 1

@@ -236,10 +236,24 @@ def test_the_api_describes_itself(stranger: Visitor):
     document = stranger.http.get("/api/openapi.json").json()
     assert set(document["paths"]) == {
         "/api/actions",
+        "/api/actions/export",
+        "/api/actions/suppressions",
         "/api/actions/{id_or_ref}",
+        "/api/actions/{id_or_ref}/lift",
+        "/api/approvals/bulk",
         "/api/approvals/{id_or_ref}/decision",
         "/api/cross-sell/{product}",
+        "/api/session",
     }
+    ours = ("/api/actions", "/api/approvals", "/api/session")
+    operations = [
+        one for path, each in document["paths"].items() if path.startswith(ours) for one in each.values()
+    ]
+    assert len({one["operationId"] for one in operations}) == len(operations)
+    for one in operations:
+        for status, answer in one["responses"].items():
+            if int(status) >= 400:
+                assert list(answer["content"]) == ["application/problem+json"], (one["operationId"], status)
     assert "digest" in document["components"]["schemas"]["Decision"]["required"]
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from growth_pipelines.actions.lifecycle import SubmitRules, submit
 from growth_pipelines.actions.model import ActionDraft, Evidence, FieldChange, Impact, Target
-from growth_pipelines.actions.submission import SubmitRules, submit
 from growth_pipelines.approvals.decide import DecisionRequest, SignatureProof, decide
 from growth_pipelines.approvals.operators import add_operator
 from growth_pipelines.approvals.signatures import DecisionRecord, sign

@@ -7,15 +7,16 @@ import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import insert, inspect, select, text
 
+from growth_pipelines.actions.queue import top
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store import database
 from growth_pipelines.store.database import Store, StoreUnavailable, store_url
-from growth_pipelines.store.schema import current_revision, newest_revision
-from growth_pipelines.store.tables import Flag, Table
-from tests.drafts import NOW, settings_in
+from growth_pipelines.store.schema import MIGRATIONS, current_revision, newest_revision
+from growth_pipelines.store.tables import Action, Flag, Table
+from tests.drafts import NOW, seo_draft, settings_in, submitted
 
 
 def test_the_migrations_build_exactly_the_declared_tables(store: Store) -> None:
@@ -40,6 +41,42 @@ def test_an_open_store_is_at_the_newest_revision_and_migrating_again_changes_not
     assert current_revision(store) == newest_revision()
     store.migrate()
     assert current_revision(store) == newest_revision()
+
+
+def test_a_store_of_the_first_shape_keeps_its_actions_and_learns_how_fresh_they_are(
+    store: Store, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    newer = seo_draft(2, evidence=(seo_draft().evidence[0].model_copy(update={"end": NOW.date()}),))
+    actions = submitted(store, seo_draft(1), newer)
+    kept = [column for column in Action.__table__.columns if column.name != "tie_break"]
+    with store.read() as session:
+        rows = [dict(row) for row in session.execute(select(*kept)).mappings()]
+    url = request.getfixturevalue("postgres_url") if store.engine == "postgresql" else ""
+    if url:
+        # The store under test lies in this database already; the old one takes its place.
+        with store.connection() as connection:
+            connection.execute(text("DROP SCHEMA growth CASCADE"))
+            connection.execute(text("CREATE SCHEMA growth"))
+        old = store
+    else:
+        old = Store(store_url(settings_in(tmp_path / "old")))
+        (tmp_path / "old").mkdir()
+    with old.connection() as connection:
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", str(MIGRATIONS))
+        command.upgrade(config, "0001")
+        connection.execute(insert(Action.__table__), rows)  # type: ignore[arg-type]
+    assert current_revision(old) == "0001"
+    old.migrate()
+    assert current_revision(old) == newest_revision()
+    with old.read() as session:
+        assert [action.id for action in top(session, 2, NOW)] == [action.id for action in reversed(actions)]
+        assert [action.draft for action in top(session, 2, NOW)] == [a.draft for a in reversed(actions)]
+        differences = {index["name"] for index in inspect(session.connection()).get_indexes("actions")}
+        assert {index.name for index in Action.__table__.indexes} <= differences  # type: ignore[attr-defined]
 
 
 def test_a_store_newer_than_the_code_is_refused_with_what_to_do(settings: Settings, store: Store) -> None:

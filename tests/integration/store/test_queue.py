@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from growth_pipelines.actions.lifecycle import expire_due, overdue, release_deferred, transition
-from growth_pipelines.actions.queue import NoSuchAction, as_document, find, history, list_actions, top
+from growth_pipelines.actions.queue import NoSuchAction, as_document, find, history, list_actions, rank, top
+from growth_pipelines.actions.subject import conflict
+from growth_pipelines.bench.many_actions import fill
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import Action
@@ -140,3 +142,41 @@ def test_what_takes_too_long_is_reported(store: Store, settings: Settings) -> No
         assert overdue(session, NOW + timedelta(minutes=5)) == []
         assert [late.action_id for late in overdue(session, NOW + timedelta(minutes=6))] == [two.id]
         assert len(overdue(session, NOW + timedelta(hours=25))) == 2
+
+
+def shown_by_definition(store: Store, n: int) -> list[str]:
+    """The Top ``n`` as the rules say it, over every action at once."""
+    with store.read() as session:
+        everything = session.scalars(
+            select(Action).where(Action.state == "pending", Action.expires_at > NOW)
+        ).all()
+    compatible: list[Action] = []
+    for action in sorted(everything, key=rank, reverse=True):
+        if not any(conflict(action, other) for other in compatible):
+            compatible.append(action)
+    chosen: list[Action] = []
+    for action in compatible:
+        mine = sum(other.recommender == action.recommender for other in chosen)
+        if action.score > 0 and mine < max(1, n // 2) and len(chosen) < n:
+            chosen.append(action)
+    rest = [action for action in compatible if action not in chosen]
+    return [action.id for action in sorted(chosen + rest[: n - len(chosen)], key=rank, reverse=True)]
+
+
+@pytest.mark.parametrize(("resources", "scores"), [(5, 1000), (40, 3), (300, 1), (1000, 100_000)])
+def test_the_top_is_what_the_rules_say_however_many_conflict_or_tie(
+    store: Store, resources: int, scores: int
+) -> None:
+    fill(store, 600, seed=resources, now=NOW, resources=resources, scores=scores)
+    for n in (1, 10, 30):
+        with store.read() as session:
+            found = top(session, n, NOW)
+        assert [action.id for action in found] == shown_by_definition(store, n)
+        assert not any(conflict(one, other) for one in found for other in found if one is not other)
+
+
+def test_lists_are_in_the_order_of_the_ranking(store: Store) -> None:
+    fill(store, 300, seed=1, now=NOW, resources=50, scores=3)
+    with store.read() as session:
+        listed = list_actions(session)
+    assert [action.id for action in listed] == [action.id for action in sorted(listed, key=rank, reverse=True)]

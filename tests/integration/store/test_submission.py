@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from growth_pipelines.actions.lifecycle import SubmitResult, SubmitRules, lift_suppression, submit, transition
 from growth_pipelines.actions.model import ActionDraft, FieldChange, action_digest
 from growth_pipelines.actions.queue import find
+from growth_pipelines.actions.suppression import MayNotLift, NotSuppressed
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import Action, ApprovalRequest, Batch, OutboxEntry
-from tests.drafts import NOW, SHOP, decided, seo_draft, submitted, task_draft
+from tests.drafts import NOW, SHOP, decided, seo_draft, submitted, task_draft, with_operator
 
 DAY = timedelta(days=1)
 
@@ -52,6 +54,9 @@ def test_a_draft_becomes_a_pending_action_with_its_request_event_and_outbox_entr
     assert events == ["action.created", "batch.submitted"]
 
 
+ENDLESS = seo_draft().evidence[0].model_copy(update={"baseline": float("inf")})
+NOWHERE = seo_draft().target.model_copy(update={"gid": "", "url": "", "handle": ""})
+BACKWARDS = "the impact's interval ends before it begins"
 FLAWED = [
     (seo_draft(evidence=()), "no evidence"),
     (seo_draft(rollback_plan=" "), "no rollback plan"),
@@ -64,6 +69,14 @@ FLAWED = [
     (seo_draft(subtype="image"), "unknown subtype image of seo_ctr"),
     (seo_draft(title="a\0b"), "a text holds a NUL character"),
     (seo_draft(factors={"x": float("nan")}), "the impact is not a number"),
+    (seo_draft(score=float("inf")), "the impact is not a number"),
+    (seo_draft(evidence=(ENDLESS,)), "the evidence holds a value that is not a number"),
+    (seo_draft(draft={"title": float("nan")}), "the draft holds what JSON can't"),
+    (seo_draft(draft={"title": object()}), "the draft holds what JSON can't"),
+    (seo_draft(title="half \ud83d"), "a text holds half a character"),
+    (seo_draft(target=NOWHERE), "no target: neither a gid, a URL nor a handle"),
+    (seo_draft(impact=seo_draft().impact.model_copy(update={"low": 31.0})), BACKWARDS),
+    (seo_draft(impact=seo_draft().impact.model_copy(update={"revenue_low": 61.0})), BACKWARDS),
 ]
 
 
@@ -197,6 +210,22 @@ def test_a_rolled_back_kind_is_suppressed_on_its_resource_until_an_operator_lift
     with store.session() as session:
         lift_suppression(session, find(session, action.id), actor="bo", channel="cli", now=NOW + 2 * DAY)
     assert hand_in(store, seo_draft(title="x"), now=later).created
+
+
+def test_what_is_not_suppressed_can_not_be_lifted_nor_by_anyone(store: Store, settings: Settings) -> None:
+    with_operator(store, settings, "vi", "viewer")
+    (action,) = submitted(store, seo_draft())
+    executed(store, settings, action)
+    with store.session() as session:
+        with pytest.raises(NotSuppressed, match="seo_ctr is not suppressed for https"):
+            lift_suppression(session, find(session, action.id), actor="bo", channel="cli", now=NOW)
+        transition(session, action.id, 1, "executed", "rolled_back", actor="e", channel="e", now=NOW + DAY)
+        for nobody in ("vi", "stranger"):
+            with pytest.raises(MayNotLift):
+                lift_suppression(session, find(session, action.id), actor=nobody, channel="cli", now=NOW + DAY)
+        lift_suppression(session, find(session, action.id), actor="bo", channel="cli", now=NOW + DAY)
+        with pytest.raises(NotSuppressed):
+            lift_suppression(session, find(session, action.id), actor="bo", channel="cli", now=NOW + DAY)
 
 
 def test_a_title_changes_at_most_once_in_14_days(store: Store, settings: Settings) -> None:

@@ -1,0 +1,47 @@
+"""Which HTTP status a refusal has."""
+
+from __future__ import annotations
+
+from growth_pipelines.actions.queue import NoSuchAction
+from growth_pipelines.actions.suppression import MayNotLift, NotSuppressed
+from growth_pipelines.approvals.bulk import NotConfirmed
+from growth_pipelines.approvals.decide import DecisionRefused, NotAllowed
+from growth_pipelines.approvals.signatures import ProofRefused
+from growth_pipelines.console.changes import Changed
+from growth_pipelines.errors import GrowthError
+from growth_pipelines.store.database import StoreUnavailable
+
+
+class BadRequest(GrowthError):
+    """The request can't be understood."""
+
+    def __init__(self, message: str, hint: str = "", status: int = 422) -> None:
+        super().__init__(message, hint)
+        self.status = status
+
+
+class MayNotDecide(GrowthError):
+    """The person's role decides nothing."""
+
+
+# The first that fits counts.
+_STATUS: tuple[tuple[type[GrowthError], int], ...] = (
+    (NotAllowed, 403),
+    (MayNotDecide, 403),
+    (MayNotLift, 403),
+    (Changed, 412),
+    (DecisionRefused, 409),
+    (NotSuppressed, 409),
+    (NotConfirmed, 409),
+    (NoSuchAction, 404),
+    (StoreUnavailable, 503),
+)
+
+
+def status_of(problem: GrowthError) -> int:
+    """The HTTP status of a refusal."""
+    if isinstance(problem, BadRequest):
+        return problem.status
+    if isinstance(problem, ProofRefused):
+        return 401 if problem.flaw == "no_session" else 403
+    return next((status for kind, status in _STATUS if isinstance(problem, kind)), 422)
