@@ -124,7 +124,7 @@ def _lost_units_in_interval(pending: list[dict[str, Any]], truth: dict[str, Any]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [7, 19, 42])
+@pytest.mark.parametrize("seed", [7, *(pytest.param(seed, marks=pytest.mark.thorough) for seed in (19, 42))])
 def test_pending_actions_are_the_planted_truths(
     seed: int, tmp_path: Path, start_sandbox: Callable[..., SandboxShop]
 ) -> None:
