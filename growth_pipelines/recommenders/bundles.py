@@ -149,7 +149,6 @@ def _draft(row: pd.Series, context: RecommenderContext, config: MerchPlaybookCon
         confidence=1 - float(row["q_value"]),
         priority="low",
         risk_tier="medium" if lower else "low",
-        factors={"lift": round(facts["lift"], 4)},
         labels=("manual",),
     )
     return drafted("merch_playbook", SOURCE, finding, context)

@@ -187,7 +187,6 @@ def _draft(
         gain=gain,
         confidence=float(row["chance"]) * value.basis_factor,
         ease="setting",
-        factors={"ratio": round(float(row["ratio"]), 4)},
     )
     return drafted("merch_playbook", SOURCE, finding, context)
 

@@ -167,7 +167,6 @@ def _draft(
         confidence=float(found["chance"].min()) * value.basis_factor,
         ease="setting" if by_hand else "task_card",
         priority="low",
-        factors={"ratio": round(float(first["ratio"]), 4)},
     )
     return drafted("merch_playbook", SOURCE, finding, context)
 
