@@ -14,6 +14,7 @@ import pandas as pd
 
 from growth_pipelines.actions.model import ActionDraft, CheckRun, Evidence, Target
 from growth_pipelines.recommenders.context import MerchPlaybookConfig, RecommenderContext
+from growth_pipelines.recommenders.economics import minor_units
 from growth_pipelines.recommenders.money import WINDOW_DAYS, money
 from growth_pipelines.recommenders.phrases import phrases
 from growth_pipelines.recommenders.proposals import (
@@ -28,7 +29,7 @@ from growth_pipelines.recommenders.proposals import (
 )
 from growth_pipelines.recommenders.reorders import HISTORY_DAYS, SOURCE
 from growth_pipelines.recommenders.stock import bundle_stock, floor_price
-from growth_pipelines.recommenders.stock_outlook import StockOutlook, minor_units
+from growth_pipelines.recommenders.stock_outlook import StockOutlook
 
 LEAST_STOCK = 5
 _RESTING_DAYS = 84

@@ -23,7 +23,7 @@ from growth_pipelines.actions.scoring import RANKING_VERSION, score
 from growth_pipelines.content.terms import word_set
 from growth_pipelines.recommenders.affinity import directed_rules
 from growth_pipelines.recommenders.context import GuidedSellingConfig, RecommenderContext
-from growth_pipelines.recommenders.economics import MINOR_UNITS
+from growth_pipelines.recommenders.economics import minor_units
 from growth_pipelines.recommenders.money import WINDOW_DAYS, money
 from growth_pipelines.recommenders.phrases import phrases
 
@@ -96,10 +96,9 @@ def _for_sale(products: pd.DataFrame, product_orders: pd.DataFrame, config: Guid
 
 
 def _prices(products: pd.DataFrame, shop: pd.DataFrame, config: GuidedSellingConfig) -> _Prices:
-    units = shop.iloc[0].get("minor_units")
     known = products["margin_rate"].dropna()
     return _Prices(
-        MINOR_UNITS if units is None or pd.isna(units) else float(units),
+        minor_units(shop),
         float(known.median()) if len(known) else config.assumed_margin,
         bool(len(known)),
     )

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from growth_pipelines.actions.body_html import image_field
@@ -30,6 +29,7 @@ from growth_pipelines.actions.model import (
 from growth_pipelines.actions.recheck import RECHECK_DAYS
 from growth_pipelines.actions.scoring import RANKING_VERSION, score
 from growth_pipelines.monitoring.vitals import THRESHOLDS, find_regressions, rating
+from growth_pipelines.recommenders.cells import text
 from growth_pipelines.recommenders.context import CwvRepairConfig, RecommenderContext
 from growth_pipelines.recommenders.economics import PROXY_FACTOR, PageEconomics, economics_by_page
 from growth_pipelines.recommenders.image_repairs import Repairs, image_repairs
@@ -188,7 +188,7 @@ class _Desk:
         basis = economics.basis_factor if economics.sessions is not None else PROXY_FACTOR
         win_rate = self.context.win_rate("cwv_repair", subtype)
         repairs = Repairs()
-        if lab and _text(page.get("page_type")) in BODY_TYPES:
+        if lab and text(page.get("page_type")) in BODY_TYPES:
             repairs = image_repairs(diagnosis.cause, details_of(lab["details"]), self.bodies.get(problem.page_key))
         ranked = score(
             value.revenue, confidence * basis, EASE["setting" if repairs.complete else "task_card"], win_rate
@@ -205,9 +205,9 @@ class _Desk:
             why_now=wording["why_now"],
             target=Target(
                 type=str(page["page_type"]),
-                gid=_text(page.get("resource_gid")),
+                gid=text(page.get("resource_gid")),
                 url=self.context.url_of(problem.page_key),
-                handle=_text(page.get("handle")),
+                handle=text(page.get("handle")),
             ),
             draft=draft,
             diff=diff,
@@ -454,16 +454,11 @@ def vital_text(metric: str, value: float) -> str:
 
 def _wants_alt(page: Mapping[Any, Any], diagnosis: Diagnosis) -> bool:
     """Whether the image at fault is the page's own and has no alt text."""
-    if diagnosis.cause not in ("image", "lazy") or not _text(page.get("image_gid")):
+    if diagnosis.cause not in ("image", "lazy") or not text(page.get("image_gid")):
         return False
-    own = file_name(_text(page.get("image_url")))
-    return bool(own) and own == diagnosis.facts.get("file") and not _text(page.get("image_alt")).strip()
+    own = file_name(text(page.get("image_url")))
+    return bool(own) and own == diagnosis.facts.get("file") and not text(page.get("image_alt")).strip()
 
 
 def _each(repairs: Repairs) -> list[str]:
     return list(dict.fromkeys(what for image in repairs.images for what in image.what))
-
-
-def _text(value: Any) -> str:
-    missing = value is None or (isinstance(value, float | np.floating) and math.isnan(value)) or value is pd.NA
-    return "" if missing else str(value)

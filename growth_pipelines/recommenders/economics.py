@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from growth_pipelines.recommenders.cells import number
+
 PROXY = "clicks_proxy"
 # Without sessions the price of a visit is a proxy, and counts half (the finding itself is not in doubt).
 PROXY_FACTOR = 0.5
@@ -38,31 +40,32 @@ class PageEconomics:
 MINOR_UNITS = 100.0
 
 
+def minor_units(shop: pd.DataFrame) -> float:
+    """Minor units in one major unit of the shop's currency."""
+    return number(shop.iloc[0].get("minor_units"), MINOR_UNITS) if len(shop) else MINOR_UNITS
+
+
 def economics_by_page(performance: pd.DataFrame, shop: pd.DataFrame) -> dict[str, PageEconomics]:
     """Economics per page_key; the key "" holds the shop's own, for pages without a row."""
     whole = shop.iloc[0].to_dict() if len(shop) else {}
-    shop_rate, shop_value = _number(whole.get("shop_cvr"), 0.0), _number(whole.get("shop_aov"), 0.0)
+    shop_rate, shop_value = number(whole.get("shop_cvr"), 0.0), number(whole.get("shop_aov"), 0.0)
     basis = str(whole.get("conversion_basis") or PROXY)
-    minor_units = _number(whole.get("minor_units"), MINOR_UNITS)
+    minor = minor_units(shop)
     # Nothing is known of a page without a row: its rate is as uncertain as if it rested on one order.
     found = {"": PageEconomics(shop_rate, shop_value, basis, 1.0, None, None)}
     for row in performance.to_dict("records"):
-        rate = _number(row.get("conversion_rate"), shop_rate)
+        rate = number(row.get("conversion_rate"), shop_rate)
         found[str(row["page_key"])] = PageEconomics(
             conversion=rate,
-            order_value=_number(row.get("aov_cents"), shop_value * minor_units) / minor_units,
+            order_value=number(row.get("aov_cents"), shop_value * minor) / minor,
             basis=str(row.get("conversion_basis") or basis),
-            orders=_number(row.get("known_from_orders"), 1.0),
+            orders=number(row.get("known_from_orders"), 1.0),
             sessions=_known(row, "sessions"),
             margin=_known(row, "margin_rate"),
         )
     return found
 
 
-def _number(value: Any, otherwise: float) -> float:
-    return otherwise if value is None or pd.isna(value) else float(value)
-
-
 def _known(row: Mapping[Any, Any], name: str) -> float | None:
-    value = _number(row.get(name), math.nan)
+    value = number(row.get(name), math.nan)
     return None if math.isnan(value) else value

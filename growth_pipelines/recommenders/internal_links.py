@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ from growth_pipelines.actions.model import FieldChange
 from growth_pipelines.content.terms import word_set
 from growth_pipelines.content.word_index import WordIndex
 from growth_pipelines.content.wording import templates
+from growth_pipelines.recommenders.cells import text
 
 RELATED = "related products"
 # Section → page types, in the order of the page.
@@ -72,8 +73,8 @@ class LinkWriter:
         if row is None:
             return ""
         if row["page_type"] == "product":
-            return kept_links(_text(row["related_links"]))
-        return links_shown(_text(row["body_html"]))
+            return kept_links(text(row["related_links"]))
+        return links_shown(text(row["body_html"]))
 
 
 class LinkIndex:
@@ -110,10 +111,6 @@ class LinkIndex:
                 for other in _most_alike(np.where(inside, likeness, 0.0))
             ]
         return links[:PER_PAGE]
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def _most_alike(likeness: NDArray[np.float64]) -> NDArray[np.intp]:

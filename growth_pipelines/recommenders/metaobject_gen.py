@@ -14,7 +14,7 @@ from growth_pipelines.actions.model import ActionDraft
 from growth_pipelines.content.duplicates import near_duplicates
 from growth_pipelines.recommenders.content_gaps import bare_products
 from growth_pipelines.recommenders.context import MetaobjectGenConfig, RecommenderContext
-from growth_pipelines.recommenders.economics import MINOR_UNITS, PageEconomics, economics_by_page
+from growth_pipelines.recommenders.economics import PageEconomics, economics_by_page, minor_units
 from growth_pipelines.recommenders.landing_pages import landing_drafts
 from growth_pipelines.recommenders.product_content import product_draft, written_for
 
@@ -39,8 +39,7 @@ def _product_drafts(
     config: MetaobjectGenConfig,
     economics: Mapping[str, PageEconomics],
 ) -> list[ActionDraft]:
-    units = frames["shop"].iloc[0].get("minor_units")
-    minor = MINOR_UNITS if units is None or pd.isna(units) else float(units)
+    minor = minor_units(frames["shop"])
     bare = bare_products(frames["products"], frames["pages"], frames["metaobjects"], config, minor)
     rows = {str(row["page_key"]): row for row in bare.to_dict("records")}
     # Only the most visited are written for: the rest waits until these are decided.

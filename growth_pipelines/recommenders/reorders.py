@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from growth_pipelines.actions.model import ActionDraft, CheckRun, Evidence, Priority, Target
+from growth_pipelines.recommenders.cells import text
 from growth_pipelines.recommenders.context import MerchPlaybookConfig, RecommenderContext
 from growth_pipelines.recommenders.money import WINDOW_DAYS, day
 from growth_pipelines.recommenders.phrases import phrases
@@ -123,7 +124,7 @@ def _draft(rows: pd.DataFrame, context: RecommenderContext, config: MerchPlayboo
     }
     draft, diff = task(copy["task"], facts)
     draft["lines"] = [
-        {"variant_gid": row["variant_id"], "sku": _text(row["sku"]), "quantity": int(row["quantity"])}
+        {"variant_gid": row["variant_id"], "sku": text(row["sku"]), "quantity": int(row["quantity"])}
         for row in lines
     ]
     state = "out" if on_hand <= 0 else "low"
@@ -158,7 +159,7 @@ def _gain(rows: pd.DataFrame) -> Gain:
 
 
 def _line(row: Mapping[Any, Any], copy: Mapping[str, Any]) -> str:
-    which = _text(row["sku"]) or _text(row["variant_title"])
+    which = text(row["sku"]) or text(row["variant_title"])
     return str(copy["line"]).format(which=which, quantity=int(row["quantity"]))
 
 
@@ -197,7 +198,3 @@ def _checks(rows: pd.DataFrame, facts: Mapping[str, Any], config: MerchPlaybookC
         CheckRun(name="days without stock left out", passed=True, note=notes["censored"].format(days=days_out)),
         CheckRun(name="stock is known", passed=not pd.isna(oldest), note=read),
     )
-
-
-def _text(value: Any) -> str:
-    return "" if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)) else str(value)

@@ -15,6 +15,7 @@ import pandas as pd
 
 from growth_pipelines.actions.model import ActionDraft, CheckRun, Evidence, Target
 from growth_pipelines.recommenders.context import MerchPlaybookConfig, RecommenderContext
+from growth_pipelines.recommenders.economics import minor_units
 from growth_pipelines.recommenders.money import WINDOW_DAYS, money
 from growth_pipelines.recommenders.phrases import phrases
 from growth_pipelines.recommenders.proposals import (
@@ -29,7 +30,7 @@ from growth_pipelines.recommenders.proposals import (
 )
 from growth_pipelines.recommenders.reorders import SOURCE
 from growth_pipelines.recommenders.stock import floor_price, turnover_band
-from growth_pipelines.recommenders.stock_outlook import HISTORY_DAYS, StockOutlook, minor_units
+from growth_pipelines.recommenders.stock_outlook import HISTORY_DAYS, StockOutlook
 
 _RESTING_DAYS = 84
 _YEAR = 364

@@ -11,7 +11,7 @@ import pandas as pd
 
 from growth_pipelines.recommenders.context import MerchPlaybookConfig, RecommenderContext
 from growth_pipelines.recommenders.demand import Demand, estimate
-from growth_pipelines.recommenders.economics import MINOR_UNITS
+from growth_pipelines.recommenders.economics import minor_units
 from growth_pipelines.recommenders.stock import abc_class, days_of_cover, urgency
 
 HISTORY_DAYS = 84
@@ -58,12 +58,6 @@ def stock_outlook(
     sold, held = rows["units"].groupby(product).sum(), rows["available"].clip(lower=0).groupby(product).sum()
     rows["turnover"] = product.map(sold * (365 / HISTORY_DAYS) / held.where(held > 0)).astype(float)
     return StockOutlook(rows, demand)
-
-
-def minor_units(shop: pd.DataFrame) -> float:
-    """Minor units in one major unit of the shop's currency."""
-    known = len(shop) and "minor_units" in shop and not pd.isna(shop["minor_units"].iloc[0])
-    return float(shop["minor_units"].iloc[0]) if known else MINOR_UNITS
 
 
 def _matrix(rows: pd.DataFrame, items: pd.Series, start: pd.Timestamp, value: str) -> np.ndarray:
