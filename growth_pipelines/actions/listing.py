@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from growth_pipelines.actions.queue import RANKED, rank
 from growth_pipelines.canonical import digest
 from growth_pipelines.store.database import Store
-from growth_pipelines.store.keyset import beyond, cursor_of, descending, values_of
+from growth_pipelines.store.keyset import BadCursor, beyond, cursor_of, descending, values_of
 from growth_pipelines.store.tables import Action
 
 _TYPES = (float, int, str)
+LATEST_FIRST = (Action.updated_at, Action.id)
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,32 @@ def page(session: Session, filters: Filters, limit: int, cursor: str | None = No
     more = len(found) > limit
     following = cursor_of(filters.name(), rank(found[limit - 1])) if more else None
     return Page(found[:limit], following)
+
+
+def changes(session: Session, state: str, limit: int, cursor: str | None = None) -> Page:
+    """The actions that changed last, of one state or ("") of all; those after ``cursor``. Raises BadCursor."""
+    name = f"changes of {state}"
+    wanted = select(Action).order_by(*descending(LATEST_FIRST)).limit(limit + 1)
+    if state:
+        wanted = wanted.where(Action.state == state)
+    if cursor is not None:
+        changed, last_id = values_of(cursor, name, (str, str))
+        wanted = wanted.where(beyond(LATEST_FIRST, (_instant(changed), last_id)))
+    found = list(session.scalars(wanted))
+    more = len(found) > limit
+    last = found[limit - 1] if more else None
+    following = cursor_of(name, (last.updated_at.isoformat(), last.id)) if last else None
+    return Page(found[:limit], following)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadCursor() from error
+    if found.tzinfo is None:
+        raise BadCursor()
+    return found
 
 
 def documents(store: Store, filters: Filters, at_once: int = 500) -> Iterator[dict[str, Any]]:

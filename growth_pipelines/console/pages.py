@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.body_html import LINKS
 from growth_pipelines.actions.brake import brake
+from growth_pipelines.actions.listing import changes
 from growth_pipelines.actions.queue import count_up_to, find, top
 from growth_pipelines.actions.recheck import RECHECK_DAYS, recheck_of
 from growth_pipelines.actions.transitions import request_of
@@ -36,12 +37,10 @@ from growth_pipelines.console.labels import all_labels, label
 from growth_pipelines.console.observed import Observed, Shop, observe, page_texts
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.audit import verify_chain
-from growth_pipelines.store.keyset import descending
 from growth_pipelines.store.tables import ACTION_STATES, Action, AuditEvent, AuditHead, Execution
 
 router = APIRouter(include_in_schema=False)
 LISTED, EVENTS, DECIDED, COUNTED = 50, 50, 5, 1000
-LATEST_FIRST = (Action.updated_at, Action.id)
 # Up to this many events the audit page verifies the whole chain unasked.
 VERIFIED_UNASKED = 5000
 # The docs page brings its own scripts and styles inside one file: it runs in a sandbox of no origin, so it
@@ -132,14 +131,13 @@ def _counted(session: Session, *conditions: Any) -> str:
 
 
 @router.get("/actions")
-def actions(request: Request, person: Person, console: Here, state: str = "") -> HTMLResponse:
+def actions(
+    request: Request, person: Person, console: Here, state: str = "", after: str | None = None
+) -> HTMLResponse:
     with console.store.read() as session:
         counts = {name: _counted(session, Action.state == name) for name in sorted(ACTION_STATES)}
         everything = _counted(session)
-        wanted = select(Action).order_by(*descending(LATEST_FIRST)).limit(LISTED + 1)
-        if state:
-            wanted = wanted.where(Action.state == state)
-        found = list(session.scalars(wanted))
+        found = changes(session, state, LISTED, after)
     return page(
         request,
         "actions.html",
@@ -148,8 +146,9 @@ def actions(request: Request, person: Person, console: Here, state: str = "") ->
         counts={name: count for name, count in counts.items() if count != "0"},
         everything=everything,
         chosen=state,
-        rows=views.rows_of(found[:LISTED]),
-        more=len(found) > LISTED,
+        rows=views.rows_of(found.actions),
+        older=found.next,
+        first=after is None,
     )
 
 

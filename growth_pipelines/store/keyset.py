@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, tuple_
+from sqlalchemy import ColumnElement, literal, tuple_
 
 from growth_pipelines.errors import GrowthError
 
@@ -35,7 +35,8 @@ def descending(columns: Columns) -> list[ColumnElement[Any]]:
 
 def beyond(columns: Columns, values: Sequence[Any]) -> ColumnElement[bool]:
     """The condition of rows that come after the row with these values."""
-    return tuple_(*columns) < tuple_(*values)
+    known = [literal(value, column.type) for column, value in zip(columns, values, strict=True)]
+    return tuple_(*columns) < tuple_(*known)
 
 
 def cursor_of(of: str, values: Sequence[float | int | str]) -> str:

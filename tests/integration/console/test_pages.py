@@ -16,7 +16,7 @@ import pytest
 
 from growth_pipelines.store.database import Store
 from growth_pipelines.warehouse.database import Warehouse
-from tests.console_shop import SNIPPETS, ConsoleShop, fill, judged, publish, serve
+from tests.console_shop import NOW, SNIPPETS, ConsoleShop, fill, judged, publish, serve
 
 from .conftest import Visitor
 
@@ -184,6 +184,20 @@ def test_actions_can_be_listed_by_state(maria: Visitor):
     page = maria.get("/actions?state=approved").text
     assert re.findall(r"data-row>([^<]+)<", page) == [action["title"]]
     assert text_of(maria.get("/actions?state=failed").text).count("No actions here") == 1
+
+
+def test_older_actions_are_a_page_further(maria: Visitor):
+    from growth_pipelines.bench import many_actions
+    from growth_pipelines.store.database import Store
+
+    many_actions.fill(Store.of(maria.shop.settings), 60, 7, now=NOW, resources=9)
+    first = maria.get("/actions").text
+    assert first.count("data-row>") == 50
+    [older] = re.findall(r'href="(/actions\?after=[^"]+)" rel="next"', first)
+    second = maria.get(older).text
+    assert second.count("data-row>") >= 10
+    assert 'href="/actions">Newest' in second
+    assert maria.get("/actions?after=nonsense").status_code == 422
 
 
 def test_the_audit_tail_shows_every_event_and_that_the_chain_holds(maria: Visitor):
