@@ -78,6 +78,15 @@ def frames_of(*rows: dict[str, Any]) -> Frames:
         "products": products,
         "performance": performance,
         "shop": shop,
+        "bodies": pd.DataFrame(
+            {
+                "page_key": keys,
+                "page_type": "product",
+                "body_html": [row.get("body_html", f"<p>{row['description']}</p>") for row in rows],
+                "related_links": None,
+                "images": None,
+            }
+        ),
         "metaobjects": pd.DataFrame(columns=["type", "handle", "fields", "updated_at"]),
         "topics": pd.DataFrame(columns=list(TOPIC)),
         "topic_queries": pd.DataFrame(columns=["cluster", "query", "impressions"]),

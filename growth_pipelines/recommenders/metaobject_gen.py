@@ -41,7 +41,7 @@ def _product_drafts(
 ) -> list[ActionDraft]:
     units = frames["shop"].iloc[0].get("minor_units")
     minor = MINOR_UNITS if units is None or pd.isna(units) else float(units)
-    bare = bare_products(frames["products"], frames["pages"], frames["metaobjects"], config, minor)
+    bare = bare_products(frames, context, config, minor)
     rows = {str(row["page_key"]): row for row in bare.to_dict("records")}
     # Only the most visited are written for: the rest waits until these are decided.
     first = sorted(rows, key=lambda key: (-_visited(economics, key), key))[: config.max_drafts]
