@@ -14,6 +14,10 @@ PUMP = {
     "description": "In-Tank electric fuel pump, 340 lph at 43 psi. Works with petrol and E85. "
     "With check valve, filter sock and wiring pigtail. Test for leaks before driving.",
 }
+INSTALLED = (
+    "<h3>How to install</h3><ol><li>Clean the tank.</li><li>Set the pump into its bracket.</li>"
+    "<li>Check every joint for leaks.</li></ol>"
+)
 Frames = dict[str, pd.DataFrame]
 
 

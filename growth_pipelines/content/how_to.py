@@ -130,7 +130,7 @@ class _Reader(HTMLParser):
         return self._found
 
     def _break(self, heading: bool) -> None:
-        """A block begins or ends: outside of lists what was read is the heading or the sentence before the next."""
+        """A block begins or ends: outside of lists, what was read is a heading or the sentence before more."""
         if self._lists:
             self._text.append(" ")
             return

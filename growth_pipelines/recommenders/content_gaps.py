@@ -21,9 +21,9 @@ def bare_products(
 ) -> pd.DataFrame:
     """Active, published products with a gap: one row each, page columns with product columns beside.
 
-    Added columns: price (major units), technical, needs_faq, needs_specifications and needs_how_to (what is missing
-    and wanted), how_to (the steps that the description tells, as (name, step) pairs). ``minor`` is the number of
-    minor units in a major one.
+    Added columns: price (major units), technical, needs_faq, needs_specifications and needs_how_to (what is
+    missing and wanted), how_to (the steps that the description tells, as (name, step) pairs). ``minor`` is the
+    number of minor units in a major one.
     """
     products, pages, metaobjects = frames["products"], frames["pages"], frames["metaobjects"]
     facts = products.drop(columns=["title", "handle", "vendor", "product_type", "tags"], errors="ignore")

@@ -155,7 +155,7 @@ def _write_lists(options: Options, catalogue: Catalogue) -> None:
 
 
 def _bare_products(options: Options, catalogue: Catalogue, scale: float) -> dict[str, list[int]]:
-    """Products that need answers, specifications or a how-to and have none, by type of metaobject; popular ones rather."""
+    """Products that lack the answers, specifications or how-to they need, by type; popular ones rather."""
     rng = np.random.default_rng([options.seed, CONTENT_STREAM])
     found = {}
     for type_name, count in (("product_faq", 8), ("product_specification", 5), ("product_how_to", 5)):
