@@ -124,6 +124,10 @@ class _Reader(HTMLParser):
         if not self._unseen:
             self._text.append(data)
 
+    def parse_marked_section(self, i: int, report: int = 1) -> int:
+        """What word processors leave behind ("<![if …]>") is a comment to browsers; html.parser would raise."""
+        return self.parse_bogus_comment(i)
+
     def finished(self) -> list[ListedText]:
         while self._lists:
             self._end_list()

@@ -46,6 +46,13 @@ def test_items_and_lists_may_stay_open_and_empty_ones_are_none() -> None:
 
 
 @pytest.mark.parametrize(
+    "rest", ["<![if !supportLists]>", "<![", "<![x[y]]>", "<!--[if mso]><ol><![endif]-->", "<!x>"]
+)
+def test_what_word_processors_leave_behind_is_no_text(rest: str) -> None:
+    assert [found.items for found in ordered_lists(f"<p>{rest}</p>{listed(*STEPS)}")] == [STEPS]
+
+
+@pytest.mark.parametrize(
     ("before", "name"),
     [
         ("<h2>How to <em>install</em></h2>", "How to install"),
