@@ -189,6 +189,7 @@ class MetaobjectGenSettings(_Group):
     specification_variants: int = Field(3, ge=1, description="products with more variants need specifications")
     faq_lift: float = Field(0.03, gt=0, description="expected relative gain in conversion by answers")
     specification_lift: float = Field(0.02, gt=0, description="expected relative gain by specifications")
+    how_to_lift: float = Field(0.01, gt=0, description="expected relative gain by a how-to")
     min_topic_impressions: int = Field(500, ge=1, description="impressions in 28 days that a topic needs")
     served_to_position: float = Field(10, ge=1, description="a topic answered up to here needs no page")
     goal_position: float = Field(8, ge=1, description="position that a new page is expected to reach")

@@ -14,6 +14,10 @@ PUMP = {
     "description": "In-Tank electric fuel pump, 340 lph at 43 psi. Works with petrol and E85. "
     "With check valve, filter sock and wiring pigtail. Test for leaks before driving.",
 }
+INSTALLED = (
+    "<h3>How to install</h3><ol><li>Clean the tank.</li><li>Set the pump into its bracket.</li>"
+    "<li>Check every joint for leaks.</li></ol>"
+)
 Frames = dict[str, pd.DataFrame]
 
 
@@ -78,6 +82,15 @@ def frames_of(*rows: dict[str, Any]) -> Frames:
         "products": products,
         "performance": performance,
         "shop": shop,
+        "bodies": pd.DataFrame(
+            {
+                "page_key": keys,
+                "page_type": "product",
+                "body_html": [row.get("body_html", f"<p>{row['description']}</p>") for row in rows],
+                "related_links": None,
+                "images": None,
+            }
+        ),
         "metaobjects": pd.DataFrame(columns=["type", "handle", "fields", "updated_at"]),
         "topics": pd.DataFrame(columns=list(TOPIC)),
         "topic_queries": pd.DataFrame(columns=["cluster", "query", "impressions"]),

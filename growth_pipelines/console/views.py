@@ -103,7 +103,10 @@ def _preview(result: Snippet, after: bool) -> Preview:
 
 
 # What a reader wants first of an entry; the other fields follow as they are named.
-_READ_FIRST = ("question", "answer", "name", "value", "title", "h1", "meta_description", "intro", "slug", "robots")
+_READ_FIRST = (
+    *("question", "answer", "name", "value", "how_to", "step"),
+    *("title", "h1", "meta_description", "intro", "slug", "robots"),
+)
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,19 @@ def faq_page(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
     }
 
 
+def how_to_data(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """schema.org HowTo of (name, step) pairs that share their name (https://schema.org/HowTo)."""
+    return {
+        "@context": "https://schema.org",
+        "@type": "HowTo",
+        "name": pairs[0][0],
+        "step": [
+            {"@type": "HowToStep", "position": position, "text": step}
+            for position, (_, step) in enumerate(pairs, start=1)
+        ],
+    }
+
+
 def product_data(page: Mapping[str, Any], url: str, rows: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """schema.org Product with its specifications (https://schema.org/Product); no price, which would date."""
     brand = str(page.get("vendor") or "").strip()
@@ -120,6 +133,9 @@ def with_matching_data(draft: Mapping[str, Any]) -> dict[str, Any]:
     if "faq_structured_data" in data:
         pairs = [(one["question"], one["answer"]) for one in fields["growth_faq"]]
         data["faq_structured_data"] = json_text(faq_page(pairs))
+    if "how_to_structured_data" in data:
+        steps = [(one["how_to"], one["step"]) for one in fields["growth_how_to"]]
+        data["how_to_structured_data"] = json_text(how_to_data(steps))
     if "product_structured_data" in data:
         rows = [(one["name"], one["value"]) for one in fields["growth_specification"]]
         product = json.loads(data["product_structured_data"])

@@ -61,17 +61,22 @@ def word_set(text: str) -> frozenset[str]:
 def check_terms(text: str) -> list[str]:
     """What is wrong with the terms of ``text``, each one sentence: forbidden forms, and forms that are not the
     preferred one of their family."""
-    problems = [
-        f'"{said[0]}" is not written here: {rule["because"]}.'
-        for rule in load("glossary.yaml")["forbidden"]
-        if (said := re.search(rule["pattern"], text, re.IGNORECASE))
-    ]
+    problems = forbidden_terms(text)
     for pattern, form in _families():
         for said in pattern.finditer(text):
             wanted = said.expand(form)
             if said[0] != wanted and not said[0].endswith(wanted):
                 problems.append(f'"{said[0]}" is written {wanted} here.')
     return list(dict.fromkeys(problems))
+
+
+def forbidden_terms(text: str) -> list[str]:
+    """The forms in ``text`` that are never written, each one sentence."""
+    return [
+        f'"{said[0]}" is not written here: {rule["because"]}.'
+        for rule in load("glossary.yaml")["forbidden"]
+        if (said := re.search(rule["pattern"], text, re.IGNORECASE))
+    ]
 
 
 def _singular(word: str) -> str:

@@ -75,6 +75,7 @@ class MetaobjectGenConfig(_FromSettings):
     specification_variants: int = 3
     faq_lift: float = 0.03
     specification_lift: float = 0.02
+    how_to_lift: float = 0.01
     lift_low: float = 0.1
     lift_high: float = 2.0
     min_topic_impressions: int = 500

@@ -40,7 +40,7 @@ def _product_drafts(
     economics: Mapping[str, PageEconomics],
 ) -> list[ActionDraft]:
     minor = minor_units(frames["shop"])
-    bare = bare_products(frames["products"], frames["pages"], frames["metaobjects"], config, minor)
+    bare = bare_products(frames, context, config, minor)
     rows = {str(row["page_key"]): row for row in bare.to_dict("records")}
     # Only the most visited are written for: the rest waits until these are decided.
     first = sorted(rows, key=lambda key: (-_visited(economics, key), key))[: config.max_drafts]

@@ -1,4 +1,4 @@
-"""Drafts of questions with answers and of specifications for products that lack them."""
+"""Drafts of questions with answers, of specifications and of how-tos for products that lack them."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from growth_pipelines.content.structured import (
     FEWEST_ENTRIES,
     FEWEST_QUESTIONS,
     faq_page,
+    how_to_data,
     product_data,
     product_evidence,
     questions,
@@ -36,8 +37,8 @@ from growth_pipelines.recommenders.money import WINDOW_DAYS, money
 from growth_pipelines.recommenders.phrases import phrases
 
 SOURCE = "metaobject_gen@1"
-TYPES = {"faq": "growth_faq", "specifications": "growth_specification"}
-_KEYS = {"faq": ("question", "answer"), "specifications": ("name", "value")}
+TYPES = {"faq": "growth_faq", "specifications": "growth_specification", "how_to": "growth_how_to"}
+_KEYS = {"faq": ("question", "answer"), "specifications": ("name", "value"), "how_to": ("how_to", "step")}
 _LONGEST_NAME = 180
 _PLAIN = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 Write = Callable[..., list[tuple[str, str]]]
@@ -47,7 +48,10 @@ _SURE_LEAST, _SURE_MOST = 0.55, 0.8
 
 @dataclass(frozen=True)
 class Written:
-    """What is said of one product: pairs by part, ``text`` all of it, ``quality`` 0 to 1."""
+    """What is said of one product: pairs by part, ``quality`` 0 to 1.
+
+    ``text`` is what is said anew: all but the how-to, which is the page's own list word for word.
+    """
 
     pairs: dict[str, list[tuple[str, str]]]
     text: str
@@ -68,8 +72,10 @@ def written_for(product: Mapping[str, Any], context: RecommenderContext) -> Writ
             if len(found) >= fewest:
                 pairs[part] = found
     text = " ".join(f"{left} {right}" for rows in pairs.values() for left, right in rows)
+    if product["needs_how_to"]:
+        pairs["how_to"] = list(product["how_to"])
     judged = quality_of(
-        text,
+        " ".join([text, *_told(pairs.get("how_to", ()))]).strip(),
         "guide",
         {
             "evidence": _evidence_of(product, context),
@@ -79,6 +85,11 @@ def written_for(product: Mapping[str, Any], context: RecommenderContext) -> Writ
         },
     )
     return Written(pairs, text, judged.total, judged.tier)
+
+
+def _told(how_to: Sequence[tuple[str, str]]) -> list[str]:
+    """A how-to as one reads it: its name once, then the steps."""
+    return [how_to[0][0], *(step for _, step in how_to)] if how_to else []
 
 
 def _evidence_of(product: Mapping[str, Any], context: RecommenderContext) -> dict[str, Any]:
@@ -147,7 +158,11 @@ def _worth(
     product: Mapping[str, Any], written: Written, config: MetaobjectGenConfig, economics: PageEconomics
 ) -> dict[str, float]:
     """Visits × conversion × lift × order value, with the 90 % interval of the lift."""
-    lifts = {"faq": config.faq_lift, "specifications": config.specification_lift}
+    lifts = {
+        "faq": config.faq_lift,
+        "specifications": config.specification_lift,
+        "how_to": config.how_to_lift,
+    }
     wanted = [lift for part, lift in lifts.items() if part in written.pairs or product[f"needs_{part}"]]
     lift, visits = sum(wanted), economics.sessions or 0.0
     orders = visits * economics.conversion * lift
@@ -179,12 +194,15 @@ def _facts(
         why.append("price" if product["price"] > config.faq_price else "technical")
     if "specifications" in parts:
         why.append("specifications")
+    if "how_to" in parts:
+        why.append("how_to")
     facts = {
         "name": product["title"],
         "variants": int(product["variants"]),
         "limit": money(config.faq_price, context.currency),
         "url": context.url_of(str(product["page_key"])),
         "locale": context.locale,
+        "steps": len(written.pairs.get("how_to", ())),
         "parts": " and ".join(copy["parts"][part] for part in parts),
         "count": sum(map(len, written.pairs.values())),
         "sessions": value["visits"],
@@ -214,8 +232,7 @@ def _content(
             fields = {left: pair[0], right: pair[1], **common}
             entries.append({"type": type_name, "handle": handle, "fields": fields})
             changes.append((entry_field(type_name, handle), entry_text(fields)))
-        key = "faq" if part == "faq" else "specifications"
-        changes.append((metafield_field(key), reference_text([(type_name, handle) for handle in named])))
+        changes.append((metafield_field(part), reference_text([(type_name, handle) for handle in named])))
     data = _structured_data(product, written, context)
     changes += [(metafield_field(key), text) for key, text in data.items()]
     diff = tuple(FieldChange(field=name, before="", after=after, change_type="add") for name, after in changes)
@@ -232,6 +249,8 @@ def _structured_data(product: Mapping[str, Any], written: Written, context: Reco
     data = {}
     if "faq" in written.pairs:
         data["faq_structured_data"] = json_text(faq_page(written.pairs["faq"]))
+    if "how_to" in written.pairs:
+        data["how_to_structured_data"] = json_text(how_to_data(written.pairs["how_to"]))
     if "specifications" in written.pairs:
         url = context.url_of(str(product["page_key"]))
         data["product_structured_data"] = json_text(product_data(product, url, written.pairs["specifications"]))
@@ -286,6 +305,9 @@ def _evidence(
         rows.append(row("Specifications", "dim_metaobjects", 0, "entries", note="nor in the description"))
         limit = float(config.specification_variants)
         rows.append(row("Versions", "dim_products", product["variants"], "variants", limit, "baseline: the limit"))
+    if product["needs_how_to"]:
+        steps = len(product["how_to"])
+        rows.append(row("Steps in the description", "dim_page_bodies", steps, "steps", note="no how-to entry"))
     performance = "fct_page_performance"
     rows += [
         row("Visits", performance, value["visits"], "sessions", note=economics.basis),
@@ -301,15 +323,21 @@ def _checks(draft: Mapping[str, Any], written: Written) -> tuple[CheckRun, ...]:
     notes = phrases("metaobject_gen")["checks"]
     entries: Sequence[Any] = draft["entries"]
     sizes = [characters(value) for one in entries for value in one["fields"].values()]
-    kinds = {"faq_structured_data": "FAQPage", "product_structured_data": "Product"}
+    kinds = {
+        "faq_structured_data": "FAQPage",
+        "how_to_structured_data": "HowTo",
+        "product_structured_data": "Product",
+    }
     types = " and ".join(kinds[key] for key in draft["structured_data"])
+    how_to = "how_to" in written.pairs
     judged = notes["quality"].format(quality=written.quality, tier=written.tier)
     return (
         CheckRun(name="claims are verified", passed=True, note=notes["claims"]),
         CheckRun(
             name="lengths", passed=True, note=notes["entries"].format(count=len(entries), longest=max(sizes))
         ),
-        CheckRun(name="no near-duplicate", passed=True, note=notes["unique"]),
+        *([CheckRun(name="no near-duplicate", passed=True, note=notes["unique"])] if written.text else []),
+        *([CheckRun(name="word for word", passed=True, note=notes["how_to"])] if how_to else []),
         CheckRun(name="structured data", passed=True, note=notes["data"].format(types=types)),
         CheckRun(name="quality", passed=written.tier in ("good", "excellent"), note=judged),
     )

@@ -79,9 +79,18 @@ RECOMMENDERS: dict[str, Recommender] = {
             name="metaobject_gen",
             kind="metaobject_gen",
             version=1,
-            frames=("products", "metaobjects", "topics", "topic_queries", "pages", "performance", "shop"),
-            description="Products without answers or specifications, and topics that no page serves: structured "
-            "content from the catalogue's own words.",
+            frames=(
+                "products",
+                "metaobjects",
+                "topics",
+                "topic_queries",
+                "pages",
+                "bodies",
+                "performance",
+                "shop",
+            ),
+            description="Products without answers, specifications or how-tos, and topics that no page serves: "
+            "structured content from the catalogue's own words.",
             config=MetaobjectGenConfig,
         ),
         Recommender(

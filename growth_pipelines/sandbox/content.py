@@ -119,10 +119,17 @@ def build_metaobjects(
 
 def needs(product: Product, type_name: str) -> bool:
     """Whether a careful merchant says this of the product: answers for what is dear or technical, a table of
-    specifications for what comes in many variants."""
+    specifications for what comes in many variants, a how-to where the description tells its steps."""
     if type_name == "product_faq":
         return "technical" in product.tags or min(v.price_cents for v in product.variants) > 20_000
+    if type_name == "product_how_to":
+        return any(listed(row["heading"], row["steps"]) in product.body for row in WORDS["how_tos"])
     return len(product.variants) > 3
+
+
+def listed(heading: str, items: list[str]) -> str:
+    """An ordered list under its heading, as merchants' editors write it."""
+    return f"<h3>{heading}</h3><ol>{''.join(f'<li>{item}</li>' for item in items)}</ol>"
 
 
 def _of_the_shop(life: Life) -> list[MetaobjectDefinition]:

@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 
 from growth_pipelines.sandbox.catalogue import WORDS, Catalogue
-from growth_pipelines.sandbox.content import needs
+from growth_pipelines.sandbox.content import WORDS as CONTENT
+from growth_pipelines.sandbox.content import listed, needs
 from growth_pipelines.sandbox.options import Options
 from growth_pipelines.sandbox.records import Resource
 from growth_pipelines.sandbox.sales import Affinity
 from growth_pipelines.sandbox.stock import on_its_way
 
 CONTENT_STREAM, TOPIC_STREAM, AFFINITY_STREAM, QUESTION_STREAM, GOODS_STREAM = 13, 14, 15, 16, 17
+LIST_STREAM = 19
 WHY_OF = (
     ("image", "lcp"),
     ("script", "inp"),
@@ -109,6 +111,7 @@ def choose(
     plants = Plants()
     rng = np.random.default_rng([options.seed, 3])
     plants.decoys = _thin_decoys(pages, weights, rng)
+    _write_lists(options, catalogue)
     if options.healthy:
         plants.decoys += _moving_decoys(options, pages, weights, rng, set(), 3)
         return plants
@@ -139,11 +142,23 @@ def _slow_movers(options: Options, popular: np.ndarray, scale: float) -> list[in
     return sorted(int(i) for i in rng.choice(least, min(len(least), max(2, round(4 * scale))), replace=False))
 
 
+def _write_lists(options: Options, catalogue: Catalogue) -> None:
+    """Ordered lists into a tenth of the descriptions, every third of them no how-to."""
+    rng = np.random.default_rng([options.seed, LIST_STREAM])
+    products = catalogue.products
+    chosen = rng.permutation(len(products))[: max(9, len(products) // 10)]
+    instructions = [(row["heading"], row["steps"]) for row in CONTENT["how_tos"]]
+    others = [(row["heading"], row["items"]) for row in CONTENT["other_lists"]]
+    for place, index in enumerate(chosen):
+        kinds = others if place % 3 == 2 else instructions
+        products[index].body += listed(*kinds[place // 3 % len(kinds)])
+
+
 def _bare_products(options: Options, catalogue: Catalogue, scale: float) -> dict[str, list[int]]:
-    """Products that need answers or specifications and have none, by type of metaobject; popular ones rather."""
+    """Products that lack the answers, specifications or how-to they need, by type; popular ones rather."""
     rng = np.random.default_rng([options.seed, CONTENT_STREAM])
     found = {}
-    for type_name, count in (("product_faq", 8), ("product_specification", 5)):
+    for type_name, count in (("product_faq", 8), ("product_specification", 5), ("product_how_to", 5)):
         needing = [i for i, product in enumerate(catalogue.products) if needs(product, type_name)]
         popularity = np.array([catalogue.products[i].popularity for i in needing])
         wanted = min(len(needing), max(2, round(count * scale)))

@@ -148,7 +148,7 @@ def _affinities(shop: Shop) -> list[dict[str, Any]]:
 
 
 def _bare_products(shop: Shop) -> list[dict[str, Any]]:
-    """Products without the answers or specifications that they need."""
+    """Products without the answers, specifications or how-tos that they need."""
     said = {
         (definition.type, entry.value_of("product"))
         for definition in shop.definitions

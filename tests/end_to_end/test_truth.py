@@ -116,6 +116,17 @@ def _wrong_companions(pending: list[dict[str, Any]], truth: dict[str, Any]) -> l
     return [f"{gid} with {url}" for url, gid in shown if (url, gid) not in planted]
 
 
+def _how_tos(pending: list[dict[str, Any]], truth: dict[str, Any]) -> tuple[set[str], set[str]]:
+    """Products that a how-to is offered for, and those that lack one."""
+    offered = {
+        action["target"]["url"]
+        for action in pending
+        if action["subtype"] == "product_content"
+        if any(change["field"] == "metafield.how_to" for change in action["diff"])
+    }
+    return offered, {row["url"] for row in truth["bare_products"] if row["missing"] == "how_to"}
+
+
 def _lost_units_in_interval(pending: list[dict[str, Any]], truth: dict[str, Any]) -> list[bool]:
     """For each planted stock-out found, whether its interval holds the units that are wanted in vain."""
     wanted = {row["url"]: row["units_28d"] for row in truth["stockouts"]}
@@ -146,6 +157,9 @@ def test_pending_actions_are_the_planted_truths(
         print(f"seed {seed}: {kind} {len(given)} pending, precision {own_precision:.2f}, recall {own_recall:.2f}")
         assert own_precision >= 0.8, kind
         assert own_recall >= 0.7, kind
+    offered, lacking = _how_tos(pending, truth)
+    print(f"seed {seed}: how-tos offered for {len(offered)} products, {len(lacking)} lack one")
+    assert offered == lacking != set()
     covered = _extra_clicks_in_interval(pending, truth)
     print(f"seed {seed}: extra clicks within their interval for {sum(covered)} of {len(covered)} pages")
     lost = _lost_units_in_interval(pending, truth)

@@ -72,6 +72,8 @@ def content_draft(node: dict[str, Any], **more: Any) -> ActionDraft:
         "price": 220.0,
         "needs_faq": True,
         "needs_specifications": True,
+        "needs_how_to": False,
+        "how_to": [],
         **more,
     }
     economics = PageEconomics(0.02, 150.0, "sessions", 20.0, 3000.0, None)
@@ -125,6 +127,53 @@ def test_a_type_that_others_use_stays_when_one_is_rolled_back(machine: Machine, 
     assert metafields(content_of(machine, other)) == kept
     assert metafields(content_of(machine, product)) == {}
     assert machine.roll_back_now(second).status == "rolled_back"
+
+
+def how_to_draft(node: dict[str, Any]) -> ActionDraft:
+    """A how-to of three steps and nothing else: one call for the type, one a step, one for the definition of the
+    metafield, two for the metafields."""
+    steps = ("Clean the tank.", "Set the pump in.", "Check every joint for leaks.")
+    told = [(f"{node['title']}: Installation", step) for step in steps]
+    return content_draft(node, needs_faq=False, needs_specifications=False, needs_how_to=True, how_to=told)
+
+
+def test_a_how_to_is_written_in_order_edited_and_taken_away_again(
+    machine: Machine, product: dict[str, Any]
+) -> None:
+    before = content_of(machine, product)
+    action = machine.propose(how_to_draft(product))
+    entries = [{**one, "fields": dict(one["fields"])} for one in action.draft["entries"]]
+    entries[1]["fields"]["step"] = "Set the pump into its bracket."
+    machine.decide(action, "edit", draft={"entries": entries})
+    action = machine.action(action.id)
+    machine.decide(action)
+    assert machine.execute(action).status == "executed"
+    after = content_of(machine, product)
+    assert added(before, after) == {"growth_how_to": 3}
+    found = metafields(after)
+    assert set(found) == {"how_to", "how_to_structured_data"}
+    data = json.loads(found["how_to_structured_data"])
+    assert data["@type"] == "HowTo"
+    told = ["Clean the tank.", "Set the pump into its bracket.", "Check every joint for leaks."]
+    assert [step["text"] for step in data["step"]] == told
+    assert machine.execute(action).status == "already_done"
+    assert content_of(machine, product) == after
+    assert machine.roll_back_now(machine.action(action.id)).status == "rolled_back"
+    assert content_of(machine, product) == before
+
+
+@pytest.mark.parametrize("step", [0, 2, 4, 6])
+def test_a_how_to_killed_at_a_step_is_finished_by_the_next_run(
+    machine: Machine, product: dict[str, Any], step: int
+) -> None:
+    before = content_of(machine, product)
+    action = machine.approved(how_to_draft(product))
+    _killed_at(machine, step, written=step % 4 == 0)
+    [result] = execute_approved(machine.store, machine.settings(), now=NOW)
+    assert result.status == "executed", result.message
+    assert added(before, content_of(machine, product)) == {"growth_how_to": 3}
+    assert machine.roll_back_now(action).status == "rolled_back"
+    assert content_of(machine, product) == before
 
 
 def _killed_at(machine: Machine, step: int, *, written: bool) -> None:
@@ -275,7 +324,7 @@ def _remove(machine: Machine) -> None:
     from growth_pipelines.actions.executors.surfaces import document
 
     with ShopifyClient(machine.shop.settings(machine.home)) as client:
-        for type_name in ("growth_faq", "growth_specification", TYPE):
+        for type_name in ("growth_faq", "growth_specification", "growth_how_to", TYPE):
             found = client.execute_text(document("metaobject_definition"), {"type": type_name})
             if found["metaobjectDefinitionByType"]:
                 gid = found["metaobjectDefinitionByType"]["id"]

@@ -19,7 +19,7 @@ from growth_pipelines.content.lengths import characters
 from growth_pipelines.content.structured import questions, specifications
 from growth_pipelines.recommenders.context import MetaobjectGenConfig, RecommenderContext
 from growth_pipelines.recommenders.registry import RECOMMENDERS
-from tests.catalogue_frames import PUMP, Frames, frames_of, product, pumps, searched
+from tests.catalogue_frames import INSTALLED, PUMP, Frames, frames_of, product, pumps, searched
 
 
 def recommend(frames: Frames, context: RecommenderContext, **more: Any) -> list[ActionDraft]:
@@ -69,6 +69,55 @@ def test_entries_that_refer_to_the_product_count_as_said(
     )
     gids = {draft.target.gid for draft in recommend(frames, context)}
     assert gids == {"gid://shopify/Product/66"} | (set() if silent else {"gid://shopify/Product/6"})
+
+
+@pytest.mark.parametrize(
+    ("body", "more", "entry", "labels"),
+    [
+        (INSTALLED, {}, "", ("how_to",)),
+        (INSTALLED, {"price": 300.0, "variants": 4}, "", ("faq", "specifications", "how_to")),
+        (INSTALLED, {}, "growth_how_to", None),
+        (INSTALLED, {}, "installation_guide", None),
+        (INSTALLED, {}, "product_faq", ("how_to",)),
+        (INSTALLED, {"status": "draft"}, "", None),
+        (INSTALLED.replace("How to install", "In the box"), {}, "", None),
+        (INSTALLED.replace("Clean the tank", "Put sealant on the AN threads"), {}, "", None),
+        (None, {}, "", None),
+    ],
+)
+def test_a_how_to_is_offered_where_the_description_tells_it_and_no_entry_does(
+    context: RecommenderContext, body: str | None, more: dict[str, Any], entry: str, labels: tuple[str, ...] | None
+) -> None:
+    frames = frames_of(product(6, body_html=body, **more))
+    if entry:
+        row = {
+            "type": entry,
+            "handle": "x",
+            "fields": "gid://shopify/Product/6",
+            "updated_at": pd.Timestamp("2026-11-01"),
+        }
+        frames["metaobjects"] = pd.DataFrame([row])
+    found = recommend(frames, context)
+    assert [draft.labels for draft in found] == ([] if labels is None else [labels])
+
+
+def test_a_how_to_is_the_description_s_steps_in_entries_and_structured_data(context: RecommenderContext) -> None:
+    twins = [product(n, body_html=INSTALLED, sessions=1000 - n) for n in (3, 4)]
+    drafts = recommend(frames_of(*twins), context)
+    assert len(drafts) == 2, "steps that products share stay on each page and repeat nothing new"
+    made = plan(drafts[0])
+    assert set(made.wanted) == {change.field for change in drafts[0].diff}
+    assert {"definition.growth_how_to", "metafield.how_to", "metafield.how_to_structured_data"} < set(made.wanted)
+    steps = [one["fields"]["step"] for one in drafts[0].draft["entries"]]
+    assert steps == ["Clean the tank.", "Set the pump into its bracket.", "Check every joint for leaks."]
+    data = json.loads(drafts[0].draft["structured_data"]["how_to_structured_data"])
+    assert (data["@type"], data["name"]) == ("HowTo", "AN-3 Bulkhead Fitting, Black: How to install")
+    assert [one["text"] for one in data["step"]] == steps
+    assert {"word for word", "structured data"} < {check.name for check in drafts[0].checks}
+    assert "no near-duplicate" not in {check.name for check in drafts[0].checks}
+    assert drafts[0].impact.delta == pytest.approx(997 * 0.02 * 0.01, abs=1e-3)
+    without = recommend(frames_of(twins[0]), replace(context, locale="de"))
+    assert without == []
 
 
 def test_an_empty_shop_gets_nothing(context: RecommenderContext) -> None:
@@ -167,7 +216,7 @@ def test_impact_is_visits_times_conversion_times_lift_times_order_value(context:
 
 
 def test_drafts_are_complete_pure_and_the_same_again(context: RecommenderContext) -> None:
-    frames = searched(frames_of(*pumps(), product(30, **PUMP)))
+    frames = searched(frames_of(*pumps(), product(30, **PUMP), product(31, body_html=INSTALLED)))
     before = {name: frame.copy() for name, frame in frames.items()}
     drafts = recommend(frames, context)
     assert drafts == recommend(frames, context)

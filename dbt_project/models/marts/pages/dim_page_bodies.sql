@@ -3,4 +3,9 @@ from {{ ref("int_pages") }}
 where
     is_published
     and resource_gid is not null
-    and (lower(body_html) like '%<img%' or body_html like {{ marked_links() }} or related_links is not null)
+    and (
+        lower(body_html) like '%<img%'
+        or lower(body_html) like '%<ol%'
+        or body_html like {{ marked_links() }}
+        or related_links is not null
+    )
