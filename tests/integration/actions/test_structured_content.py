@@ -314,7 +314,7 @@ def test_a_page_is_previewed_published_and_both_are_taken_back(machine: Machine,
 
 def _lift(machine: Machine, action: Any) -> None:
     """The operator allows another try on the product."""
-    from growth_pipelines.actions.submission import lift_suppression
+    from growth_pipelines.actions.suppression import lift_suppression
 
     with machine.store.session() as session:
         lift_suppression(session, machine.action(action.id), actor="olga", channel="cli", now=NOW)
