@@ -107,7 +107,7 @@ def test_killed_at_a_step_it_is_finished_by_the_next_run(
 def test_whatever_call_meets_a_fault_it_ends_written_once_or_not_at_all(
     machine: Machine, collection: dict[str, Any]
 ) -> None:
-    from growth_pipelines.actions.submission import lift_suppression
+    from growth_pipelines.actions.suppression import lift_suppression
 
     before = order_of(machine, collection)
     for fate in FATES:
@@ -120,8 +120,9 @@ def test_whatever_call_meets_a_fault_it_ends_written_once_or_not_at_all(
             assert machine.roll_back_now(action).status == "rolled_back"
             machine.wire.fates = []
             assert order_of(machine, collection) == before, step
-            with machine.store.session() as session:
-                lift_suppression(session, machine.action(action.id), actor="olga", channel="cli", now=NOW)
+            if fate is FATES[0] and step == 0:  # the clock stands still: one lift holds for later rollbacks, too
+                with machine.store.session() as session:
+                    lift_suppression(session, machine.action(action.id), actor="olga", channel="cli", now=NOW)
 
 
 @pytest.mark.parametrize("collection", ["BEST_SELLING"], indirect=True)
