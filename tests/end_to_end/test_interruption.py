@@ -66,9 +66,10 @@ def _actions_in(store: Path) -> int:
         return 0
 
 
-def _subject(action: dict[str, Any]) -> tuple[str, str, tuple[str, ...]]:
-    """What an action is about: a resource and the fields that it changes."""
-    return action["kind"], action["target"]["gid"] or "", tuple(change["field"] for change in action["diff"])
+def _subject(action: dict[str, Any]) -> tuple[str, ...]:
+    """What an action is about: what is proposed, of a resource, and the fields that it changes."""
+    fields = (change["field"] for change in action["diff"])
+    return action["kind"], action["subtype"], action["target"]["gid"] or "", *fields
 
 
 @pytest.mark.slow

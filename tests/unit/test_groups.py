@@ -1,4 +1,4 @@
-"""What tests of one group share is made once: they run in one worker, whatever the versions of pytest and xdist."""
+"""What tests of one group share is made once: they run in one worker, with these versions of pytest and xdist."""
 
 from __future__ import annotations
 

@@ -134,6 +134,7 @@ def _catalogue(products: list[str]) -> Rows:
                 "title": f"Part {n}",
                 "status": "ACTIVE" if n != 7 else "DRAFT",
                 "description": "Steel & <b>brass</b>. " * 12,
+                "description_html": '<p>Steel &amp; <b>brass</b>.</p><img src="/a.jpg">' if n == 2 else None,
                 "seo_title": "Search title" if n == 0 else "",
                 "url": f"{HOST}{path}",
                 "images": json.dumps(image if n < 4 else []),
