@@ -47,7 +47,7 @@ fragment Tags on HasMetafields {
 
 @dataclass
 class Shelf:
-    """Resources of the shop that no test has touched yet."""
+    """Resources of the module's shop that no test has touched yet: one shop has not enough for all modules."""
 
     nodes: dict[str, Iterator[dict[str, Any]]]
 
@@ -55,12 +55,12 @@ class Shelf:
         return next(self.nodes[kind])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def writable_shop(start_sandbox: Callable[..., Any]) -> Any:
     return start_sandbox("--seed", "3", "--orders", "60", "--products", "200", "--today", "2026-11-22")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shelf(writable_shop: Any, tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     with ShopifyClient(writable_shop.settings(tmp_path_factory.mktemp("shelf"))) as client:
         data = client.execute_text(RESOURCES)
