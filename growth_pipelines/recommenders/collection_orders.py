@@ -19,7 +19,15 @@ from growth_pipelines.recommenders.conversions import chance_above, with_posteri
 from growth_pipelines.recommenders.economics import PageEconomics, economics_by_page
 from growth_pipelines.recommenders.money import WINDOW_DAYS
 from growth_pipelines.recommenders.phrases import phrases
-from growth_pipelines.recommenders.proposals import EvidenceDesk, Finding, Gain, drafted, last_window, resting
+from growth_pipelines.recommenders.proposals import (
+    UNPROVEN,
+    EvidenceDesk,
+    Finding,
+    Gain,
+    drafted,
+    last_window,
+    resting,
+)
 from growth_pipelines.recommenders.reorders import HISTORY_DAYS, SOURCE
 from growth_pipelines.recommenders.stock_outlook import StockOutlook
 
@@ -185,7 +193,8 @@ def _draft(
         evidence=_evidence(facts, economics[str(row["page_key"])], context),
         checks=_checks(facts),
         gain=gain,
-        confidence=float(row["chance"]) * value.basis_factor,
+        promise=UNPROVEN,
+        certainty=float(row["chance"]) * value.basis_factor,
         ease="setting",
     )
     return drafted("merch_playbook", SOURCE, finding, context)

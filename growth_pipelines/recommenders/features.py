@@ -26,6 +26,7 @@ from growth_pipelines.recommenders.economics import PageEconomics
 from growth_pipelines.recommenders.money import WINDOW_DAYS
 from growth_pipelines.recommenders.phrases import phrases
 from growth_pipelines.recommenders.proposals import (
+    UNPROVEN,
     EvidenceDesk,
     Finding,
     Gain,
@@ -164,7 +165,8 @@ def _draft(
         evidence=_evidence(first, facts, value, context),
         checks=_checks(facts),
         gain=Gain("orders", "orders in 28 days", orders * lift, orders * low, orders * high, value.order_value),
-        confidence=float(found["chance"].min()) * value.basis_factor,
+        promise=UNPROVEN,
+        certainty=float(found["chance"].min()) * value.basis_factor,
         ease="setting" if by_hand else "task_card",
         priority="low",
     )

@@ -61,9 +61,16 @@ class Gain:
         }
 
 
+# A belief: how likely a step works whose effect nobody has measured yet. Outcomes correct it by the win rate.
+UNPROVEN = 0.85
+
+
 @dataclass(frozen=True)
 class Finding:
-    """All that is particular to one proposal; ``copy`` has its title, rationale, why_now and rollback."""
+    """All that is particular to one proposal; ``copy`` has its title, rationale, why_now and rollback.
+
+    ``certainty`` is the probability that what was found is so, ``promise`` that the step then works.
+    """
 
     subtype: str
     target: Target
@@ -74,7 +81,8 @@ class Finding:
     evidence: tuple[Evidence, ...]
     checks: tuple[CheckRun, ...]
     gain: Gain
-    confidence: float
+    certainty: float
+    promise: float = 1.0
     ease: str = "task_card"
     priority: Priority = "medium"
     risk_tier: Any = "low"
@@ -86,7 +94,9 @@ def drafted(kind: Kind, source: str, finding: Finding, context: RecommenderConte
     """The action of a finding, scored."""
     facts = {**finding.facts, **finding.gain.facts(context.currency)}
     impact = finding.gain.impact
-    confidence = round(min(max(finding.confidence, 0.0), 1.0), 4)
+    certainty = min(max(finding.certainty, 0.0), 1.0)
+    confidence = round(certainty * finding.promise, 4)
+    behind = {"finding_certainty": round(certainty, 4), "step_promise": finding.promise}
     win_rate = context.win_rate(kind, finding.subtype)
     ranked = score(impact.revenue_28d, confidence, EASE[finding.ease], win_rate)
     return ActionDraft(
@@ -108,7 +118,7 @@ def drafted(kind: Kind, source: str, finding: Finding, context: RecommenderConte
         risk_tier=finding.risk_tier,
         priority=finding.priority,
         score=ranked.value,
-        factors={**ranked.factors, **finding.factors},
+        factors={**ranked.factors, **(behind if finding.promise < 1 else {}), **finding.factors},
         ranking_version=RANKING_VERSION,
         rollback_plan=" ".join(finding.copy["rollback"].format(**facts).split()),
         labels=finding.labels,

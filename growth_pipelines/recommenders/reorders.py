@@ -143,7 +143,7 @@ def _draft(rows: pd.DataFrame, context: RecommenderContext, config: MerchPlayboo
         evidence=_evidence(rows, facts, context, config),
         checks=_checks(rows, facts, config),
         gain=gain,
-        confidence=facts["sure"],
+        certainty=facts["sure"],
         priority=worst,
         factors={"stockout_probability": round(facts["sure"], 4)},
         labels=(worst, "manual", f"class {first['abc']}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -10,8 +11,10 @@ import pandas as pd
 
 from growth_pipelines.actions.model import ActionDraft, CheckRun, Target
 from growth_pipelines.recommenders.context import MerchPlaybookConfig, RecommenderContext
+from growth_pipelines.recommenders.money import WINDOW_DAYS
 from growth_pipelines.recommenders.phrases import phrases
 from growth_pipelines.recommenders.proposals import (
+    UNPROVEN,
     EvidenceDesk,
     Finding,
     Gain,
@@ -109,7 +112,9 @@ def _draft(row: pd.Series, context: RecommenderContext) -> ActionDraft:
             CheckRun(name="at most weekly", passed=True, note=copy["checks"]["weekly"]),
         ),
         gain=Gain("units", "units in 28 days", mean, low, high, float(row["price"])),
-        confidence=0.7,
+        # That anybody wants it in the next 28 days.
+        certainty=1 - math.exp(-facts["daily"] * WINDOW_DAYS),
+        promise=UNPROVEN,
         labels=("manual",),
     )
     return drafted("merch_playbook", SOURCE, finding, context)

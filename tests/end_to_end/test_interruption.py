@@ -67,9 +67,10 @@ def _actions_in(store: Path) -> int:
 
 
 def _subject(action: dict[str, Any]) -> tuple[str, ...]:
-    """What an action is about: what is proposed, of a resource, and the fields that it changes."""
+    """What an action is about: what is proposed, of a resource or page, and the fields that it changes."""
     fields = (change["field"] for change in action["diff"])
-    return action["kind"], action["subtype"], action["target"]["gid"] or "", *fields
+    target = action["target"]
+    return action["kind"], action["subtype"], target["gid"] or target["url"], *fields
 
 
 @pytest.mark.slow

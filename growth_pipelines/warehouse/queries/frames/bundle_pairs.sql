@@ -12,7 +12,8 @@ select
     pairs.orders_total,
     pairs.confidence,
     pairs.lift,
-    pairs.q_value
+    pairs.q_value,
+    (select min(date_day) from marts.fct_shop_daily where orders > 0) as since
 from marts.fct_product_affinity as pairs
 join
     marts.dim_products as products
