@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from growth_pipelines.actions.complementary import COMPLEMENTARY, DEFINITION, products_of
 from growth_pipelines.actions.executors.collection_order import ORDER
+from growth_pipelines.actions.recommended_products import LISTS, products_of
 from growth_pipelines.actions.structured_fields import entry_fields
 from growth_pipelines.approvals.edits import FIELDS, TASK_PARTS
 from growth_pipelines.console.figures import Range, money, number, on_one_axis, percent, window
@@ -20,6 +20,9 @@ from growth_pipelines.store.tables import Action
 # The factors of the score, as they are multiplied.
 MULTIPLIED = ("revenue_28d", "confidence", "ease", "win_rate")
 _FIRST_PLACES = 12
+_LISTS = {one.field: one for one in LISTS.values()}
+# What no person reads in the shop: an entry's mark of its draft, and definitions.
+_MARKS = {"source", *(one.definition for one in LISTS.values())}
 _LIMITS = {"title": TITLE_LIMIT, "description": DESCRIPTION_LIMIT, "alt": 125}
 
 
@@ -131,9 +134,10 @@ def fields_of(action: Action) -> list[FieldView]:
 
 def _named(change: Mapping[str, str], draft: Mapping[str, Any]) -> Mapping[str, str]:
     """A list of products by their titles, as the draft names them, and not by their ids."""
-    if change["field"] != COMPLEMENTARY:
+    kept_in = _LISTS.get(change["field"])
+    if kept_in is None:
         return change
-    titles = {one["product"]: one["title"] for part in ("kept", "companions") for one in draft.get(part, [])}
+    titles = {one["product"]: one["title"] for part in ("kept", kept_in.part) for one in draft.get(part, [])}
     shown = {
         side: "; ".join(titles.get(gid, gid) for gid in products_of(change[side])) for side in ("before", "after")
     }
@@ -178,7 +182,7 @@ def _view(name: str, before: str, after: str, limit: int | None = None) -> Field
 
 def _is_for_machines(name: str, text: str) -> bool:
     """References, structured data and the mark that names the entry's draft."""
-    return name in ("source", DEFINITION) or text.startswith(("{", "[", "gid://"))
+    return name in _MARKS or text.startswith(("{", "[", "gid://"))
 
 
 def _field_note(before: str, after: str, limit: int | None) -> str:

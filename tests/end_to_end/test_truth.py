@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from growth_pipelines.actions.complementary import COMPLEMENTARY, products_of
+from growth_pipelines.actions.recommended_products import COMPLEMENTARY, products_of
 from tests.conftest import SandboxShop
 
 from .machine import Machine
@@ -110,7 +110,7 @@ def _wrong_companions(pending: list[dict[str, Any]], truth: dict[str, Any]) -> l
         for action in pending
         if action["subtype"] == "cross_sell_rule"
         for change in action["diff"]
-        if change["field"] == COMPLEMENTARY
+        if change["field"] == COMPLEMENTARY.field
         for gid in products_of(change["after"])
     ]
     return [f"{gid} with {url}" for url, gid in shown if (url, gid) not in planted]

@@ -142,7 +142,7 @@ def propose(machine: Machine, recommender: Recommender, run_id: str) -> "SubmitR
 
 def recommender_context(machine: Machine, shop: Mapping[str, Any]) -> "RecommenderContext":
     """Whose shop, as of which day, in whose words."""
-    from growth_pipelines.recommenders.context import RecommenderContext
+    from growth_pipelines.recommenders.context import GuidedSellingConfig, RecommenderContext
     from growth_pipelines.warehouse.dbt import brand_terms
 
     settings = machine.settings.shop
@@ -155,6 +155,7 @@ def recommender_context(machine: Machine, shop: Mapping[str, Any]) -> "Recommend
         brand_terms=tuple(brand_terms(machine.settings)),
         freshness=machine.freshness(),
         lead_time_days=settings.lead_time_days,
+        guided_selling=GuidedSellingConfig.of(machine.settings.recommenders.guided_selling),
     )
 
 

@@ -6,8 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from growth_pipelines.actions.complementary import KEY, NAMESPACE, TYPE, products_of, products_text
 from growth_pipelines.actions.executors.surfaces import document
+from growth_pipelines.actions.recommended_products import (
+    COMPLEMENTARY,
+    NAMESPACE,
+    TYPE,
+    products_of,
+    products_text,
+)
 from growth_pipelines.ingestion.run import ingest
 from growth_pipelines.ingestion.shopify.client import ShopifyClient
 from growth_pipelines.warehouse.database import Warehouse
@@ -28,10 +34,10 @@ def test_a_list_that_was_set_in_the_shop_is_read_and_its_end_too(
     before = read(22)
     first, second, *_ = sorted(before)
     assert before[first] == []
-    identity = {"ownerId": first, "namespace": NAMESPACE, "key": KEY}
+    identity = {"ownerId": first, "namespace": NAMESPACE, "key": COMPLEMENTARY.key}
     with ShopifyClient(shop.settings(tmp_path)) as client:
         shop.advance(1)
-        enable = {"ownerType": "PRODUCT", "namespace": NAMESPACE, "key": KEY}
+        enable = {"ownerType": "PRODUCT", "namespace": NAMESPACE, "key": COMPLEMENTARY.key}
         client.mutate_text(document("enable_metafield_definition"), enable)
         value = {"type": TYPE, "value": products_text([second])}
         client.mutate_text(document("set_metafields"), {"metafields": [{**identity, **value}]})

@@ -1,0 +1,132 @@
+"""Kits: three or more products each two of which are bought together far oftener than by chance.
+
+Kits are groups in which every pair is linked (cliques of the graph of strong pairs). Finding the best ones is hard
+in general, so each is grown from the strongest pair that is left, by the part whose weakest link is strongest; a
+product is in one kit at most. Pairs and links are limited, so the time is too, however dense the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from growth_pipelines.recommenders.context import GuidedSellingConfig
+from growth_pipelines.recommenders.likeness import SAME_WORDS, likeness
+from growth_pipelines.recommenders.offered import SALES_DAYS
+from growth_pipelines.recommenders.proposals import resting
+from growth_pipelines.recommenders.stock import days_of_cover, floor_price
+
+LEAST_PARTS = 3
+# What isn't counted is there as long as it is sold.
+UNCOUNTED = 10_000.0
+_RESTING_DAYS = 84
+# The strongest pairs that are looked at, and the strongest links of a product.
+_MOST_PAIRS, _MOST_LINKS = 5_000, 12
+Kit = tuple[str, ...]
+Pair = tuple[str, str]
+
+
+def goods_of(frames: Mapping[str, pd.DataFrame], config: GuidedSellingConfig) -> pd.DataFrame:
+    """What can be a part of a kit, by product_id: its best-stocked variant with price_cents, cost_cents,
+    floor_cents and available. Left out is what has too little stock, does not last or earns too little."""
+    rows = frames["stock"].drop_duplicates("variant_id").copy()
+    for name in ("available", "price_cents", "cost_cents"):
+        rows[name] = pd.to_numeric(rows[name], errors="coerce").astype(float)
+    rows["is_counted"] = rows["is_tracked"].astype("boolean").fillna(True).astype(bool) & rows["available"].notna()
+    rows["available"] = rows["available"].clip(lower=0).where(rows["is_counted"], UNCOUNTED)
+    total = rows.groupby("product_id")["available"].sum()
+    rows = rows.sort_values(["available", "variant_id"], ascending=[False, True], kind="stable")
+    best = rows.drop_duplicates("product_id").set_index("product_id", drop=False)
+    best["floor_cents"] = floor_price(best["cost_cents"], config.kit_margin)
+    units = frames["product_orders"].set_index("product_id")["units"].astype(float)
+    daily = best.index.to_series().map(units).fillna(0.0).to_numpy() / SALES_DAYS
+    lasts = days_of_cover(total.reindex(best.index).to_numpy(), daily) >= config.min_cover_days
+    earns = best["floor_cents"].isna() | (best["floor_cents"] <= best["price_cents"])
+    return best[lasts & earns & (best["price_cents"] > 0) & (best["available"] >= config.kit_stock)]
+
+
+def strong_pairs(pairs: pd.DataFrame, goods: pd.DataFrame, config: GuidedSellingConfig) -> pd.DataFrame:
+    """The rows of ``bundle_pairs`` that may be links of a kit, the strongest first, with ``reverse`` = P(A|B) of
+    the more frequent product and ``strength`` = √(P(A|B)·P(B|A)), which popularity alone does not raise."""
+    found = pairs[pairs["product_id"].isin(goods.index) & pairs["paired_product_id"].isin(goods.index)]
+    both = found["orders_both"].astype(float)
+    found = found.assign(
+        confidence=both / found["orders_product"].astype(float),
+        reverse=both / found["orders_paired"].astype(float),
+    )
+    found["strength"] = np.sqrt(found["confidence"] * found["reverse"])
+    strong = (
+        (both > config.kit_orders)
+        & (found["buyers_both"] > config.kit_orders)
+        & (found["lift"] >= config.kit_lift)
+        & (found["confidence"] > config.kit_confidence)
+        & (found["reverse"] >= config.kit_reverse)
+        # Hardly ever sold one without the other: a set already.
+        & ~((found["confidence"] >= config.sold_as_one) & (found["reverse"] >= config.sold_as_one))
+    )
+    found = found[strong].sort_values(
+        ["strength", "product_id", "paired_product_id"], ascending=[False, True, True], kind="stable"
+    )
+    found = found.drop_duplicates(["product_id", "paired_product_id"]).head(_MOST_PAIRS)
+    apart = [
+        likeness(str(goods.at[a, "product_title"]), str(goods.at[b, "product_title"])) < SAME_WORDS
+        for a, b in zip(found["product_id"], found["paired_product_id"], strict=True)
+    ]
+    return found[np.array(apart, bool)]
+
+
+def cliques(pairs: Iterable[tuple[str, str, float]], most: int) -> list[Kit]:
+    """Groups of three to ``most`` products with a link between each two, none in two groups, strongest first.
+
+    ``pairs`` are (one, other, strength), the strongest first.
+    """
+    near: dict[str, dict[str, float]] = {}
+    links: list[Pair] = []
+    for one, other, strength in pairs:
+        if min(len(near.get(one, ())), len(near.get(other, ()))) >= _MOST_LINKS:
+            continue
+        near.setdefault(one, {})[other] = near.setdefault(other, {})[one] = strength
+        links.append((one, other))
+    taken: set[str] = set()
+    found = []
+    for one, other in links:
+        if one in taken or other in taken:
+            continue
+        members = [one, other]
+        common = (near[one].keys() & near[other].keys()) - taken
+        while common and len(members) < most:
+            best = min(common, key=lambda part: (-min(near[part][member] for member in members), part))
+            members.append(best)
+            common &= near[best].keys()
+        if len(members) >= LEAST_PARTS:
+            taken |= set(members)
+            found.append(tuple(members))
+    return found
+
+
+def find_kits(frames: Mapping[str, pd.DataFrame], config: GuidedSellingConfig) -> list[Kit]:
+    """The kits that could be offered, whatever was done before."""
+    if frames["bundle_pairs"].empty:
+        return []
+    pairs = strong_pairs(frames["bundle_pairs"], goods_of(frames, config), config)
+    named = zip(pairs["product_id"], pairs["paired_product_id"], pairs["strength"], strict=True)
+    return cliques(named, config.kit_parts)
+
+
+def open_kits(kits: list[Kit], past: pd.DataFrame, as_of: date) -> list[Kit]:
+    """Those of which no part was in a kit or a bundle that was done or turned down lately."""
+    waits = resting(past, "guided_selling", "kit_rule", _RESTING_DAYS, as_of)
+    waits |= resting(past, "merch_playbook", "bundle", _RESTING_DAYS, as_of)
+    return [kit for kit in kits if waits.isdisjoint(kit)]
+
+
+def pairs_in_kits(frames: Mapping[str, pd.DataFrame], config: GuidedSellingConfig, as_of: date) -> set[Pair]:
+    """The pairs, in both directions, that no bundle should repeat: those of kits that are offered or were made."""
+    past = frames["past_actions"]
+    kits = find_kits(frames, config)
+    made = resting(past[past["state"] != "rejected"], "guided_selling", "kit_rule", _RESTING_DAYS, as_of)
+    covering = {*open_kits(kits, past, as_of), *(kit for kit in kits if not made.isdisjoint(kit))}
+    return {(one, other) for kit in covering for one in kit for other in kit if one != other}
