@@ -38,7 +38,7 @@ def kit_drafts(
     kits = open_kits(find_kits(frames, config), frames["past_actions"], context.as_of)
     if not kits:
         return []
-    desk = _Desk.of(frames, context, config)
+    desk = _Desk.of(kits, frames, context, config)
     drafts = [desk.draft(kit) for kit in kits]
     return sorted(drafts, key=lambda draft: (-draft.score, draft.target.url))[: config.max_drafts]
 
@@ -59,10 +59,16 @@ class _Desk:
 
     @classmethod
     def of(
-        cls, frames: Mapping[str, pd.DataFrame], context: RecommenderContext, config: GuidedSellingConfig
+        cls,
+        kits: list[Kit],
+        frames: Mapping[str, pd.DataFrame],
+        context: RecommenderContext,
+        config: GuidedSellingConfig,
     ) -> _Desk:
-        goods: dict[Any, Any] = goods_of(frames, config).to_dict("index")
-        rows = frames["bundle_pairs"].to_dict("records")
+        parts = {part for kit in kits for part in kit}
+        goods: dict[Any, Any] = goods_of(frames, parts, config).to_dict("index")
+        pairs = frames["bundle_pairs"]
+        rows = pairs[pairs["product_id"].isin(parts) & pairs["paired_product_id"].isin(parts)].to_dict("records")
         forth: dict[tuple[str, str], Mapping[str, Any]] = {
             (row["product_id"], row["paired_product_id"]): {str(name): value for name, value in row.items()}
             for row in rows

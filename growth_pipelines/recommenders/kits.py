@@ -29,10 +29,14 @@ Kit = tuple[str, ...]
 Pair = tuple[str, str]
 
 
-def goods_of(frames: Mapping[str, pd.DataFrame], config: GuidedSellingConfig) -> pd.DataFrame:
-    """What can be a part of a kit, by product_id: its best-stocked variant with price_cents, cost_cents,
-    floor_cents and available. Left out is what has too little stock, does not last or earns too little."""
-    rows = frames["stock"].drop_duplicates("variant_id").copy()
+def goods_of(
+    frames: Mapping[str, pd.DataFrame], wanted: Iterable[str], config: GuidedSellingConfig
+) -> pd.DataFrame:
+    """Which of the ``wanted`` products can be a part of a kit, by product_id: its best-stocked variant with
+    price_cents, cost_cents, floor_cents and available. Left out is what has too little stock, does not last or
+    earns too little."""
+    stock, sold = frames["stock"], frames["product_orders"]
+    rows = stock[stock["product_id"].isin(set(wanted))].drop_duplicates("variant_id").copy()
     for name in ("available", "price_cents", "cost_cents"):
         rows[name] = pd.to_numeric(rows[name], errors="coerce").astype(float)
     rows["is_counted"] = rows["is_tracked"].astype("boolean").fillna(True).astype(bool) & rows["available"].notna()
@@ -41,39 +45,41 @@ def goods_of(frames: Mapping[str, pd.DataFrame], config: GuidedSellingConfig) ->
     rows = rows.sort_values(["available", "variant_id"], ascending=[False, True], kind="stable")
     best = rows.drop_duplicates("product_id").set_index("product_id", drop=False)
     best["floor_cents"] = floor_price(best["cost_cents"], config.kit_margin)
-    units = frames["product_orders"].set_index("product_id")["units"].astype(float)
-    daily = best.index.to_series().map(units).fillna(0.0).to_numpy() / SALES_DAYS
+    units = sold[sold["product_id"].isin(best.index)].set_index("product_id")["units"].astype(float)
+    daily = units.reindex(best.index).fillna(0.0).to_numpy() / SALES_DAYS
     lasts = days_of_cover(total.reindex(best.index).to_numpy(), daily) >= config.min_cover_days
     earns = best["floor_cents"].isna() | (best["floor_cents"] <= best["price_cents"])
     return best[lasts & earns & (best["price_cents"] > 0) & (best["available"] >= config.kit_stock)]
 
 
-def strong_pairs(pairs: pd.DataFrame, goods: pd.DataFrame, config: GuidedSellingConfig) -> pd.DataFrame:
-    """The rows of ``bundle_pairs`` that may be links of a kit, the strongest first, with ``reverse`` = P(A|B) of
-    the more frequent product and ``strength`` = √(P(A|B)·P(B|A)), which popularity alone does not raise."""
-    found = pairs[pairs["product_id"].isin(goods.index) & pairs["paired_product_id"].isin(goods.index)]
-    both = found["orders_both"].astype(float)
-    found = found.assign(
-        confidence=both / found["orders_product"].astype(float),
-        reverse=both / found["orders_paired"].astype(float),
-    )
-    found["strength"] = np.sqrt(found["confidence"] * found["reverse"])
+def strong_pairs(pairs: pd.DataFrame, config: GuidedSellingConfig) -> pd.DataFrame:
+    """The rows of ``bundle_pairs`` that may be links of a kit, with ``strength`` = √(P(A|B)·P(B|A)), which
+    popularity alone does not raise."""
+    both = pairs["orders_both"].to_numpy(float)
+    confidence, reverse = (both / pairs[name].to_numpy(float) for name in ("orders_product", "orders_paired"))
     strong = (
         (both > config.kit_orders)
-        & (found["buyers_both"] > config.kit_orders)
-        & (found["lift"] >= config.kit_lift)
-        & (found["confidence"] > config.kit_confidence)
-        & (found["reverse"] >= config.kit_reverse)
+        & (pairs["buyers_both"].to_numpy(float) > config.kit_orders)
+        & (pairs["lift"].to_numpy(float) >= config.kit_lift)
+        & (confidence > config.kit_confidence)
+        & (reverse >= config.kit_reverse)
         # Hardly ever sold one without the other: a set already.
-        & ~((found["confidence"] >= config.sold_as_one) & (found["reverse"] >= config.sold_as_one))
+        & ~((confidence >= config.sold_as_one) & (reverse >= config.sold_as_one))
     )
-    found = found[strong].sort_values(
+    return pairs[strong].assign(strength=np.sqrt(confidence * reverse)[strong])
+
+
+def links_of(pairs: pd.DataFrame, goods: pd.DataFrame) -> pd.DataFrame:
+    """The strongest of the strong ``pairs`` of which both are ``goods`` and no versions of each other."""
+    found = pairs[pairs["product_id"].isin(goods.index) & pairs["paired_product_id"].isin(goods.index)]
+    found = found.sort_values(
         ["strength", "product_id", "paired_product_id"], ascending=[False, True, True], kind="stable"
     )
     found = found.drop_duplicates(["product_id", "paired_product_id"]).head(_MOST_PAIRS)
+    titles = goods["product_title"].to_dict()
     apart = [
-        likeness(str(goods.at[a, "product_title"]), str(goods.at[b, "product_title"])) < SAME_WORDS
-        for a, b in zip(found["product_id"], found["paired_product_id"], strict=True)
+        likeness(str(titles[one]), str(titles[other])) < SAME_WORDS
+        for one, other in zip(found["product_id"], found["paired_product_id"], strict=True)
     ]
     return found[np.array(apart, bool)]
 
@@ -111,8 +117,9 @@ def find_kits(frames: Mapping[str, pd.DataFrame], config: GuidedSellingConfig) -
     """The kits that could be offered, whatever was done before."""
     if frames["bundle_pairs"].empty:
         return []
-    pairs = strong_pairs(frames["bundle_pairs"], goods_of(frames, config), config)
-    named = zip(pairs["product_id"], pairs["paired_product_id"], pairs["strength"], strict=True)
+    pairs = strong_pairs(frames["bundle_pairs"], config)
+    links = links_of(pairs, goods_of(frames, {*pairs["product_id"], *pairs["paired_product_id"]}, config))
+    named = zip(links["product_id"], links["paired_product_id"], links["strength"], strict=True)
     return cliques(named, config.kit_parts)
 
 

@@ -20,7 +20,15 @@ from growth_pipelines.recommenders.context import GuidedSellingConfig, Recommend
 from growth_pipelines.recommenders.money import WINDOW_DAYS, money
 from growth_pipelines.recommenders.offered import SALES_DAYS
 from growth_pipelines.recommenders.phrases import phrases
-from growth_pipelines.recommenders.proposals import EvidenceDesk, Finding, Gain, drafted, last_window, resting
+from growth_pipelines.recommenders.proposals import (
+    EvidenceDesk,
+    Finding,
+    Gain,
+    drafted,
+    last_window,
+    most_worth,
+    resting,
+)
 
 SOURCE = "guided_selling@1"
 _RESTING_DAYS = 84
@@ -41,13 +49,18 @@ def upsell_drafts(
     found = found[~found["product_id"].isin(waits)]
     if found.empty:
         return []
+    share = found.groupby("product_id")["more"].transform("size")
+    found = most_worth(
+        found.assign(worth=found["a_orders"] * found["more"] / share), "product_id", config.max_drafts
+    )
     products = frames["products"].drop_duplicates("product_id").set_index("product_id", drop=False)
     titles = products["title"].to_dict()
+    facts: dict[Any, Any] = products[products.index.isin(found["product_id"])].to_dict("index")
     drafts = [
-        _Upsell(products.loc[product_id].to_dict(), list(rows), titles, context, config).draft()
+        _Upsell(facts[product_id], list(rows), titles, context, config).draft()
         for product_id, rows in groupby(found.to_dict("records"), key=lambda row: row["product_id"])
     ]
-    return sorted(drafts, key=lambda draft: (-draft.score, draft.target.url))[: config.max_drafts]
+    return sorted(drafts, key=lambda draft: (-draft.score, draft.target.url))
 
 
 class _Upsell:

@@ -26,7 +26,7 @@ from growth_pipelines.actions.recommended_products import (
 from growth_pipelines.actions.suppression import lift_suppression
 from growth_pipelines.ingestion.shopify.client import ShopifyClient
 
-from .conftest import NOW, Machine, _draft
+from .conftest import NOW, Machine, Shelf, _draft
 from .interceptor import Fate, Passage, after, answer_lost, kill, never_arrives, unavailable
 
 # To write: the definition, the metafield; as many to take both away.
@@ -85,10 +85,16 @@ class Shown:
         return _draft("guided_selling", SUBTYPES[one], "product", node, draft, diff)
 
 
+@pytest.fixture(scope="module")
+def companions(shelf: Shelf) -> list[Node]:
+    """Products that pages show; nothing is written to them."""
+    return [shelf.take("product") for _ in range(2)]
+
+
 @pytest.fixture(params=[COMPLEMENTARY, RELATED], ids=lambda one: one.key)
-def page(machine: Machine, request: pytest.FixtureRequest) -> Iterator[Shown]:
+def page(machine: Machine, companions: list[Node], request: pytest.FixtureRequest) -> Iterator[Shown]:
     """The shop is left without the definition and without lists."""
-    shown = Shown(machine, request.param, [machine.shelf.take("product") for _ in range(4)])
+    shown = Shown(machine, request.param, [*(machine.shelf.take("product") for _ in range(2)), *companions])
     yield shown
     for node in shown.nodes:
         shown.choose(node, [])

@@ -18,19 +18,31 @@ from tests.console_shop import NOW, SHOP
 from .conftest import Visitor
 
 CONTEXT = RecommenderContext(date(2026, 11, 22), "Hot Rod Parts", "https://www.hotrodparts.example", "USD")
-HOSE, FILTER, WRENCH = (
+HOSE, FILTER, WRENCH, LONG = (
     product(1, title="PTFE Hose, 20 ft", handle="ptfe-hose"),
-    product(2, title="10 Micron Filter", handle="filter"),
+    product(2, title="10 Micron Filter", handle="filter", product_type="Filters", visits=3_000),
     product(3, title="AN Wrench Set", handle="wrench"),
+    product(
+        5,
+        title="10 Micron Filter, Long Body",
+        handle="long-filter",
+        product_type="Filters",
+        visits=1_000,
+        price_min_cents=14_000,
+    ),
 )
+SUBJECTS = {"cross_sell_rule": gid(1), "upsell_rule": gid(2)}
 
 
-def _rule(maria: Visitor) -> Action:
-    """The rule of the hose: the filter and the wrench, best first; and the products in the published data."""
-    orders = baskets((40, [1, 2, 3]), (30, [1, 2]), (60, [1]), (20, [2]), (20, [3]), (400, [4]))
-    frames = frames_of(orders, HOSE, FILTER, WRENCH)
+def _rule(maria: Visitor, subtype: str = "cross_sell_rule") -> Action:
+    """The rule of the hose: the filter and the wrench, best first; or that of the filter: the long one. And the
+    products in the published data."""
+    orders = baskets((40, [1, 2, 3]), (30, [1, 2]), (60, [1]), (20, [2]), (20, [3]), (400, [4]), (100, [5]))
+    frames = frames_of(orders, HOSE, FILTER, WRENCH, LONG)
     drafts = [
-        draft for draft in RECOMMENDERS["guided_selling"].recommend(frames, CONTEXT) if draft.target.gid == gid(1)
+        draft
+        for draft in RECOMMENDERS["guided_selling"].recommend(frames, CONTEXT)
+        if (draft.subtype, draft.target.gid) == (subtype, SUBJECTS[subtype])
     ]
     store = maria.shop.store
     made = submit(store, drafts, recommender="guided_selling", shop_id=SHOP, now=NOW, rules=SubmitRules())
@@ -87,7 +99,23 @@ def test_rules_are_served_while_in_force_and_in_stock(maria: Visitor, name: str)
     changed = maria.http.get(path, headers={"If-None-Match": answer.headers["etag"]})
     assert [one["handle"] for one in changed.json()["products"]] == ["wrench"]
     _move(maria, action, "rolled_back")
-    assert maria.get(path).json() == {"product": gid(1), "rule": None, "products": []}
+    nothing: dict[str, object] = {"rule": None, "products": []}
+    assert maria.get(path).json() == {"product": gid(1), **nothing, "related": nothing}
+
+
+def test_better_products_are_named_on_the_page_and_served_apart(maria: Visitor) -> None:
+    action = _rule(maria, "upsell_rule")
+    page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", maria.get(f"/actions/{action.ref}").text))
+    told, _, for_machines = page.partition("Also written, for machines")
+    assert "Shown as related products" in told
+    assert "10 Micron Filter, Long Body" in told
+    assert "gid://" not in page
+    assert "shopify--discovery--product_recommendation.related_products" in for_machines
+    _move(maria, action, "executed")
+    body = maria.get("/api/cross-sell/filter").json()
+    assert (body["rule"], body["products"]) == (None, [])
+    assert body["related"]["rule"] == action.ref
+    assert [(one["handle"], one["chosen_by"]) for one in body["related"]["products"]] == [("long-filter", "rule")]
 
 
 def test_strangers_and_unknown_products_get_no_rules(maria: Visitor) -> None:
