@@ -237,8 +237,8 @@ class GuidedSellingSettings(_Group):
     upsell_chance: float = Field(
         0.9, ge=0.5, lt=1, description="how sure it must be that the better one sells as readily per visit"
     )
-    upsell_likeness: float = Field(
-        0.6, gt=0, le=1, description="share of their titles' words that both products have in common"
+    upsell_grades: Words = Field(
+        default_factory=list, description="words of finish and grade in titles, besides the usual ones"
     )
     trade_up: float = Field(
         0.02, gt=0, lt=1, description="expected share of a product's orders that take a better one shown beside it"

@@ -1,7 +1,7 @@
 """Which products are a better choice than another: the same thing, dearer, earning more, and bought as readily.
 
-What a product fits is known from its words alone, so those must agree (likeness.py); everything else is arithmetic
-over all pairs of a type at once.
+What a product is and fits is known from its words alone, so those must agree (likeness.py); everything else is
+arithmetic over all pairs of versions at once.
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ from growth_pipelines.actions.recommended_products import products_of
 from growth_pipelines.recommenders.context import GuidedSellingConfig
 from growth_pipelines.recommenders.conversions import chance_above, with_posterior
 from growth_pipelines.recommenders.economics import PROXY
-from growth_pipelines.recommenders.likeness import Makeup, likeness, makeup
+from growth_pipelines.recommenders.likeness import makeup
 from growth_pipelines.recommenders.offered import Prices, for_sale, prices_of, visible
 
-# For each draft that a run may make, so many products are looked at for better ones, those that earn most first;
-# and so many pairs of each have their words compared.
-_LOOKED_AT, _COMPARED = 5, 50
+# For each draft that a run may make, so many products are looked at for better ones, those that earn most first.
+_LOOKED_AT = 5
 Indices = npt.NDArray[np.intp]
 
 
@@ -42,16 +41,11 @@ def find_alternatives(frames: Mapping[str, pd.DataFrame], config: GuidedSellingC
     pairs = pairs.assign(expected=pairs["more"] * pairs["chance"]).sort_values(
         ["product_id", "expected", "paired_product_id"], ascending=[True, False, True], kind="stable"
     )
-    pairs = pairs[pairs.groupby("product_id").cumcount() < _COMPARED]
-    makeups = goods["makeup"]
     kept = []
     for product_id, group in groupby(pairs.to_dict("records"), key=lambda row: str(row["product_id"])):
         shown = {*goods.at[product_id, "shown"], *goods.at[product_id, "companions"]}
         room = config.max_alternatives - len(goods.at[product_id, "shown"])
-        better = (
-            row for row in group if row["paired_product_id"] not in shown and _is_better(row, makeups, config)
-        )
-        kept += [row for _, row in zip(range(room), better, strict=False)]
+        kept += [row for row in group if row["paired_product_id"] not in shown][: max(0, room)]
     return pd.DataFrame(kept, columns=pairs.columns)
 
 
@@ -78,26 +72,26 @@ def _goods(frames: Mapping[str, pd.DataFrame], config: GuidedSellingConfig) -> p
         & (goods["orders"] >= config.upsell_orders)
         & goods["rate"].notna()
     ].sort_index()
+    grades = frozenset(word.lower() for word in config.upsell_grades)
     return goods.assign(
-        makeup=[makeup(str(title)) for title in goods["title"]],
+        makeup=[makeup(str(title), grades) for title in goods["title"]],
         shown=[products_of(text) for text in goods["related_products"]],
         companions=[products_of(text) for text in goods["complementary_products"]],
     )
 
 
 def _dearer(goods: pd.DataFrame, config: GuidedSellingConfig) -> pd.DataFrame:
-    """All pairs of a type that fit the same, in the band of prices, where the dearer one earns more and is bought
-    as readily, as far as that is known."""
+    """All pairs of versions of one thing, in the band of prices, where the dearer one is no smaller, earns more
+    and is bought as readily, as far as that is known."""
     least = goods["is_offered"] & (goods["margin"] >= config.min_margin)
     worth = (goods["earned"] * goods["orders"]).to_numpy(float)
     looked_at = np.zeros(len(goods), bool)
     looked_at[np.argsort(-worth, kind="stable")[: _LOOKED_AT * config.max_drafts]] = True
     price = goods["price"].to_numpy(float)
     a, b = [np.empty(0, int)], [np.empty(0, int)]
-    fits = [(str(kind), one.fits) for kind, one in zip(goods["product_type"], goods["makeup"], strict=True)]
-    places: dict[Any, list[int]] = {}
-    for place, fit in enumerate(fits):
-        places.setdefault(fit, []).append(place)
+    places: dict[tuple[str, Any], list[int]] = {}
+    for place, (kind, one) in enumerate(zip(goods["product_type"], goods["makeup"], strict=True)):
+        places.setdefault((str(kind), one.kind), []).append(place)
     for members in places.values():
         if len(members) > 1:
             all_of = np.array(members)
@@ -126,7 +120,9 @@ def _sold_as_readily(goods: pd.DataFrame, a: Indices, b: Indices, config: Guided
     more = earned[b] - earned[a]
     rates, spreads = alpha / beta, alpha / beta**2
     chance = chance_above((rates[b], spreads[b]), (rates[a], spreads[a]), 1.0)
+    sizes = goods["makeup"].to_numpy()
     kept = (more > 0) & (chance >= config.upsell_chance)
+    kept[kept] = [sizes[other].is_no_less_than(sizes[one]) for one, other in zip(a[kept], b[kept], strict=True)]
     a, b = a[kept], b[kept]
     told = ["title", "price", "margin", "earned", "is_known", "visits", "orders", "rate", "available"]
     ids = goods.index.to_numpy()
@@ -151,11 +147,3 @@ def _bought_together(
     often = affinity[(both > config.min_orders_both) & (both >= config.min_lift * chance)]
     known = pd.MultiIndex.from_frame(often[["product_id", "paired_product_id"]])
     return pd.MultiIndex.from_frame(pairs[["product_id", "paired_product_id"]]).isin(known)
-
-
-def _is_better(row: Mapping[Any, Any], makeups: Mapping[str, Makeup], config: GuidedSellingConfig) -> bool:
-    """As much of it or more, and alike in its words."""
-    one, other = makeups[row["product_id"]], makeups[row["paired_product_id"]]
-    return (
-        other.is_no_less_than(one) and likeness(str(row["a_title"]), str(row["b_title"])) >= config.upsell_likeness
-    )

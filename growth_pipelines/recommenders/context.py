@@ -120,7 +120,7 @@ class GuidedSellingConfig(_FromSettings):
     upsell_visits: int = 300
     upsell_orders: int = 10
     upsell_chance: float = 0.9
-    upsell_likeness: float = 0.6
+    upsell_grades: tuple[str, ...] = ()
     trade_up: float = 0.02
     trade_up_low: float = 0.002
     trade_up_high: float = 0.08

@@ -1,13 +1,14 @@
-"""How alike two products are by their titles: the words in common, what each fits, and how much of it there is.
+"""How alike two products are by their titles, and what tells the versions of one thing apart.
 
-A title's words with figures say what a product fits or is (AN-6, LS3, 3/8, Series 2), unless they count an amount
-of it (10 ft, 340 lph, 2 kg): of two products that fit the same, one may be the larger.
+Most words of a title, and its figures (AN-6, LS3, 3/8), say what a thing is and what it fits. Only two kinds of
+words don't: amounts (10 ft, 340 lph, 2 kg), and words of finish and grade (black, stainless, long, premium), of which
+the copy has the usual ones and an operator may name more.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 
@@ -28,34 +29,50 @@ def likeness(one: str, other: str) -> float:
 
 @dataclass(frozen=True)
 class Makeup:
-    """``fits``: the words with figures that are no amounts; ``amounts`` by unit."""
+    """``core``: the words that say what a thing is and fits; ``amounts``: (unit, how much), by unit."""
 
-    fits: frozenset[str]
-    amounts: Mapping[str, float]
+    core: frozenset[str]
+    amounts: tuple[tuple[str, float], ...]
+
+    @property
+    def kind(self) -> tuple[frozenset[str], tuple[str, ...]]:
+        """Equal for versions of one thing: the core, and in what it is counted."""
+        return self.core, tuple(unit for unit, _ in self.amounts)
 
     def is_no_less_than(self, other: Makeup) -> bool:
-        """Of amounts that both titles give in the same unit, none is the smaller one here."""
-        return all(
-            self.amounts[unit] >= other.amounts[unit] for unit in self.amounts.keys() & other.amounts.keys()
-        )
+        """Of two versions of one thing: none of the amounts is smaller here."""
+        return all(ours >= theirs for (_, ours), (_, theirs) in zip(self.amounts, other.amounts, strict=True))
 
 
 @cache
-def _units() -> frozenset[str]:
-    return frozenset(phrases("guided_selling")["upsell"]["units"])
+def _units() -> dict[str, tuple[str, float]]:
+    """A unit's word → the unit that it is counted in, and how many of these it is."""
+    groups = phrases("guided_selling")["upsell"]["units"]
+    return {word: (unit, float(size)) for unit, words in groups.items() for word, size in words.items()}
 
 
-def makeup(title: str) -> Makeup:
-    """What a title says in figures: "AN-6 Hose, 20 ft" fits an-6 and is 20 ft of it."""
+@cache
+def _usual_grades() -> frozenset[str]:
+    return frozenset(phrases("guided_selling")["upsell"]["grades"])
+
+
+def makeup(title: str, grades: Collection[str] = ()) -> Makeup:
+    """What a title says without finish and grade: "AN-6 Black Hose, 20 ft" is {an-6, hose} and 20 ft of it.
+
+    ``grades`` are words of finish and grade besides the usual ones, in lower case.
+    """
     words = _WORD.findall(title.lower())
-    fits, amounts = set(), {}
-    for word, following in zip(words, [*words[1:], ""], strict=True):
-        if not any(letter.isdigit() for letter in word):
-            continue
+    core, amounts, units = set(), {}, _units()
+    place = 0
+    while place < len(words):
+        word, following = words[place], words[place + 1] if place + 1 < len(words) else ""
+        place += 1
         parts = _AMOUNT.fullmatch(word)
-        unit = (parts[2] or following) if parts else ""
-        if parts and unit in _units():
-            amounts[unit] = float(parts[1].replace(",", "."))
-        else:
-            fits.add(word)
-    return Makeup(frozenset(fits), amounts)
+        said = (parts[2] or following) if parts else ""
+        if parts and said in units:
+            unit, size = units[said]
+            amounts[unit] = float(parts[1].replace(",", ".")) * size
+            place += not parts[2]
+        elif word not in _usual_grades() and word not in grades:
+            core.add(word)
+    return Makeup(frozenset(core), tuple(sorted(amounts.items())))

@@ -178,7 +178,6 @@ class _Upsell:
             "least_orders": config.upsell_orders,
             "lower": config.upsell_from,
             "upper": config.upsell_to,
-            "likeness": config.upsell_likeness,
             "kept": len(self.shown),
             "trade_up": config.trade_up,
             "trade_up_low": config.trade_up_low,

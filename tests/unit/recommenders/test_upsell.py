@@ -73,7 +73,8 @@ def test_a_better_version_is_shown_with_the_cheaper_one_and_not_the_other_way_ro
         ("hardly earns", {"price_min_cents": 14_000, "margin_rate": 0.09}),
         ("another type", {"product_type": "Oil Hose"}),
         ("another size", {"title": "AN-8 PTFE Fuel Hose, 20 ft"}),
-        ("another thing", {"title": "Assembly Tool AN-6 for All"}),
+        ("another thing", {"title": "AN-6 Rubber Fuel Hose, 20 ft"}),
+        ("no amount", {"title": "AN-6 PTFE Fuel Hose"}),
         ("less of it", {"title": "AN-6 PTFE Fuel Hose, 5 ft"}),
         ("too few visits to say", {"visits": 200}),
         ("a dud", {"visits": 9_000}),
@@ -210,21 +211,28 @@ def test_it_is_the_same_again_whatever_the_order_of_the_rows(context: Recommende
 
 
 @pytest.mark.parametrize(
-    ("title", "fits", "amounts"),
+    ("title", "core", "amounts"),
     [
-        ("AN-6 PTFE Fuel Hose, 10 ft", {"an-6"}, {"ft": 10.0}),
-        ("AN-8 Male to 3/8 NPT Adapter", {"an-8", "3/8"}, {}),
-        ("340 lph In-Tank Fuel Pump, E85 Safe", {"e85"}, {"lph": 340.0}),
-        ("Honey 1,5kg", set(), {"kg": 1.5}),
-        ("Case for iPhone 15", {"15"}, {}),
-        ("10 Micron Filter", {"10"}, {}),
+        ("AN-6 PTFE Fuel Hose, 10 ft", "an-6 ptfe fuel hose", {"ft": 10}),
+        ("AN-8 Male to 3/8 NPT Adapter, Black", "an-8 male to 3/8 npt adapter", {}),
+        ("340 lph In-Tank Fuel Pump, E85 Safe", "in-tank fuel pump e85 safe", {"lph": 340}),
+        ("Akazienhonig 1,5kg", "akazienhonig", {"g": 1500}),
+        ("2 Litre Oil Catch Can, Polished", "oil catch can", {"ml": 2000}),
+        ("Leather Case for iPhone 15 Pro", "case for iphone 15", {}),
+        ("10 Micron Filter, Long Body", "10 micron filter", {}),
     ],
 )
-def test_figures_say_what_fits_unless_they_count_an_amount(
-    title: str, fits: set[str], amounts: dict[str, float]
+def test_words_say_what_a_thing_is_unless_they_tell_its_amount_finish_or_grade(
+    title: str, core: str, amounts: dict[str, float]
 ) -> None:
     found = makeup(title)
-    assert (set(found.fits), dict(found.amounts)) == (fits, amounts)
+    assert (set(found.core), dict(found.amounts)) == (set(core.split()), amounts)
+
+
+def test_an_operator_s_own_words_of_grade_count(context: RecommenderContext) -> None:
+    frames = shop(title="AN-6 PTFE Fuel Hose Nomex, 20 ft")
+    assert upsells(frames, context) == []
+    assert shown(upsells(frames, context, upsell_grades=("Nomex",))) == {"1": ["2"]}
 
 
 def test_likeness_is_the_share_of_words_in_common() -> None:
