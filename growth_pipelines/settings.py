@@ -232,6 +232,7 @@ class GuidedSellingSettings(_Group):
     max_alternatives: int = Field(3, ge=1, le=10, description="better products shown beside one, at most")
     upsell_from: float = Field(0.1, gt=0, description="a better product costs so much more, at least")
     upsell_to: float = Field(0.6, gt=0, description="a better product costs so much more, at most")
+    upsell_gain: float = Field(0.1, ge=0, description="a better product earns so much more, at least")
     upsell_visits: int = Field(300, ge=1, description="visits in 84 days that both products' pages need")
     upsell_orders: int = Field(10, ge=1, description="orders in 84 days that both products need")
     upsell_chance: float = Field(

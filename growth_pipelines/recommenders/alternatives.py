@@ -118,10 +118,11 @@ def _in_band(
 def _sold_as_readily(goods: pd.DataFrame, a: Indices, b: Indices, config: GuidedSellingConfig) -> pd.DataFrame:
     earned, alpha, beta = (goods[name].to_numpy(float) for name in ("earned", "alpha", "beta"))
     more = earned[b] - earned[a]
+    earns_more = (more > 0) & (earned[b] >= (1 + config.upsell_gain) * earned[a])
     rates, spreads = alpha / beta, alpha / beta**2
     chance = chance_above((rates[b], spreads[b]), (rates[a], spreads[a]), 1.0)
     sizes = goods["makeup"].to_numpy()
-    kept = (more > 0) & (chance >= config.upsell_chance)
+    kept = earns_more & (chance >= config.upsell_chance)
     kept[kept] = [sizes[other].is_no_less_than(sizes[one]) for one, other in zip(a[kept], b[kept], strict=True)]
     a, b = a[kept], b[kept]
     told = ["title", "price", "margin", "earned", "is_known", "visits", "orders", "rate", "available"]

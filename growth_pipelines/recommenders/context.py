@@ -117,6 +117,7 @@ class GuidedSellingConfig(_FromSettings):
     max_alternatives: int = 3
     upsell_from: float = 0.1
     upsell_to: float = 0.6
+    upsell_gain: float = 0.1
     upsell_visits: int = 300
     upsell_orders: int = 10
     upsell_chance: float = 0.9

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,14 @@ def _key(action: dict[str, Any], truth: dict[str, Any]) -> tuple[str, str]:
         return action["kind"], asked[0] if asked else action["target"]["url"]
     if action["subtype"] == "bundle":
         return action["kind"], _pair(part["product_gid"] for part in action["draft"]["parts"])
+    if action["subtype"] == "upsell_rule":
+        url, better = action["target"]["url"], {(row["url"], row["better"]) for row in truth["upsells"]}
+        shown = {(url, one["product"]) for one in action["draft"]["alternatives"]}
+        return action["kind"], f"better than {url}" if shown <= better else action["title"]
+    if action["subtype"] == "kit_rule":
+        linked = {_pair((row["a"], row["b"])) for row in truth["affinities"]}
+        pairs = combinations((part["product_gid"] for part in action["draft"]["parts"]), 2)
+        return action["kind"], "kit" if {_pair(pair) for pair in pairs} <= linked else action["title"]
     return action["kind"], action["target"]["url"]
 
 
@@ -69,8 +78,13 @@ def _pair(gids: Iterable[str]) -> str:
 
 
 def _also_true(truth: dict[str, Any]) -> set[tuple[str, str]]:
-    """What may be offered, too: bundles of pairs that are bought together. A part may be sold out: none must."""
-    return {("merch_playbook", _pair((row["a"], row["b"]))) for row in truth["affinities"]}
+    """What may be offered, too: bundles of pairs and kits of products that are bought together, of which a part
+    may be sold out, and better products, that there may be too few orders to tell. None must."""
+    return {
+        ("guided_selling", "kit"),
+        *(("guided_selling", f"better than {row['url']}") for row in truth["upsells"]),
+        *(("merch_playbook", _pair((row["a"], row["b"]))) for row in truth["affinities"]),
+    }
 
 
 def _extra_clicks_in_interval(pending: list[dict[str, Any]], truth: dict[str, Any]) -> list[bool]:

@@ -70,6 +70,7 @@ def test_a_better_version_is_shown_with_the_cheaper_one_and_not_the_other_way_ro
         ("hardly dearer", {"price_min_cents": 10_900}),
         ("far dearer", {"price_min_cents": 16_100}),
         ("earns less", {"margin_rate": 0.28}),
+        ("earns hardly more", {"margin_rate": 0.31}),
         ("hardly earns", {"price_min_cents": 14_000, "margin_rate": 0.09}),
         ("another type", {"product_type": "Oil Hose"}),
         ("another size", {"title": "AN-8 PTFE Fuel Hose, 20 ft"}),
