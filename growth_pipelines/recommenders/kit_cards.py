@@ -117,7 +117,6 @@ class _Card:
             {"product_gid": part, "variant_gid": str(one["variant_id"]), "quantity": 1}
             for part, one in zip(self.parts, self.goods, strict=True)
         ]
-        draft["kit_stock"] = self.stock if self.is_counted else None
         first = self.goods[0]
         finding = Finding(
             subtype="kit_rule",

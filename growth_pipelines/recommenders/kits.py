@@ -32,17 +32,20 @@ Pair = tuple[str, str]
 def goods_of(
     frames: Mapping[str, pd.DataFrame], wanted: Iterable[str], config: GuidedSellingConfig
 ) -> pd.DataFrame:
-    """Which of the ``wanted`` products can be a part of a kit, by product_id: its best-stocked variant with
-    price_cents, cost_cents, floor_cents and available. Left out is what has too little stock, does not last or
-    earns too little."""
+    """Which of the ``wanted`` products can be a part of a kit, by product_id: one variant of it with price_cents,
+    cost_cents, floor_cents and available. Left out is what has too little stock, does not last or earns little.
+
+    The variant is the first of those with half of the best one's stock or more, so that it is the same tomorrow.
+    """
     stock, sold = frames["stock"], frames["product_orders"]
     rows = stock[stock["product_id"].isin(set(wanted))].drop_duplicates("variant_id").copy()
     for name in ("available", "price_cents", "cost_cents"):
         rows[name] = pd.to_numeric(rows[name], errors="coerce").astype(float)
     rows["is_counted"] = rows["is_tracked"].astype("boolean").fillna(True).astype(bool) & rows["available"].notna()
     rows["available"] = rows["available"].clip(lower=0).where(rows["is_counted"], UNCOUNTED)
-    total = rows.groupby("product_id")["available"].sum()
-    rows = rows.sort_values(["available", "variant_id"], ascending=[False, True], kind="stable")
+    product = rows.groupby("product_id")["available"]
+    total, most = product.sum(), product.transform("max")
+    rows = rows[rows["available"] >= most / 2].sort_values("variant_id", kind="stable")
     best = rows.drop_duplicates("product_id").set_index("product_id", drop=False)
     best["floor_cents"] = floor_price(best["cost_cents"], config.kit_margin)
     units = sold[sold["product_id"].isin(best.index)].set_index("product_id")["units"].astype(float)

@@ -168,12 +168,14 @@ def test_the_card_is_a_task_with_its_parts_stock_and_price(context: RecommenderC
     assert made.task is not None
     first, second, price = made.task.steps
     assert "of one each of: “Part BBBB1”, “Part CCCC2” and “Part DDDD3”" in first
-    assert "60 kits" in first
+    assert draft.why_now == "All parts are in stock: 60 kits can be sold today."
     assert "each part" in second
     # 250 together; 40 % margin on all: 150 of cost, and a floor of 150 ÷ 0.8.
     assert "cost USD 250.00 together" in price
     assert "never less than USD 187.50: a margin of 20%" in price
-    assert draft.draft["kit_stock"] == 60
+    [stock] = [row for row in draft.evidence if row.name == "Kits in stock"]
+    assert stock.value == 60
+    assert "decides: Part CCCC2" in stock.note
     assert draft.risk_tier == "medium"
     assert [check.name for check in draft.checks if not check.passed] == ["all parts at once"]
 
@@ -198,10 +200,27 @@ def test_no_lower_price_is_named_where_a_cost_is_not_known(context: RecommenderC
 def test_stock_that_is_not_counted_is_no_number(context: RecommenderContext) -> None:
     free = [product(n, is_tracked=False) for n in (1, 2, 3)]
     [draft] = kits(trio(*free, product(4, is_tracked=True)), context)
-    assert draft.draft["kit_stock"] is None
     assert "any number of kits" in draft.why_now
+    assert [row.value for row in draft.evidence if row.name == "Kits in stock"] == [None]
     some = [product(1, is_tracked=True, available=12), *free[1:], product(4, is_tracked=True)]
-    assert kits(trio(*some), context)[0].draft["kit_stock"] == 12
+    assert "12 kits" in kits(trio(*some), context)[0].why_now
+
+
+def test_a_piece_sold_or_delivered_asks_no_new_decision(context: RecommenderContext) -> None:
+    frames = trio()
+    red = frames["stock"].iloc[[0]].assign(variant_id="v0", variant_title="Red", available=70)
+    stock = pd.concat([frames["stock"], red], ignore_index=True)
+
+    def drafted(**changed: int) -> tuple[dict[str, Any], str]:
+        now = stock.assign(available=stock["variant_id"].map(changed).fillna(stock["available"]))
+        [draft] = kits({**frames, "stock": now}, context)
+        return draft.draft, draft.why_now
+
+    first, *others = (drafted(v0=count) for count in (70, 99, 101))
+    assert "(Red)" in first[0]["steps"][0]
+    assert [draft for draft, _ in others] == [first[0]] * 2
+    assert [told for _, told in others] == [first[1].replace("70", "99"), first[1].replace("70", "100")]
+    assert "(Red)" not in drafted(v0=49)[0]["steps"][0]
 
 
 def test_it_is_the_same_again_whatever_the_order_of_the_rows(context: RecommenderContext) -> None:
