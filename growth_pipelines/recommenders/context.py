@@ -14,7 +14,8 @@ class RecommenderContext:
 
     ``as_of`` is the shop's own day; ``freshness`` a label a person reads ("search data to 19 Nov 2026");
     ``win_rates`` maps a recommender's name, or "name/subtype", to its learned win-rate factor; goods arrive
-    ``lead_time_days`` after they were ordered. ``guided_selling``: what kits need, so that no bundle repeats one.
+    ``lead_time_days`` after they were ordered; ``paused_templates`` write nothing; ``guided_selling`` has what kits
+    need, so that no bundle repeats one.
     """
 
     as_of: date
@@ -26,6 +27,7 @@ class RecommenderContext:
     freshness: str = ""
     win_rates: Mapping[str, float] = field(default_factory=dict)
     lead_time_days: int = 14
+    paused_templates: frozenset[str] = frozenset()
     guided_selling: GuidedSellingConfig = field(default_factory=lambda: GuidedSellingConfig())
 
     def win_rate(self, recommender: str, subtype: str) -> float:

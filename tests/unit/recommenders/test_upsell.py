@@ -181,7 +181,7 @@ def test_the_draft_is_what_the_executor_writes_and_the_diff_shows(context: Recom
     assert json.loads(made.wanted[RELATED.field]) == [gid(2)]
     assert set(made.wanted) == {change.field for change in draft.diff}
     assert draft.title == f"Show the better “AN-6 PTFE Fuel Hose, 20 ft” with “{HOSE}”"
-    assert "costs 40% more and earns $16 more a piece" in draft.rationale
+    assert "40% dearer, $16 more earned a piece" in draft.rationale
 
 
 def test_the_impact_is_orders_times_share_times_what_is_earned_more(context: RecommenderContext) -> None:
