@@ -14,7 +14,7 @@ class RecommenderContext:
 
     ``as_of`` is the shop's own day; ``freshness`` a label a person reads ("search data to 19 Nov 2026");
     ``win_rates`` maps a recommender's name, or "name/subtype", to its learned win-rate factor; goods arrive
-    ``lead_time_days`` after they were ordered; ``paused_templates`` write nothing; ``guided_selling`` has what kits
+    ``lead_time_days`` after they were ordered; ``paused_templates`` write nothing; ``guided_selling`` is what kits
     need, so that no bundle repeats one.
     """
 
