@@ -31,12 +31,12 @@ HOSE, FILTER, WRENCH, LONG = (
         price_min_cents=14_000,
     ),
 )
-SUBJECTS = {"cross_sell_rule": gid(1), "upsell_rule": gid(2)}
+SUBJECTS = {"cross_sell_rule": gid(1), "upsell_rule": gid(2), "kit_rule": gid(3)}
 
 
 def _rule(maria: Visitor, subtype: str = "cross_sell_rule") -> Action:
-    """The rule of the hose: the filter and the wrench, best first; or that of the filter: the long one. And the
-    products in the published data."""
+    """The rule of the hose: the filter and the wrench, best first; or that of the filter: the long one; or the kit
+    of all three. And the products in the published data."""
     orders = baskets((40, [1, 2, 3]), (30, [1, 2]), (60, [1]), (20, [2]), (20, [3]), (400, [4]), (100, [5]))
     frames = frames_of(orders, HOSE, FILTER, WRENCH, LONG)
     drafts = [
@@ -116,6 +116,17 @@ def test_better_products_are_named_on_the_page_and_served_apart(maria: Visitor) 
     assert (body["rule"], body["products"]) == (None, [])
     assert body["related"]["rule"] == action.ref
     assert [(one["handle"], one["chosen_by"]) for one in body["related"]["products"]] == [("long-filter", "rule")]
+
+
+def test_a_kit_is_a_card_with_steps_and_nothing_is_served_of_it(maria: Visitor) -> None:
+    action = _rule(maria, "kit_rule")
+    page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", maria.get(f"/actions/{action.ref}").text))
+    assert "“AN Wrench Set”, “10 Micron Filter” and “PTFE Hose, 20 ft” as a kit" in page
+    assert "Create a bundle with the Shopify Bundles app" in page
+    assert "Kits sold" in page
+    _move(maria, action, "executed")
+    body = maria.get("/api/cross-sell/wrench").json()
+    assert (body["products"], body["related"]["products"]) == ([], [])
 
 
 def test_strangers_and_unknown_products_get_no_rules(maria: Visitor) -> None:
