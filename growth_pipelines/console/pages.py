@@ -206,6 +206,7 @@ def action_page(
         factors=factors,
         factor_parts=factor_parts,
         execution=execution,
+        kept=views.kept_of(found, (execution.snapshot or {}) if execution else {}),
         recheck_days=RECHECK_DAYS,
         recheck=recheck_of(found.evidence, found.executed_at),
         links=[] if LINKS in found.fields else found.draft.get("internal_links", []),

@@ -92,7 +92,6 @@ def environment() -> Environment:
         "on_site": lambda url, page: urljoin(page, url),
         "first_capital": lambda text: text[:1].upper() + text[1:],
         "humane": humane,
-        "field_label": lambda name: label("fields", name),
         "execution_label": lambda name: label("executions", name),
         "kind_label": lambda name: label("kinds", name),
         "metric_label": lambda name: label("metrics", name),
