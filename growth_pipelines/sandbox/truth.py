@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from growth_pipelines.sandbox import options
+from growth_pipelines.sandbox import merchandise_truth, options
 from growth_pipelines.sandbox.demand import NEW_DEMAND
 from growth_pipelines.sandbox.pairs import popular_pairs, rules
 from growth_pipelines.sandbox.plants import Snippet, Topic
@@ -263,6 +263,8 @@ def document(shop: Shop) -> dict[str, Any]:
         "stockouts": _stockouts(shop),
         "slow_movers": _slow_movers(shop),
         "misplaced_collections": _misplaced(shop),
+        "hidden_sellers": merchandise_truth.hidden(shop),
+        "bundles": merchandise_truth.bundles(shop),
         "affinities": _affinities(shop),
         "cross_sell": rules(shop),
         "popular_pairs": popular_pairs(shop),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from growth_pipelines.sandbox import content, deletion, merchandise
+from growth_pipelines.sandbox import content, deletion, hidden, merchandise
 from growth_pipelines.sandbox import plants as planting
 from growth_pipelines.sandbox.catalogue import Life, build_catalogue
 from growth_pipelines.sandbox.checkouts import Checkouts
@@ -109,6 +109,10 @@ class Shop:
         conversion = merchandise.true_conversion(catalogue, self.sales, self.traffic, options.today)
         self.misplaced = merchandise.misplaced_collections(options, catalogue, self.sales, conversion)
         merchandise.arrange(options, catalogue, conversion, self.misplaced)
+        self.hidden = hidden.hidden_sellers(
+            options, catalogue, self.sales, conversion, self.plants, self.misplaced
+        )
+        hidden.hide(self.hidden)
         merchandise.fill_shelves(options, catalogue, self.sales, self.plants)
 
     def now(self) -> datetime:
