@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from growth_pipelines.sandbox import options
+from growth_pipelines.sandbox import deliveries, options
 from growth_pipelines.sandbox.pairs import rules
 from growth_pipelines.sandbox.world import Shop
 
 
 def bundles(shop: Shop) -> list[dict[str, Any]]:
     """Planted pairs that are likely enough in one direction at least, and whose parts both last."""
-    short = {shop.catalogue.made[index].gid for index in shop.plants.stockouts}
+    short = {shop.catalogue.made[index].gid for index in deliveries.short(shop)}
     pairs: dict[tuple[str, str], float] = {}
     for rule in rules(shop):
         a, b = sorted((rule["gid"], rule["companion"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 from growth_pipelines.actions.complementary import COMPLEMENTARY, products_of
+from growth_pipelines.warehouse.dbt import build
 from tests.conftest import SandboxShop
 
 from .machine import Machine
@@ -205,6 +207,31 @@ def test_pending_actions_are_the_planted_truths(
     assert precision >= 0.8
     assert recall >= 0.7
     assert top_precision >= 0.9
+
+
+@pytest.mark.slow
+def test_what_was_sold_out_and_has_come_back_is_announced(
+    tmp_path: Path, start_sandbox: Callable[..., SandboxShop]
+) -> None:
+    """Days without stock are only known where stock was read on them."""
+    shop = start_sandbox("--seed", "7", "--orders", "1500", "--products", "60", "--today", TODAY)
+    growth = Machine(shop.environment(tmp_path, **NO_CAPS))
+    assert shop.truth["returned"] == []
+    for days in range(3):
+        now = f"{date.fromisoformat(TODAY) + timedelta(days=days)}T12:00:00Z"
+        growth.run("ingest", "products", "inventory", GROWTH_NOW=now)
+        # A day's stock is kept by its build; this is the part of one that does.
+        assert build(shop.settings(tmp_path, GROWTH_NOW=now), ["stg_shopify__inventory_days"]).ok
+        shop.advance(1)
+    now = f"{date.fromisoformat(TODAY) + timedelta(days=3)}T12:00:00Z"
+    growth.run("run", GROWTH_NOW=now)
+    pending = growth.json("actions", "list", "--state", "pending", "--kind", "merch_playbook", GROWTH_NOW=now)
+    told = {action["target"]["url"] for action in pending if action["subtype"] == "back_in_stock"}
+    assert told == {row["url"] for row in shop.truth["returned"]} != set()
+    # What is back is not ordered once more, and what is not back is.
+    reorders = {action["target"]["url"] for action in pending if action["subtype"] == "reorder"}
+    assert reorders >= {row["url"] for row in shop.truth["stockouts"]}
+    assert not reorders & told
 
 
 @pytest.mark.slow
