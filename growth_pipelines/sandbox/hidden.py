@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 WEEKS_SEEN = 12
 # Bought so many times as readily as its collection is, and by so many standard errors after twelve weeks
 # of orders: beyond what luck does.
-RATIO, ERRORS = 2.0, 3.5
+RATIO, ERRORS = 2.5, 4.0
 
 
 @dataclass(frozen=True)
