@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from growth_pipelines.actions.template_pauses import pause_template, paused_templates
 from growth_pipelines.store.database import Store
 from growth_pipelines.warehouse.database import Warehouse
 from tests.console_shop import NOW, SNIPPETS, ConsoleShop, fill, judged, publish, serve
@@ -53,6 +54,26 @@ def test_data_quality_names_what_is_wrong_and_where(maria: Visitor):
     page = text_of(maria.get("/quality").text)
     assert "Nothing is wrong" in page
     assert "held back" not in page
+
+
+def test_texts_show_what_is_drafted_and_let_an_operator_resume_a_template(maria: Visitor) -> None:
+    page = text_of(maria.get("/texts").text)
+    assert "Nothing is decided yet" in page
+    template = "en.titles.product.name_shop"
+    with maria.shop.store.session() as session:
+        pause_template(session, template, decisions=12, rejected=5, now=NOW)
+    page = text_of(maria.get("/texts").text)
+    assert "{title} | {shop} en.titles.product.name_shop 5 of 12 texts were rejected or replaced." in page
+    refused = maria.http.post("/texts/resume", data={"template": template, "reason": "x", "csrf": "of another"})
+    assert refused.status_code == 403
+    form = {"template": template, "csrf": maria.csrf()}
+    assert maria.http.post("/texts/resume", data={**form, "reason": " "}).status_code == 422
+    with maria.shop.store.read() as session:
+        assert paused_templates(session) == {template}
+    answer = maria.http.post("/texts/resume", data={**form, "reason": "It has the maker now."})
+    assert "en.titles.product.name_shop writes again" in text_of(answer.text)
+    with maria.shop.store.read() as session:
+        assert paused_templates(session) == set()
 
 
 def test_today_links_to_dagster_and_the_data_models(maria: Visitor):
