@@ -6,7 +6,9 @@ from itertools import permutations
 from statistics import median
 from typing import Any
 
-from growth_pipelines.sandbox import options
+from growth_pipelines.sandbox import deliveries, options
+from growth_pipelines.sandbox.hidden import margin_of
+from growth_pipelines.sandbox.merchandise import true_conversion
 from growth_pipelines.sandbox.records import Product
 from growth_pipelines.sandbox.world import Shop
 
@@ -18,7 +20,7 @@ _LEAST, _MOST = 1.1, 1.6
 def upsells(shop: Shop) -> list[dict[str, Any]]:
     """Pairs of versions of one thing: the other dearer by 10 to 60 %, earning more, no stock-out, and truly bought
     as readily by who sees its page."""
-    short = {shop.catalogue.made[index].gid for index in shop.plants.stockouts}
+    short = {shop.catalogue.made[index].gid for index in deliveries.short(shop)}
     kinds: dict[Any, list[Product]] = {}
     for product in shop.catalogue.products:
         kinds.setdefault(_kind(product), []).append(product)
@@ -50,17 +52,9 @@ def _price(product: Product) -> int:
     return min(variant.price_cents for variant in product.variants)
 
 
-def _margin(product: Product) -> float | None:
-    costs = [variant.cost_cents for variant in product.variants]
-    known = [cost for cost in costs if cost is not None]
-    if len(known) < len(costs):
-        return None
-    return 1 - sum(known) / sum(variant.price_cents for variant in product.variants)
-
-
 def _earned(shop: Shop) -> dict[str, float]:
     """What a piece earns; where the shop does not know the cost, by the middle of all margins."""
-    margins = {product.gid: _margin(product) for product in shop.catalogue.products}
+    margins = {product.gid: margin_of(product) for product in shop.catalogue.products}
     usual = median(margin for margin in margins.values() if margin is not None)
     return {
         product.gid: _price(product) * (usual if (margin := margins[product.gid]) is None else margin)
@@ -70,8 +64,5 @@ def _earned(shop: Shop) -> dict[str, float]:
 
 def _rates(shop: Shop) -> dict[str, float]:
     """Orders that hold a product for each visit to its page."""
-    pages = {path: page for page, path in enumerate(shop.demand.paths)}
-    return {
-        product.gid: float(shop.sales.daily_orders(index, shop.today) / shop.traffic.expected[pages[product.path]])
-        for index, product in enumerate(shop.catalogue.made)
-    }
+    rates = true_conversion(shop.catalogue, shop.sales, shop.traffic, shop.today)
+    return {product.gid: float(rate) for product, rate in zip(shop.catalogue.made, rates, strict=True)}

@@ -43,6 +43,7 @@ def test_data_quality_names_what_is_wrong_and_where(maria: Visitor):
     page = text_of(maria.get("/quality").text)
     for shown in (
         "New data are held back.",
+        "Judged 22 Nov 2026, 08:04 MST .",
         "Shopify held back F 59",
         "order_lines: quantity is at least 0 Blocks: 1 of 312 rows break it.",
         "quantity = -2 (line 17 of orders/20261121-20261122-0f1e2d3c4b5a)",
@@ -96,7 +97,7 @@ def test_an_action_shows_all_that_a_decision_needs(maria: Visitor):
         "Low risk",
         "$1,184 revenue in 28 days × 86 % confidence × 100 % ease × 100 % past success = $1,018 score",
         "Proposed by seo_ctr",
-        "22 Nov 2026, 08:04",
+        "22 Nov 2026, 08:04 MST",
         action["digest"][:12],
     ):
         assert shown in page, shown
