@@ -60,6 +60,7 @@ def operated(
 ) -> Operated:
     shop = start_sandbox("--seed", "11", "--orders", "500", "--products", "120", "--today", "2026-11-22")
     more = {"GROWTH_ACTIONS__MODE": "live", "GROWTH_OPERATOR": "ada", "GROWTH_NOW": "2026-11-22T12:00:00Z"}
+    more["GROWTH_SEARCH_CONSOLE__HISTORY_DAYS"] = "90"
     if request.param == "postgres":
         more["GROWTH_DATABASE_URL"] = new_database(request.getfixturevalue("postgres_server"))
     growth = Machine(shop.environment(tmp_path_factory.mktemp(request.param) / "home", **more))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,7 @@ from growth_pipelines.store.database import Store
 from growth_pipelines.store.outbox import undelivered
 from tests.conftest import SandboxShop
 
-from .conftest import NOW, QUIET
-
-SHORT = {"GROWTH_NOW": NOW.isoformat(), "GROWTH_SEARCH_CONSOLE__HISTORY_DAYS": "60"}
+from .conftest import QUIET, SHORT, Cycled
 
 
 @pytest.fixture
@@ -71,10 +70,10 @@ def test_the_daily_cycle_is_one_green_run_while_approvals_are_awaited(settings: 
 
 
 @pytest.mark.slow
-def test_stages_can_be_repeated_and_tell_what_they_did(settings: Settings) -> None:
-    seen: list[tuple[str, str, float | None]] = []
-    first = run_stages(settings, on_progress=lambda *step: seen.append(step))
-    assert first.ok, first.error
+@pytest.mark.xdist_group("cycled")
+def test_stages_can_be_repeated_and_tell_what_they_did(cycled: Cycled, settings: Settings) -> None:
+    shutil.copytree(cycled.home, settings.home, symlinks=True)
+    first, seen = cycled.summary, cycled.seen
     assert [stage.name for stage in first.stages] == list(STAGES)
     assert first.tables["orders"] > 0
     assert first.actions
