@@ -25,7 +25,7 @@ from growth_pipelines.actions.model import ActionDraft, FieldChange
 from growth_pipelines.actions.suppression import lift_suppression
 from growth_pipelines.ingestion.shopify.client import ShopifyClient
 
-from .conftest import NOW, Machine, _draft
+from .conftest import NOW, SECOND_STORE_IF_THOROUGH, Machine, _draft
 from .interceptor import Fate, Passage, after, answer_lost, kill, never_arrives, unavailable
 
 # To write: the definition, the metafield; as many to take both away.
@@ -173,6 +173,7 @@ def _killed(machine: Machine, step: int, *, written: bool) -> None:
     assert victim[0].wait(60) == -9, victim[0].stderr.read() if victim[0].stderr else ""
 
 
+@SECOND_STORE_IF_THOROUGH
 @pytest.mark.parametrize("step", range(STEPS))
 @pytest.mark.parametrize("written", [True, False], ids=["after", "before"])
 def test_killed_at_a_step_it_is_finished_by_the_next_run(
@@ -190,6 +191,7 @@ def test_killed_at_a_step_it_is_finished_by_the_next_run(
     assert shown(machine, product) == (False, None)
 
 
+@SECOND_STORE_IF_THOROUGH
 @pytest.mark.parametrize("fate", [unavailable, answer_lost, never_arrives])
 def test_whatever_call_meets_a_fault_it_ends_written_once_or_not_at_all(
     machine: Machine, nodes: list[Node], fate: Fate

@@ -89,9 +89,14 @@ def counted(settings: Settings, today: date, *, tested: bool) -> Shop:
     return Shop(today, marts, orders, refunds, lines)
 
 
+# test_engines compares these marts of a shop made up in the same way row by row.
 @pytest.fixture(
     scope="module",
-    params=["made-up", pytest.param("made-up on postgres", marks=pytest.mark.postgres), "real"],
+    params=[
+        "made-up",
+        pytest.param("made-up on postgres", marks=[pytest.mark.postgres, pytest.mark.thorough]),
+        "real",
+    ],
 )
 def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     home = tmp_path_factory.mktemp("home")
