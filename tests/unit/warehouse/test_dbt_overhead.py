@@ -10,13 +10,14 @@ import datetime
 from types import SimpleNamespace
 
 import pytest
-from dbt.clients.jinja import MacroStack
+from dbt.clients.jinja import MacroStack, get_rendered
 from dbt.context.macros import MacroNamespaceBuilder
 from dbt.events.types import MainReportVersion, NodeFinished, NodeStart
 from dbt_common.clients import agate_helper
 from dbt_common.events.base_types import EventLevel
 from dbt_common.events.event_manager import EventManager
 from dbt_common.events.types import Note
+from dbt_common.exceptions import CompilationError
 from dbt_common.exceptions.events import EventCompilationError
 
 from growth_pipelines.warehouse.dbt_overhead import spare_dbt_overhead
@@ -65,6 +66,16 @@ def tables():
     return types, [tuple(row) for row in table.rows], len(empty.rows), empty.column_names
 
 
+def templates():
+    texts = ["{{ n + 1 }}", "{{ [n, 'x'] }}", "{% do found.append(n) %}{{ found | length }}", "no {{ n }}"]
+    return [
+        get_rendered(text, {"n": n, "found": []}, native=native)
+        for text in texts
+        for native in (False, True)
+        for n in (1, 2)
+    ]
+
+
 def events():
     manager, heard = EventManager(), []
     manager.callbacks.append(lambda message: heard.append((message.info.name, message.info.level)))
@@ -85,11 +96,13 @@ def quiet():
     return heard
 
 
-before = macros(), tables(), events()
+before = macros(), tables(), templates(), events()
 assert quiet() == ["NodeStart", "MainReportVersion"]
 spare_dbt_overhead()
-assert (macros(), tables(), events()) == before
+assert (macros(), tables(), templates(), events()) == before
 assert quiet() == []
+with pytest.raises(CompilationError):
+    get_rendered("{{ n", {})
 event = Note(msg=7)
 assert (event.msg, event.to_dict()) == ("7", {"msg": "7"})
 event.msg = "8"
@@ -97,6 +110,6 @@ assert event.message() == "8"
 """
 
 
-def test_macros_tables_and_messages_are_the_same_and_only_unread_messages_are_not_made() -> None:
+def test_macros_tables_texts_and_messages_are_the_same_and_only_unread_messages_are_not_made() -> None:
     done = subprocess.run([sys.executable, "-c", BOTH], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
