@@ -19,10 +19,12 @@ from growth_pipelines.actions.structured_fields import json_text
 LINKS, LINKS_CLASS = "related_links", "growth-related-links"
 IMAGE = "body_image"
 PER_SECTION, PER_PAGE = 5, 12
-_BLOCK = re.compile(rf'<div class="{LINKS_CLASS}">.*?</div>', re.DOTALL)
+_BLOCK, _BLOCK_END = f'<div class="{LINKS_CLASS}">', "</div>"
 _SECTION = re.compile(r"<h3>([^<]*)</h3><ul>((?:<li><a href=\"[^\"]*\">[^<]*</a></li>)+)</ul>")
 _ITEM = re.compile(r"<li><a href=\"([^\"]*)\">([^<]*)</a></li>")
-_IMAGE = re.compile(r"<img\b(?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.IGNORECASE)
+# A "<" outside of quotes ends the search for a tag's end: where tags stay open, reading to the end of the text for
+# each of them would take time by the square of their number.
+_IMAGE = re.compile(r"<img\b(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"([^\s=\"'<>/]+)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'=<>`]+)))?")
 _ARROW = " → "
 LONGEST_ANCHOR = 255
@@ -111,8 +113,9 @@ def links_html(links: Sequence[Link]) -> str:
 
 
 def _block(body: str) -> str:
-    found = _BLOCK.search(body)
-    return found[0] if found else ""
+    start = body.find(_BLOCK)
+    end = body.find(_BLOCK_END, start) if start >= 0 else -1
+    return body[start : end + len(_BLOCK_END)] if end >= 0 else ""
 
 
 # -- images -------------------------------------------------------------------------------------------------
@@ -158,14 +161,15 @@ def with_attributes(tag: str, changes: Mapping[str, str | None]) -> str:
     """The tag with these attributes set (None: taken away); the others keep every letter."""
     for name, value in changes.items():
         pattern = re.compile(
-            rf"\s+{re.escape(name)}(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'=<>`]+))?(?=[\s/>])", re.IGNORECASE
+            rf"(?<!\s)\s++{re.escape(name)}(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'=<>`]+))?(?=[\s/>])",
+            re.IGNORECASE,
         )
         written = "" if value is None else f' {name}="{html.escape(value)}"'
         present = pattern.search(tag)
         if present:
             tag = tag[: present.start()] + written + tag[present.end() :]
         elif written:
-            end = re.search(r"\s*/?>$", tag)
+            end = re.search(r"(?<!\s)\s*+/?>$", tag)
             place = end.start() if end else len(tag)
             tag = tag[:place] + written + tag[place:]
     return tag

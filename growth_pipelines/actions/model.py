@@ -72,12 +72,17 @@ class Target(_Frozen):
 
 
 class FieldChange(_Frozen):
-    """One field of the diff. ``field`` is a path the executor knows, e.g. ``seo.title``, ``image.alt``."""
+    """One field of the diff. ``field`` is a path the executor knows, e.g. ``seo.title``, ``image.alt``.
+
+    ``names`` says what a person calls the handles or ids that stand in ``before`` and ``after``. They are for
+    reading only: neither written nor part of the digest.
+    """
 
     field: str
     before: str
     after: str
     change_type: Literal["add", "change", "remove", "task"] = "change"
+    names: dict[str, str] = Field(default_factory=dict, exclude_if=lambda names: not names)
 
 
 class Evidence(_Frozen):

@@ -172,10 +172,10 @@ class _Desk:
             self._refresh(first, {**content, "target": first.target})
         elif (
             first.draft == plain_json(draft.draft)
-            and first.diff == _diff(draft)
+            and _unnamed(first.diff) == _unnamed(_diff(draft))
             and first.target == content["target"]
         ):
-            self._refresh(first, content)
+            self._refresh(first, {**content, "diff": _diff(draft)})
         else:
             self._revise(first, draft, content)
         for other in others:
@@ -292,6 +292,11 @@ class _Desk:
 
 def _diff(draft: ActionDraft) -> list[dict[str, Any]]:
     return [change.model_dump(mode="json") for change in draft.diff]
+
+
+def _unnamed(diff: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What is changed, whatever it is called: a product with another title is no other change."""
+    return [{name: value for name, value in change.items() if name != "names"} for change in diff]
 
 
 def _content(draft: ActionDraft) -> dict[str, Any]:

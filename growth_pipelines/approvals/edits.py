@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from growth_pipelines.actions.body_html import LINKS, links_text
+from growth_pipelines.actions.complementary import COMPLEMENTARY, products_text
 from growth_pipelines.actions.executors.plan import plan_of
 from growth_pipelines.actions.executors.structured_plan import structured_plan
 from growth_pipelines.actions.model import FieldChange, Target
@@ -18,7 +19,7 @@ from growth_pipelines.store.tables import Action
 # The part of a draft → the field of the diff that shows it.
 FIELDS = {"title": "seo.title", "description": "seo.description", "alt": "image.alt"}
 TASK_PARTS = ("summary", "steps")
-ENTRIES, LINK_LIST = "entries", "internal_links"
+ENTRIES, LINK_LIST, COMPANIONS = "entries", "internal_links", "companions"
 
 
 class BadEdit(GrowthError):
@@ -44,6 +45,8 @@ def edited(action: Action, parts: Mapping[str, Any]) -> Edit:
             raise BadEdit(
                 f"{name} can't be edited in this action.", f"What can be: {', '.join(editable) or 'nothing'}."
             )
+    if COMPANIONS in wanted:
+        _check_companions(action.draft[COMPANIONS], wanted[COMPANIONS])
     draft = {**action.draft, **wanted}
     target = Target.model_validate(action.target)
     try:
@@ -55,6 +58,7 @@ def edited(action: Action, parts: Mapping[str, Any]) -> Edit:
         raise BadEdit(error.message, error.hint) from error
     if all(change.before == change.after for change in diff):
         raise BadEdit("The edit leaves nothing to change.", "Reject the action instead.")
+    draft, diff = _without_empty_links(draft, diff)
     changed = [{"part": name, "before": action.draft[name], "after": value} for name, value in wanted.items()]
     return Edit(draft, [change.model_dump(mode="json") for change in diff], changed)
 
@@ -62,7 +66,25 @@ def edited(action: Action, parts: Mapping[str, Any]) -> Edit:
 def _editable(action: Action) -> tuple[str, ...]:
     """The parts that may be edited; links only where they are written."""
     written = any(change.field == LINKS for change in changes_of(action))
-    return (*FIELDS, *TASK_PARTS, ENTRIES, *((LINK_LIST,) if written else ()))
+    return (*FIELDS, *TASK_PARTS, ENTRIES, COMPANIONS, *((LINK_LIST,) if written else ()))
+
+
+def _check_companions(proposed: Any, wanted: Any) -> None:
+    """Raise BadEdit for a product that was not proposed: nobody has looked at its stock, or at what it is."""
+    if not isinstance(wanted, list) or any(one not in proposed for one in wanted):
+        raise BadEdit(
+            "Only products that were proposed can be shown.", "Leave some of them out, or change their order."
+        )
+
+
+def _without_empty_links(
+    draft: dict[str, Any], diff: list[FieldChange]
+) -> tuple[dict[str, Any], list[FieldChange]]:
+    """Links that were all taken out of a page without any are no part of the action any more."""
+    left = [change for change in diff if change.field != LINKS or change.before or change.after]
+    if len(left) == len(diff):
+        return draft, diff
+    return {name: part for name, part in draft.items() if name != LINK_LIST}, left
 
 
 def _structured(
@@ -81,6 +103,9 @@ def _shown(change: FieldChange, draft: Mapping[str, Any]) -> FieldChange:
     for part, field in FIELDS.items():
         if change.field == field and part in draft:
             return change.model_copy(update={"after": str(draft[part])})
+    if change.field == COMPLEMENTARY and COMPANIONS in draft:
+        shown = [one["product"] for part in ("kept", COMPANIONS) for one in draft.get(part) or ()]
+        return change.model_copy(update={"after": products_text(shown)})
     if change.field == LINKS:
         return change.model_copy(update={"after": _links_text(draft[LINK_LIST])})
     if change.change_type == "task" and "steps" in draft:

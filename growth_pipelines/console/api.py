@@ -32,6 +32,7 @@ from growth_pipelines.approvals.sessions import SignedIn
 from growth_pipelines.approvals.signatures import ProofRefused
 from growth_pipelines.console import views
 from growth_pipelines.console.changes import Csrf, IdempotencyKey, IfMatch, change, check_match
+from growth_pipelines.console.chosen import chosen_lists
 from growth_pipelines.console.documents import Decided, SessionDocument, problems
 from growth_pipelines.console.failures import BadRequest, status_of
 from growth_pipelines.console.identity import Console, Here, Person, session_token
@@ -197,7 +198,7 @@ def _from_form(console: Console, id_or_ref: str, typed: Mapping[str, str]) -> di
     }
     if fields.get("decision") == "approve_with_edits":
         with console.store.read() as session:
-            draft = find(session, id_or_ref).draft
+            found = find(session, id_or_ref)
         parts = {name.removeprefix("draft."): text for name, text in typed.items() if name.startswith("draft.")}
-        fields["draft"] = views.edited_parts(draft, parts)
+        fields["draft"] = {**views.edited_parts(found.draft, parts), **chosen_lists(found, parts)}
     return fields

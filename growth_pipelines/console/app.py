@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from growth_pipelines import __version__
 from growth_pipelines.approvals.decide import DecisionRefused
-from growth_pipelines.console import actions_api, api, bulk_api, cross_sell, pages
+from growth_pipelines.console import actions_api, api, bulk_api, cross_sell, pages, text_pages
 from growth_pipelines.console.beacons import PUBLIC, beacon_router
 from growth_pipelines.console.changes import etag
 from growth_pipelines.console.documents import Problem
@@ -53,8 +53,14 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.console = Console(settings, Store.of(settings))
     app.state.templates = environment()
-    app.include_router(pages.router)
-    for router in (actions_api.router, bulk_api.router, api.router, cross_sell.router):
+    for router in (
+        pages.router,
+        text_pages.router,
+        actions_api.router,
+        bulk_api.router,
+        api.router,
+        cross_sell.router,
+    ):
         app.include_router(router)
     if settings.web_vitals.beacons:
         app.include_router(beacon_router(settings))

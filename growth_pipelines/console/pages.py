@@ -22,6 +22,7 @@ from growth_pipelines.actions.transitions import request_of
 from growth_pipelines.approvals.sessions import LoginRefused, SignedIn, csrf_fits, log_in, log_out
 from growth_pipelines.clock import local_date
 from growth_pipelines.console import views
+from growth_pipelines.console.chosen import choices_of
 from growth_pipelines.console.guard import host_name
 from growth_pipelines.console.identity import (
     Console,
@@ -206,10 +207,12 @@ def action_page(
         factors=factors,
         factor_parts=factor_parts,
         execution=execution,
+        kept=views.kept_of(found, (execution.snapshot or {}) if execution else {}),
         recheck_days=RECHECK_DAYS,
         recheck=recheck_of(found.evidence, found.executed_at),
         links=[] if LINKS in found.fields else found.draft.get("internal_links", []),
         editable=views.editable_of(found.draft, drafted),
+        choices=choices_of(found, drafted),
         history=history,
         answer=answer,
         place=_place(queue, found),

@@ -34,7 +34,8 @@ def _money(context: Context, amount: float) -> str:
 
 @pass_context
 def _moment(context: Context, instant: datetime) -> str:
-    return figures.moment(instant, _zone(context))
+    """The shop's time, and its zone's name: some things beside it (files, logs) are in UTC."""
+    return f"{figures.moment(instant, _zone(context))} {instant.astimezone(_zone(context)):%Z}"
 
 
 @pass_context
@@ -92,7 +93,6 @@ def environment() -> Environment:
         "on_site": lambda url, page: urljoin(page, url),
         "first_capital": lambda text: text[:1].upper() + text[1:],
         "humane": humane,
-        "field_label": lambda name: label("fields", name),
         "execution_label": lambda name: label("executions", name),
         "kind_label": lambda name: label("kinds", name),
         "metric_label": lambda name: label("metrics", name),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -9,7 +10,9 @@ from typing import Any
 
 from growth_pipelines.actions.complementary import COMPLEMENTARY, DEFINITION, products_of
 from growth_pipelines.actions.executors.collection_order import ORDER
+from growth_pipelines.actions.model import FieldChange
 from growth_pipelines.actions.structured_fields import entry_fields
+from growth_pipelines.actions.transitions import changes_of
 from growth_pipelines.approvals.edits import FIELDS, TASK_PARTS
 from growth_pipelines.console.figures import Range, money, number, on_one_axis, percent, window
 from growth_pipelines.console.labels import humane, label
@@ -124,26 +127,26 @@ def fields_of(action: Action) -> list[FieldView]:
 
     What a task asks for is shown as its steps instead.
     """
-    changes = [change for change in action.diff if change["change_type"] != "task"]
+    changes = [change for change in changes_of(action) if change.change_type != "task"]
     found = [view for change in changes for view in _views_of(_named(change, action.draft))]
     return sorted(found, key=lambda view: view.for_machines)
 
 
-def _named(change: Mapping[str, str], draft: Mapping[str, Any]) -> Mapping[str, str]:
+def _named(change: FieldChange, draft: Mapping[str, Any]) -> FieldChange:
     """A list of products by their titles, as the draft names them, and not by their ids."""
-    if change["field"] != COMPLEMENTARY:
+    if change.field != COMPLEMENTARY:
         return change
     titles = {one["product"]: one["title"] for part in ("kept", "companions") for one in draft.get(part, [])}
-    shown = {
-        side: "; ".join(titles.get(gid, gid) for gid in products_of(change[side])) for side in ("before", "after")
-    }
-    return {**change, **shown}
+    before, after = (
+        "; ".join(titles.get(gid, gid) for gid in products_of(side)) for side in (change.before, change.after)
+    )
+    return change.model_copy(update={"before": before, "after": after})
 
 
-def _views_of(change: Mapping[str, str]) -> list[FieldView]:
-    name, before, after = change["field"], change["before"], change["after"]
+def _views_of(change: FieldChange) -> list[FieldView]:
+    name, before, after = change.field, change.before, change.after
     if name == ORDER:
-        return _order_views(before.split(), after.split())
+        return _order_views(before.split(), after.split(), change.names)
     if not name.startswith("entry."):
         return [_view(name, before, after, _LIMITS.get(name.rsplit(".", 1)[-1]))]
     old, new = entry_fields(before), entry_fields(after)
@@ -152,12 +155,13 @@ def _views_of(change: Mapping[str, str]) -> list[FieldView]:
     return [_view(key, old.get(key, ""), new.get(key, "")) for key in keys if old.get(key) != new.get(key)]
 
 
-def _order_views(before: Sequence[str], after: Sequence[str]) -> list[FieldView]:
+def _order_views(before: Sequence[str], after: Sequence[str], titles: Mapping[str, str]) -> list[FieldView]:
     """The first places of a collection with where each product stood, and all places for who wants them."""
     stood = {handle: place for place, handle in enumerate(before, start=1)}
+    shown = _told_apart(after, titles)
     lines = [
-        (f"{place}. {humane(handle.replace('-', ' '))}", stood.get(handle, 0))
-        for place, handle in enumerate(after, start=1)
+        (f"{place}. {name}", stood.get(handle, 0))
+        for place, (handle, name) in enumerate(zip(after, shown, strict=True), start=1)
     ]
     pieces = [
         Piece("same", f"{line}\n") if was == place else Piece("added", f"{line} (was {was or 'not there'})\n")
@@ -169,6 +173,13 @@ def _order_views(before: Sequence[str], after: Sequence[str]) -> list[FieldView]
         FieldView(label("fields", "first_places"), note, pieces[:_FIRST_PLACES], False),
         FieldView(label("fields", ORDER), note, pieces, True),
     ]
+
+
+def _told_apart(handles: Sequence[str], titles: Mapping[str, str]) -> list[str]:
+    """Products by their titles; by the handle where none is known, and with it where two have one title."""
+    names = [titles.get(handle, handle) for handle in handles]
+    times = Counter(names)
+    return [f"{name} ({handle})" if times[name] > 1 else name for handle, name in zip(handles, names, strict=True)]
 
 
 def _view(name: str, before: str, after: str, limit: int | None = None) -> FieldView:
@@ -187,6 +198,20 @@ def _field_note(before: str, after: str, limit: int | None) -> str:
     if not before:
         return f"not set before; {size}"
     return f"{change_in_words(before, after)}; {size}, was {len(before)}"
+
+
+def kept_of(action: Action, snapshot: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What a write kept to write back: each field's label and text, products by their titles."""
+    names = {change.field: change.names for change in changes_of(action)}
+    kept = []
+    for name, text in snapshot.items():
+        if name == ORDER:
+            shown = "; ".join(_told_apart(text.split(), names.get(name, {})))
+        else:
+            change = FieldChange(field=name, before=text, after="")
+            shown = _named(change, action.draft).before
+        kept.append((label("fields", name), shown))
+    return kept
 
 
 @dataclass(frozen=True)

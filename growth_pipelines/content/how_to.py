@@ -60,7 +60,6 @@ def ordered_lists(body: str) -> list[ListedText]:
     """The ordered lists of a body in order; a list within a list is part of the item that holds it."""
     reader = _Reader()
     reader.feed(body)
-    reader.close()
     return reader.finished()
 
 
@@ -129,6 +128,11 @@ class _Reader(HTMLParser):
         return self.parse_bogus_comment(i)
 
     def finished(self) -> list[ListedText]:
+        """All whole lists. A tag or comment that never ends hides what follows it, as in browsers, and cuts off
+        the list that it stands in; :meth:`close` would take it for text and read the rest again for each one."""
+        if self.rawdata.startswith("<"):
+            return self._found
+        self.close()
         while self._lists:
             self._end_list()
         return self._found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from growth_pipelines.content.scoring import LENGTHS, Score, score
 from growth_pipelines.content.snippets import evidence_of
 from growth_pipelines.content.structured import sentences, structured_templates
 from growth_pipelines.content.terms import preferred, title_case, words
+from growth_pipelines.content.wording import language_of
 
 MOST_PRODUCTS = 12
 LONGEST_SLUG = 120
@@ -20,12 +21,16 @@ _KINDS = {"title": "page_title", "h1": "h1", "meta_description": "page_meta", "i
 
 @dataclass(frozen=True)
 class LandingCopy:
-    """``texts`` holds title, h1, meta_description and intro; ``quality`` is the mean of their scores."""
+    """``texts`` holds title, h1, meta_description and intro; ``quality`` is the mean of their scores.
+
+    ``templates`` has the name of each text's template; the heading is the topic itself.
+    """
 
     topic: str
     slug: str
     texts: dict[str, str]
     scores: dict[str, Score]
+    templates: dict[str, str]
 
     @property
     def quality(self) -> float:
@@ -60,11 +65,12 @@ def landing_copy(
     shop_name: str,
     locale: str = "en",
     others: Sequence[str] = (),
+    paused: Collection[str] = (),
 ) -> LandingCopy | None:
     """The page's texts, or None when a claim is not backed, a text does not fit or a title is taken.
 
     ``products`` (title, description, product_type, vendor, tags; at most 12) are the evidence: every word of the
-    topic must be theirs. ``others`` are the titles that the shop shows already.
+    topic must be theirs. ``others`` are the titles that the shop shows already, ``paused`` templates not to use.
     """
     wording = structured_templates(locale)
     topic = topic_name(query, locale)
@@ -83,16 +89,33 @@ def landing_copy(
         "count": str(len(products)),
     }
     known = [*evidence, {"products": len(products)}]
-    texts = _texts(wording["landing"], facts, products, known, others)
-    if texts is None:
+    made = _texts(wording["landing"], facts, products, known, others, _Names(language_of(locale), paused))
+    if made is None:
         return None
+    texts, templates = made
     context = {"queries": queries, "evidence": known, "subject": topic, "locale": locale}
     scores = {name: score(text, _KINDS[name], context) for name, text in texts.items()}
     return (
         None
         if any(one.blocked or one.problems for one in scores.values())
-        else LandingCopy(topic, slug, texts, scores)
+        else LandingCopy(topic, slug, texts, scores, templates)
     )
+
+
+@dataclass(frozen=True)
+class _Names:
+    """What the templates of one language are called, and which of them may be used."""
+
+    language: str
+    paused: Collection[str]
+
+    def of(self, name: str) -> str:
+        return f"{self.language}.landing.{name}"
+
+    def usable(self, part: str, templates: Mapping[str, str]) -> dict[str, str]:
+        """Those that are not paused, by their whole names."""
+        named = {self.of(f"{part}.{name}"): template for name, template in templates.items()}
+        return {name: template for name, template in named.items() if name not in self.paused}
 
 
 def _texts(
@@ -101,20 +124,26 @@ def _texts(
     products: Sequence[Mapping[str, Any]],
     evidence: Any,
     others: Sequence[str],
-) -> dict[str, str] | None:
+    names: _Names,
+) -> tuple[dict[str, str], dict[str, str]] | None:
+    """The texts and their templates' names; None where one is missing."""
     taken = {other.lower() for other in others}
-    titles = [text for text in _filled(wording["titles"], facts, "page_title") if text.lower() not in taken]
-    headings = _filled([wording["h1"]], facts, "h1")
-    metas = _filled(wording["metas"], facts, "page_meta")
-    intro = _intro(wording, facts, products, evidence)
+    titles = _filled(names.usable("titles", wording["titles"]), facts, "page_title")
+    titles = {name: text for name, text in titles.items() if text.lower() not in taken}
+    headings = _filled({"h1": wording["h1"]}, facts, "h1")
+    metas = _filled(names.usable("metas", wording["metas"]), facts, "page_meta")
+    intro = "" if names.of("intro") in names.paused else _intro(wording, facts, products, evidence)
     if not (titles and headings and metas and intro):
         return None
-    return {"title": titles[0], "h1": headings[0], "meta_description": metas[0], "intro": intro}
+    title, meta = next(iter(titles)), next(iter(metas))
+    texts = {"title": titles[title], "h1": headings["h1"], "meta_description": metas[meta], "intro": intro}
+    return texts, {"title": title, "meta_description": meta, "intro": names.of("intro")}
 
 
-def _filled(templates: Sequence[str], facts: Mapping[str, str], kind: str) -> list[str]:
-    texts = [template.format_map(facts) for template in templates]
-    return [text for text in texts if characters(text) <= LENGTHS[kind][2]]
+def _filled(templates: Mapping[str, str], facts: Mapping[str, str], kind: str) -> dict[str, str]:
+    """The templates' texts that are not too long, by name."""
+    texts = {name: template.format_map(facts) for name, template in templates.items()}
+    return {name: text for name, text in texts.items() if characters(text) <= LENGTHS[kind][2]}
 
 
 def _intro(

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from growth_pipelines.content.claims import check_claims
 from growth_pipelines.content.scoring import LENGTHS, Score, score
 from growth_pipelines.content.terms import title_case, word_set, words
 from growth_pipelines.content.word_index import OtherTexts
-from growth_pipelines.content.wording import load, templates
+from growth_pipelines.content.wording import language_of, load, templates
 
 _FACTS = ("title", "product_type", "vendor", "tags", "description")
+
+
+class Variant(NamedTuple):
+    """A text, how good it is, and the name of the template that made it."""
+
+    text: str
+    score: Score
+    template: str
 
 
 def has_templates(locale: str) -> bool:
@@ -32,14 +40,15 @@ def title_variants(
     shop_name: str,
     locale: str = "en",
     others: OtherTexts | Sequence[str] = (),
+    paused: Collection[str] = (),
     count: int = 3,
-) -> list[tuple[str, Score]]:
-    """Up to ``count`` titles of at most 60 characters, best first, each with its score.
+) -> list[Variant]:
+    """Up to ``count`` titles of at most 60 characters, best first, none by a template that is ``paused``.
 
     ``page`` holds title, page_type, product_type, vendor, tags and description; ``queries`` as for
     :func:`~growth_pipelines.content.scoring.score`; ``others`` are titles elsewhere in the shop.
     """
-    return _variants("title", page, queries, shop_name, locale, others, count)
+    return _variants("title", page, queries, shop_name, locale, others, paused)[:count]
 
 
 def description_variants(
@@ -49,10 +58,11 @@ def description_variants(
     shop_name: str,
     locale: str = "en",
     others: OtherTexts | Sequence[str] = (),
+    paused: Collection[str] = (),
     count: int = 3,
-) -> list[tuple[str, Score]]:
-    """Up to ``count`` meta descriptions of at most 155 characters, best first, each with its score."""
-    return _variants("description", page, queries, shop_name, locale, others, count)
+) -> list[Variant]:
+    """Up to ``count`` meta descriptions of at most 155 characters; the rest as for :func:`title_variants`."""
+    return _variants("description", page, queries, shop_name, locale, others, paused)[:count]
 
 
 def _variants(
@@ -62,8 +72,8 @@ def _variants(
     shop_name: str,
     locale: str,
     others: OtherTexts | Sequence[str],
-    count: int,
-) -> list[tuple[str, Score]]:
+    paused: Collection[str],
+) -> list[Variant]:
     wording = templates(locale)
     if wording is None:
         return []
@@ -75,16 +85,19 @@ def _variants(
         "locale": locale,
     }
     candidates = _titles if kind == "title" else _descriptions
-    found: dict[str, tuple[Score, int]] = {}
-    for text, strain in candidates(page, shop_name, wording):
+    found: dict[str, tuple[Variant, int]] = {}
+    for name, text, strain in candidates(page, shop_name, wording):
+        template = f"{language_of(locale)}.{name}"
         if (
             text
             and text not in found
+            and template not in paused
             and len(text) <= LENGTHS[kind][2]
             and not check_claims(text, context["evidence"])
         ):
-            found[text] = (score(text, kind, context), strain)
-    return _distinct(sorted(found.items(), key=lambda item: _rank(kind, item[0], *item[1])), count)
+            found[text] = (Variant(text, score(text, kind, context), template), strain)
+    ranked = sorted(found.values(), key=lambda item: _rank(kind, item[0].text, item[0].score, item[1]))
+    return _distinct([variant for variant, _ in ranked])
 
 
 def _rank(kind: str, text: str, judged: Score, strain: int) -> tuple[int, int]:
@@ -96,14 +109,16 @@ def _rank(kind: str, text: str, judged: Score, strain: int) -> tuple[int, int]:
     return 4 * strain - round(judged.total * 50), fuller
 
 
-def _distinct(ranked: list[tuple[str, tuple[Score, int]]], count: int) -> list[tuple[str, Score]]:
-    """The best ``count``, leaving out texts that differ in punctuation only while others are to be had."""
-    kept: list[tuple[str, Score]] = []
-    spare: list[tuple[str, Score]] = []
-    for text, (judged, _) in ranked:
-        same = any(sorted(words(text)) == sorted(words(other)) for other, _ in kept)
-        (spare if same else kept).append((text, judged))
-    return [*kept, *spare][:count]
+def _distinct(ranked: Sequence[Variant]) -> list[Variant]:
+    """In this order, but texts that differ from a better one in punctuation only come last."""
+    kept: list[Variant] = []
+    spare: list[Variant] = []
+    said: set[tuple[str, ...]] = set()
+    for variant in ranked:
+        named = tuple(sorted(words(variant.text)))
+        (spare if named in said else kept).append(variant)
+        said.add(named)
+    return [*kept, *spare]
 
 
 def _facts(page: Mapping[str, Any], shop_name: str) -> dict[str, str]:
@@ -118,36 +133,37 @@ def _facts(page: Mapping[str, Any], shop_name: str) -> dict[str, str]:
     return facts
 
 
-def _titles(page: Mapping[str, Any], shop_name: str, wording: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+def _titles(page: Mapping[str, Any], shop_name: str, wording: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
+    """Templates' names and the titles they make."""
     facts = _facts(page, shop_name)
-    for template in _of_type(wording["titles"], page):
+    for name, template in _named(wording, "titles", page):
         for clause in [*_clauses(page), ""]:
             text = _fill(template, {**facts, "clause": title_case(clause)} if clause else facts)
             if text:
-                yield text, 0
+                yield name, text, 0
             if "{clause}" not in template:
                 break
 
 
 def _descriptions(
     page: Mapping[str, Any], shop_name: str, wording: Mapping[str, Any]
-) -> Iterator[tuple[str, int]]:
-    """Descriptions, each with how many sentences of the page it skips before its first."""
+) -> Iterator[tuple[str, str, int]]:
+    """Templates' names and descriptions, each with how many sentences of the page it skips before its first."""
     facts = _facts(page, shop_name)
     sentences = _sentences(page)
-    for template in _of_type(wording["descriptions"], page):
-        for action in _of_type(wording["actions"], page):
+    for name, template in _named(wording, "descriptions", page):
+        for action in wording["actions"][_type_of(wording["actions"], page)]:
             base = {**facts, "action": action.format(**facts)}
             if "{sentences}" not in template:
                 # Saying nothing of the page's own words strains most.
-                yield _fill(template, base), 1 + len(sentences)
+                yield name, _fill(template, base), 1 + len(sentences)
                 continue
             for start, sentence in enumerate(sentences):
                 named = facts.get("short_title", facts["title"])
                 says_nothing_new = word_set(sentence) <= word_set(facts["title"])
                 repeats = "title}" in template and (sentence.startswith(named) or says_nothing_new)
                 if _opens(sentence) and not repeats:
-                    yield _longest(template, base, sentences[start:]), start
+                    yield name, _longest(template, base, sentences[start:]), start
 
 
 def _longest(template: str, facts: Mapping[str, str], sentences: Sequence[str]) -> str:
@@ -161,8 +177,16 @@ def _longest(template: str, facts: Mapping[str, str], sentences: Sequence[str]) 
     return fitting
 
 
-def _of_type(by_type: Mapping[str, list[str]], page: Mapping[str, Any]) -> list[str]:
-    return by_type.get(str(page.get("page_type")), by_type["page"])
+def _named(wording: Mapping[str, Any], kind: str, page: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The templates of a kind for this type of page, each with its name in the file."""
+    page_type = _type_of(wording[kind], page)
+    for name, template in wording[kind][page_type].items():
+        yield f"{kind}.{page_type}.{name}", template
+
+
+def _type_of(by_type: Mapping[str, Any], page: Mapping[str, Any]) -> str:
+    page_type = str(page.get("page_type"))
+    return page_type if page_type in by_type else "page"
 
 
 def _fill(template: str, facts: Mapping[str, str]) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from growth_pipelines.actions.structured_fields import json_text
 from growth_pipelines.content.claims import check_claims
 from growth_pipelines.content.snippets import evidence_of
-from growth_pipelines.content.wording import load, templates
+from growth_pipelines.content.wording import language_of, load, templates
 
 LONGEST_ENTRY, LONGEST_QUESTION = 1000, 255
 FEWEST_ENTRIES = 3
@@ -18,13 +18,20 @@ FEWEST_QUESTIONS, MOST_QUESTIONS = 5, 7
 _LEAST_WORDS = 3
 
 
+class Pair(NamedTuple):
+    """A question with its answer, or a name with its value, and the name of the template that made it."""
+
+    left: str
+    right: str
+    template: str = ""
+
+
 def structured_templates(locale: str) -> dict[str, Any] | None:
     """The templates of structured content in a locale's language, or None when there are none."""
     if templates(locale) is None:
         return None
-    language = locale.replace("_", "-").split("-")[0].lower()
     try:
-        return load(f"templates/{language}.structured.yaml")
+        return load(f"templates/{language_of(locale)}.structured.yaml")
     except FileNotFoundError:
         return None
 
@@ -35,11 +42,17 @@ def product_evidence(page: Mapping[str, Any], shop_name: str) -> dict[str, Any]:
 
 
 def questions(
-    page: Mapping[str, Any], *, shop_name: str, locale: str = "en", most: int = MOST_QUESTIONS
-) -> list[tuple[str, str]]:
+    page: Mapping[str, Any],
+    *,
+    shop_name: str,
+    locale: str = "en",
+    paused: Collection[str] = (),
+    most: int = MOST_QUESTIONS,
+) -> list[Pair]:
     """Up to ``most`` questions with their answers, every one backed by the page's facts.
 
-    ``page`` holds title, product_type, vendor, tags, description and variants.
+    ``page`` holds title, product_type, vendor, tags, description and variants; templates that are ``paused``
+    ask nothing.
     """
     wording = structured_templates(locale)
     if wording is None:
@@ -47,25 +60,37 @@ def questions(
     evidence, facts = product_evidence(page, shop_name), _facts(page, shop_name)
     unused = sentences(str(page.get("description") or ""), evidence)
     answered, general = [], []
-    for row in wording["questions"]:
+    for name, row in _named(wording, "questions", locale, paused):
         ask = _fill(row["ask"], facts)
         if "answer" in row:
-            general.append((ask, _fill(row["answer"], facts)))
+            general.append(Pair(ask, _fill(row["answer"], facts), name))
             continue
         found = unused[:1] if row.get("first_sentence") else _about(unused, row["about"])
         unused = [sentence for sentence in unused if sentence not in found]
-        answered.append((ask, " ".join(found)))
+        answered.append(Pair(ask, " ".join(found), name))
     pairs = [
-        (ask, answer)
-        for ask, answer in [*answered, *general]
-        if 0 < len(ask) <= LONGEST_QUESTION
-        and 0 < len(answer) <= LONGEST_ENTRY
-        and not check_claims(f"{ask} {answer}", evidence)
+        pair
+        for pair in [*answered, *general]
+        if 0 < len(pair.left) <= LONGEST_QUESTION
+        and 0 < len(pair.right) <= LONGEST_ENTRY
+        and not check_claims(f"{pair.left} {pair.right}", evidence)
     ]
     return pairs[:most]
 
 
-def specifications(page: Mapping[str, Any], *, shop_name: str, locale: str = "en") -> list[tuple[str, str]]:
+def _named(
+    wording: Mapping[str, Any], part: str, locale: str, paused: Collection[str]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The rows of a part that are not paused, each with its template's name."""
+    for row in wording[part]:
+        name = f"{language_of(locale)}.{part}.{row['id']}"
+        if name not in paused:
+            yield name, row
+
+
+def specifications(
+    page: Mapping[str, Any], *, shop_name: str, locale: str = "en", paused: Collection[str] = ()
+) -> list[Pair]:
     """Names and values of what the page's title and description state, word for word."""
     wording = structured_templates(locale)
     if wording is None:
@@ -73,7 +98,7 @@ def specifications(page: Mapping[str, Any], *, shop_name: str, locale: str = "en
     evidence, facts = product_evidence(page, shop_name), _facts(page, shop_name)
     text = f"{page['title']}. {page.get('description') or ''}"
     found = []
-    for row in wording["specifications"]:
+    for name, row in _named(wording, "specifications", locale, paused):
         if "value" in row:
             value = _fill(row["value"], facts)
         else:
@@ -82,7 +107,7 @@ def specifications(page: Mapping[str, Any], *, shop_name: str, locale: str = "en
                 said.setdefault(match.lower(), match)
             value = ", ".join(said.values())
         if value and not check_claims(value, evidence):
-            found.append((row["name"], value))
+            found.append(Pair(row["name"], value, name))
     return found
 
 

@@ -17,10 +17,15 @@ def load(name: str) -> dict[str, Any]:
     return tree
 
 
+def language_of(locale: str) -> str:
+    """The language of a locale: "en-US" → en."""
+    return locale.replace("_", "-").split("-")[0].lower()
+
+
 @cache
 def templates(locale: str) -> dict[str, Any] | None:
     """The templates of a locale's language ("en-US" → en), or None when there are none."""
-    language = locale.replace("_", "-").split("-")[0].lower()
+    language = language_of(locale)
     if not language.isalpha() or not (resources.files(__package__) / "templates" / f"{language}.yaml").is_file():
         return None
     return load(f"templates/{language}.yaml")

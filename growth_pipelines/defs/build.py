@@ -66,7 +66,7 @@ def build_defs(
             action_queue([recommendations_key(p.name) for p in proposals]),
             rolled_back_actions([actions_key(p.name) for p in proposals]),
         ],
-        asset_checks=[landed, *(check for p in proposals for check in (p.gate, p.left_behind))],
+        asset_checks=[landed, *(check for p in proposals for check in p.checks)],
         jobs=jobs.all,
         schedules=build_schedules(jobs, machine.zone),
         sensors=[refresh_sensor(), *build_sensors(jobs, [p.name for p in proposals])],
@@ -95,4 +95,5 @@ def _parts(graph: DbtGraph, landed: dg.AssetChecksDefinition, proposals: list[Pr
         gates={p.name: p.gate_key for p in proposals},
         actions={p.name: actions_key(p.name) for p in proposals},
         left_behind={p.name: p.left_behind_key for p in proposals},
+        texts={p.name: key for p in proposals if p.texts for key in p.texts.check_keys},
     )

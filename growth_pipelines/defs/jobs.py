@@ -44,6 +44,8 @@ class Parts:
     gates: Mapping[str, dg.AssetCheckKey]
     actions: Mapping[str, dg.AssetKey]
     left_behind: Mapping[str, dg.AssetCheckKey]
+    # Of those recommenders that write texts.
+    texts: Mapping[str, dg.AssetCheckKey]
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def build_jobs(parts: Parts, forms: Iterable[dg.JobDefinition]) -> Jobs:
     ingest = _assets(parts.raw) | _checks([*parts.raw_checks, *parts.landed_checks])
     models = _assets([*parts.models, parts.published]) | _checks([*parts.landed_contracts, *parts.model_checks])
     monitoring = _assets([parts.search_regressions, parts.vitals_regressions])
-    recommend = _assets(parts.recommendations.values()) | _checks(parts.gates.values())
+    recommend = _assets(parts.recommendations.values()) | _checks([*parts.gates.values(), *parts.texts.values()])
     queue = _assets([parts.queue])
     repair = _assets([parts.recommendations["cwv_repair"]]) | _checks([parts.gates["cwv_repair"]])
     every_gate = _checks([*parts.gates.values(), *parts.left_behind.values()])

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
 from growth_pipelines.errors import GrowthError
@@ -151,8 +151,19 @@ def _breaks(one: Expectation, frame: pandas.DataFrame, now: datetime) -> pandas.
 
 def _example(one: Expectation, row: dict[str, Any]) -> str:
     """Where a row is, and its value unless it is a text that a person may have written."""
-    shown = [f"{name} = {row[name]}" for name in one.columns if one.type != NOT_NULL and _harmless(one, row[name])]
+    shown = [
+        f"{name} = {_told(row[name])}"
+        for name in one.columns
+        if one.type != NOT_NULL and _harmless(one, row[name])
+    ]
     return " ".join([*shown, f"(line {row['_line']} of {row['_file_id']})"])
+
+
+def _told(value: Any) -> str:
+    """A value as it stands in the file; there, times are in UTC."""
+    if isinstance(value, datetime):
+        return f"{value} UTC" if value.time() != time() else f"{value.date()}"
+    return str(value)
 
 
 def _harmless(one: Expectation, value: Any) -> bool:

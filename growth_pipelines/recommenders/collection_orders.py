@@ -177,7 +177,7 @@ def _draft(
         **{name: row[name] for name in ("first_orders", "last_orders", "first_visits", "last_visits")},
     }
     copy = phrases("merch_playbook")["collection_order"]
-    draft, diff = _content(str(row["sort_order"]), members["handle"].to_numpy(), order)
+    draft, diff = _content(str(row["sort_order"]), members, order)
     finding = Finding(
         subtype="collection_order",
         target=Target(
@@ -201,17 +201,27 @@ def _draft(
 
 
 def _content(
-    sort_order: str, handles: npt.NDArray[Any], order: npt.NDArray[np.int64]
+    sort_order: str, members: pd.DataFrame, order: npt.NDArray[np.int64]
 ) -> tuple[dict[str, Any], tuple[FieldChange, ...]]:
     """The draft {order, sort_order where it isn't by hand yet}, and its diff."""
-    wanted = [str(handle) for handle in handles[order]]
+    wanted, change = placed(members, order)
     draft: dict[str, Any] = {"order": wanted}
-    before = "\n".join(map(str, handles))
-    changes = [FieldChange(field="collection.order", before=before, after="\n".join(wanted))]
+    changes = [change]
     if sort_order != MANUAL:
         draft["sort_order"] = MANUAL
         changes = [FieldChange(field="collection.sort_order", before=sort_order, after=MANUAL), *changes]
     return draft, tuple(changes)
+
+
+def placed(members: pd.DataFrame, order: npt.NDArray[np.int64]) -> tuple[list[str], FieldChange]:
+    """A collection's handles in ``order`` (positions of its rows), and the change with the products' titles."""
+    before = [str(handle) for handle in members["handle"]]
+    after = [before[place] for place in order]
+    known = members[members["title"].notna()]
+    names = {str(handle): str(title) for handle, title in zip(known["handle"], known["title"], strict=True)}
+    return after, FieldChange(
+        field="collection.order", before="\n".join(before), after="\n".join(after), names=names
+    )
 
 
 def _evidence(facts: Mapping[str, Any], value: PageEconomics, context: RecommenderContext) -> tuple[Evidence, ...]:

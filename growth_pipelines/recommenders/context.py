@@ -14,7 +14,7 @@ class RecommenderContext:
 
     ``as_of`` is the shop's own day; ``freshness`` a label a person reads ("search data to 19 Nov 2026");
     ``win_rates`` maps a recommender's name, or "name/subtype", to its learned win-rate factor; goods arrive
-    ``lead_time_days`` after they were ordered.
+    ``lead_time_days`` after they were ordered; ``paused_templates`` write nothing.
     """
 
     as_of: date
@@ -26,6 +26,7 @@ class RecommenderContext:
     freshness: str = ""
     win_rates: Mapping[str, float] = field(default_factory=dict)
     lead_time_days: int = 14
+    paused_templates: frozenset[str] = frozenset()
 
     def win_rate(self, recommender: str, subtype: str) -> float:
         """The learned factor for one kind of change; 1 without data."""

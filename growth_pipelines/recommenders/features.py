@@ -19,6 +19,7 @@ from growth_pipelines.recommenders.collection_orders import (
     expected_lift,
     find_misplaced,
     members_of,
+    placed,
 )
 from growth_pipelines.recommenders.context import MerchPlaybookConfig, RecommenderContext
 from growth_pipelines.recommenders.conversions import chance_above
@@ -143,11 +144,9 @@ def _draft(
     by_hand = first["sort_order"] == MANUAL
     draft: dict[str, Any]
     if by_hand:
-        before, after = members["handle"].to_numpy(), members["handle"].to_numpy()[order]
-        draft = {"order": [str(handle) for handle in after]}
-        diff: tuple[FieldChange, ...] = (
-            FieldChange(field="collection.order", before="\n".join(before), after="\n".join(after)),
-        )
+        wanted, change = placed(members, order)
+        draft = {"order": wanted}
+        diff: tuple[FieldChange, ...] = (change,)
     else:
         draft, diff = task(copy["task"], facts)
     finding = Finding(

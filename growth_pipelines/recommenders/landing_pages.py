@@ -13,6 +13,7 @@ import pandas as pd
 from growth_pipelines.actions.model import EASE, ActionDraft, CheckRun, Evidence, FieldChange, Impact, Target
 from growth_pipelines.actions.scoring import RANKING_VERSION, score
 from growth_pipelines.actions.structured_fields import definition_field, entry_field, entry_text, json_text
+from growth_pipelines.content.attribution import entry_part
 from growth_pipelines.content.duplicates import near_duplicates
 from growth_pipelines.content.landing import MOST_PRODUCTS, LandingCopy, landing_copy, topic_name
 from growth_pipelines.content.lengths import characters
@@ -123,6 +124,7 @@ def _plans(
             shop_name=context.shop_name,
             locale=context.locale,
             others=titles,
+            paused=context.paused_templates,
         )
         if copy is not None or structured_templates(context.locale) is None:
             plans.append(_Plan(topic, asked, rows, family, copy))
@@ -231,7 +233,9 @@ class _Page:
             "source": f"{TYPE}:{handle}:{template['version'] if template else 0}",
         }
         entry = {"type": TYPE, "handle": handle, "fields": fields}
-        return {"template": fields["source"], "entries": [entry]}, _diff(handle, {}, fields)
+        templates = {entry_part(TYPE, handle, name): [made_by] for name, made_by in copy.templates.items()}
+        draft = {"template": fields["source"], "templates": templates, "entries": [entry]}
+        return draft, _diff(handle, {}, fields)
 
     def _links(self, copy: LandingCopy) -> list[dict[str, str]]:
         """To the products that have it, and to the collections and guides most alike."""

@@ -19,10 +19,12 @@ from growth_pipelines.actions.structured_fields import (
     reference_text,
 )
 from growth_pipelines.content import score as quality_of
+from growth_pipelines.content.attribution import entry_part
 from growth_pipelines.content.lengths import characters
 from growth_pipelines.content.structured import (
     FEWEST_ENTRIES,
     FEWEST_QUESTIONS,
+    Pair,
     faq_page,
     how_to_data,
     product_data,
@@ -41,7 +43,7 @@ TYPES = {"faq": "growth_faq", "specifications": "growth_specification", "how_to"
 _KEYS = {"faq": ("question", "answer"), "specifications": ("name", "value"), "how_to": ("how_to", "step")}
 _LONGEST_NAME = 180
 _PLAIN = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-Write = Callable[..., list[tuple[str, str]]]
+Write = Callable[..., list[Pair]]
 # How sure it is that the texts help, from templates alone and with the best of scores; learned rates correct it.
 _SURE_LEAST, _SURE_MOST = 0.55, 0.8
 
@@ -50,10 +52,12 @@ _SURE_LEAST, _SURE_MOST = 0.55, 0.8
 class Written:
     """What is said of one product: pairs by part, ``quality`` 0 to 1.
 
-    ``text`` is what is said anew: all but the how-to, which is the page's own list word for word.
+    ``text`` is what is said anew: all but the how-to, which is the page's own list word for word. ``templates``
+    name what made the pairs of a part, one each.
     """
 
     pairs: dict[str, list[tuple[str, str]]]
+    templates: dict[str, list[str]]
     text: str
     quality: float
     tier: str
@@ -65,12 +69,19 @@ def written_for(product: Mapping[str, Any], context: RecommenderContext) -> Writ
         "faq": (questions, FEWEST_QUESTIONS),
         "specifications": (specifications, FEWEST_ENTRIES),
     }
-    pairs = {}
+    pairs: dict[str, list[tuple[str, str]]] = {}
+    templates: dict[str, list[str]] = {}
     for part, (write, fewest) in offered.items():
         if product[f"needs_{part}"]:
-            found = write(product, shop_name=context.shop_name, locale=context.locale)
+            found = write(
+                product,
+                shop_name=context.shop_name,
+                locale=context.locale,
+                paused=context.paused_templates,
+            )
             if len(found) >= fewest:
-                pairs[part] = found
+                pairs[part] = [(pair.left, pair.right) for pair in found]
+                templates[part] = [pair.template for pair in found]
     text = " ".join(f"{left} {right}" for rows in pairs.values() for left, right in rows)
     if product["needs_how_to"]:
         pairs["how_to"] = list(product["how_to"])
@@ -84,7 +95,7 @@ def written_for(product: Mapping[str, Any], context: RecommenderContext) -> Writ
             "locale": context.locale,
         },
     )
-    return Written(pairs, text, judged.total, judged.tier)
+    return Written(pairs, templates, text, judged.total, judged.tier)
 
 
 def _told(how_to: Sequence[tuple[str, str]]) -> list[str]:
@@ -216,17 +227,21 @@ def _facts(
 def _content(
     product: Mapping[str, Any], written: Written, context: RecommenderContext
 ) -> tuple[dict[str, Any], tuple[FieldChange, ...]]:
-    """The draft {template, entries, structured_data} and its diff, field by field as it will be written."""
+    """The draft {template, templates, entries, structured_data} and its diff, field by field as it is written."""
     template = structured_templates(context.locale)
     version = template["version"] if template else 0
     slug = _entry_name(product)
     entries: list[dict[str, Any]] = []
+    made_by: dict[str, list[str]] = {}
     changes: list[tuple[str, str]] = []
     for part, pairs in written.pairs.items():
         type_name = TYPES[part]
         left, right = _KEYS[part]
         named = [f"{slug}-{position}" for position in range(1, len(pairs) + 1)]
         common = {"product": str(product["resource_gid"]), "source": f"{type_name}:{slug}:{version}"}
+        if part in written.templates:
+            each = zip(named, written.templates[part], strict=True)
+            made_by |= {entry_part(type_name, handle): [template] for handle, template in each}
         changes.append((definition_field(type_name), type_name))
         for handle, pair in zip(named, pairs, strict=True):
             fields = {left: pair[0], right: pair[1], **common}
@@ -236,7 +251,8 @@ def _content(
     data = _structured_data(product, written, context)
     changes += [(metafield_field(key), text) for key, text in data.items()]
     diff = tuple(FieldChange(field=name, before="", after=after, change_type="add") for name, after in changes)
-    return {"template": f"product_content:{slug}:{version}", "entries": entries, "structured_data": data}, diff
+    draft = {"template": f"product_content:{slug}:{version}", "entries": entries, "structured_data": data}
+    return {**draft, **({"templates": made_by} if made_by else {})}, diff
 
 
 def _entry_name(product: Mapping[str, Any]) -> str:

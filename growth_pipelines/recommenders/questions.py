@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from growth_pipelines.content.terms import word_set
+from growth_pipelines.content.wording import language_of
 from growth_pipelines.recommenders.context import GuidedSellingConfig, MetaobjectGenConfig
 from growth_pipelines.recommenders.ctr_curve import PRIOR_CURVE
 from growth_pipelines.recommenders.phrases import phrases
@@ -70,7 +71,7 @@ class Question:
 
 def open_questions(frames: Mapping[str, pd.DataFrame], config: GuidedSellingConfig, locale: str) -> list[Question]:
     """The questions that deserve an answer, most asked first; topics of a landing page are left to that."""
-    wording = phrases("questions").get(locale.replace("_", "-").split("-")[0].lower())
+    wording = phrases("questions").get(language_of(locale))
     if wording is None or frames["questions"].empty:
         return []
     asked = _asked(frames["questions"], wording)

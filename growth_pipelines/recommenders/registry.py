@@ -29,7 +29,7 @@ class Recommender:
     """A recommender as the rest of the machine sees it.
 
     ``frames`` names the frames that ``recommend`` needs; ``config`` is the class of its tunable numbers
-    (``config.of(settings.recommenders.<name>)``).
+    (``config.of(settings.recommenders.<name>)``); ``writes_texts`` whether its drafts hold texts of templates.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Recommender:
         | type[GuidedSellingConfig]
         | type[MerchPlaybookConfig]
     )
+    writes_texts: bool = False
 
     def recommend(
         self, frames: Frames, context: RecommenderContext, config: Any | None = None
@@ -65,6 +66,7 @@ RECOMMENDERS: dict[str, Recommender] = {
             description="Search snippets that win fewer clicks than their rank deserves: a better title, "
             "description and internal links.",
             config=SeoCtrConfig,
+            writes_texts=True,
         ),
         Recommender(
             name="cwv_repair",
@@ -92,6 +94,7 @@ RECOMMENDERS: dict[str, Recommender] = {
             description="Products without answers, specifications or how-tos, and topics that no page serves: "
             "structured content from the catalogue's own words.",
             config=MetaobjectGenConfig,
+            writes_texts=True,
         ),
         Recommender(
             name="guided_selling",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from growth_pipelines.actions.model import ActionDraft, CheckRun
 from growth_pipelines.actions.structured_fields import entry_field, entry_text
+from growth_pipelines.content.attribution import entry_part, model_template
 from growth_pipelines.content.rewording import TEMPLATE, LanguageModel, reworded
 from growth_pipelines.recommenders.phrases import phrases
 
@@ -13,12 +14,15 @@ from growth_pipelines.recommenders.phrases import phrases
 _TEXTS = {"growth_landing_page": ("intro", "intro")}
 
 
-def worded(drafts: Sequence[ActionDraft], model: LanguageModel | None, locale: str) -> list[ActionDraft]:
-    """The drafts, introductions of new pages reworded and labelled; all others as they are.
+def worded(
+    drafts: Sequence[ActionDraft], model: LanguageModel | None, locale: str, paused: Collection[str] = ()
+) -> list[ActionDraft]:
+    """The drafts, introductions of new pages reworded and labelled; all others, and all while the model's words
+    are ``paused``, as they are.
 
     A draft's own text is the evidence: the model may say it better, and nothing besides.
     """
-    if model is None:
+    if model is None or model_template(model.name) in paused:
         return list(drafts)
     return [_worded(draft, model, locale) if "preview" in draft.labels else draft for draft in drafts]
 
@@ -44,9 +48,11 @@ def _worded(draft: ActionDraft, model: LanguageModel, locale: str) -> ActionDraf
         for change in draft.diff
     )
     check = CheckRun(name="language model", passed=True, note=notes["reworded"].format(model=written.by))
+    made_by = {entry_part(entry["type"], entry["handle"], name): [model_template(written.by)]}
+    templates = {**draft.draft.get("templates", {}), **made_by}
     return draft.model_copy(
         update={
-            "draft": {**draft.draft, "entries": [changed], "worded_by": written.by},
+            "draft": {**draft.draft, "templates": templates, "entries": [changed], "worded_by": written.by},
             "diff": diff,
             "checks": (*draft.checks, check),
             "labels": (*draft.labels, f"worded by {written.by}"),

@@ -189,7 +189,12 @@ class _Desk:
             risk_tier="medium" if gap["clicks"] > _MAJOR_PAGE_SHARE * self.all_clicks else "low",
             priority=_priority(value.revenue, self.economics[""].order_value),
             score=ranked.value,
-            factors={**ranked.factors, "gap_probability": self._sureness(gap), "snippet_promise": rewrite.promise},
+            factors={
+                **ranked.factors,
+                "gap_probability": self._sureness(gap),
+                "snippet_promise": rewrite.promise,
+                **({"text_quality": round(rewrite.score_after, 4)} if rewrite.written else {}),
+            },
             ranking_version=RANKING_VERSION,
             rollback_plan=self._rollback(page, rewrite, links),
             labels=(gap["trigger"], *(("proxy",) if money_facts.basis_factor < 1 else ())),

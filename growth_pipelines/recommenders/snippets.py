@@ -12,7 +12,7 @@ import pandas as pd
 from growth_pipelines.actions.model import FieldChange
 from growth_pipelines.content import description_variants, has_templates, score, title_variants
 from growth_pipelines.content.scoring import Score
-from growth_pipelines.content.snippets import evidence_of
+from growth_pipelines.content.snippets import Variant, evidence_of
 from growth_pipelines.content.word_index import Texts
 from growth_pipelines.recommenders.context import RecommenderContext
 from growth_pipelines.recommenders.phrases import phrases
@@ -75,27 +75,30 @@ class Rewriter:
             kind: best[0]
             for kind, best in variants.items()
             if best
-            and best[0][0] != self._shown(kind, page)
-            and best[0][1].total >= present[kind].total + _WORTH_CHANGING
+            and best[0].text != self._shown(kind, page)
+            and best[0].score.total >= present[kind].total + _WORTH_CHANGING
         }
         changes = changes or self._another(page, variants)
         if not changes:
             return self._task(page, queries, "nothing_else")
         return self._assemble(page, changes, variants, present)
 
-    def _another(
-        self, page: pd.Series, variants: dict[str, list[tuple[str, Score]]]
-    ) -> dict[str, tuple[str, Score]]:
+    def _another(self, page: pd.Series, variants: dict[str, list[Variant]]) -> dict[str, Variant]:
         """Where nothing is clearly better, another text is still worth a try, with less promise."""
         for kind, offered in variants.items():
-            for text, judged in offered:
-                if text != self._shown(kind, page):
-                    return {kind: (text, judged)}
+            for variant in offered:
+                if variant.text != self._shown(kind, page):
+                    return {kind: variant}
         return {}
 
     def _around(self, page: pd.Series, kind: str) -> dict[str, Any]:
         others = self.texts[kind].without(self._shown(kind, page))
-        return {"shop_name": self.context.shop_name, "locale": self.context.locale, "others": others}
+        return {
+            "shop_name": self.context.shop_name,
+            "locale": self.context.locale,
+            "others": others,
+            "paused": self.context.paused_templates,
+        }
 
     def _shown(self, kind: str, page: pd.Series) -> str:
         return self.shown[kind].get(str(page["page_key"]), "")
@@ -114,25 +117,26 @@ class Rewriter:
     def _assemble(
         self,
         page: pd.Series,
-        changes: dict[str, tuple[str, Score]],
-        variants: dict[str, list[tuple[str, Score]]],
+        changes: dict[str, Variant],
+        variants: dict[str, list[Variant]],
         present: dict[str, Score],
     ) -> Rewrite:
         before = sum(present[kind].total for kind in changes) / len(changes)
-        after = sum(judged.total for _, judged in changes.values()) / len(changes)
+        after = sum(chosen.score.total for chosen in changes.values()) / len(changes)
         gain = max(0.0, after - before)
         promise = _PROMISE_MOST - (_PROMISE_MOST - _PROMISE_LEAST) * math.exp(-_PROMISE_RATE * gain)
         diff = tuple(
             FieldChange(
                 field=_KEYS[kind],
                 before=self._shown(kind, page),
-                after=text,
+                after=chosen.text,
                 change_type="change" if self._shown(kind, page) else "add",
             )
-            for kind, (text, _) in changes.items()
+            for kind, chosen in changes.items()
         )
-        draft: dict[str, Any] = {kind: text for kind, (text, _) in changes.items()}
-        draft["variants"] = {kind: [text for text, _ in variants[kind]] for kind in changes}
+        draft: dict[str, Any] = {kind: chosen.text for kind, chosen in changes.items()}
+        draft["variants"] = {kind: [variant.text for variant in variants[kind]] for kind in changes}
+        draft["templates"] = {kind: [variant.template for variant in variants[kind]] for kind in changes}
         title = draft.get("title", "")
         unique = title not in self.texts["title"].without(self._shown("title", page))
         subtype = "title" if "title" in changes else "description"

@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import combinations
 from typing import Any
 
-from growth_pipelines.sandbox import options
+from growth_pipelines.sandbox import deliveries, options
 from growth_pipelines.sandbox.sales import DRAWN, MOST_DRAWN, Affinity, local_midnight
 from growth_pipelines.sandbox.world import Shop
 
@@ -38,7 +38,7 @@ def rules(shop: Shop) -> list[dict[str, Any]]:
     products = shop.catalogue.made
     total = sum(product.popularity for product in products)
     shares = [product.popularity / total for product in products]
-    short = set(shop.plants.stockouts)
+    short = deliveries.short(shop)
     since = local_midnight(shop.today - timedelta(days=RECENT_DAYS))
     recent = sum(
         order.created_at >= since and not order.test and not order.cancelled_at for order in shop.sales.orders

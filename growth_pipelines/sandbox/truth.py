@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from growth_pipelines.sandbox import options
+from growth_pipelines.sandbox import deliveries, merchandise_truth, options
 from growth_pipelines.sandbox.demand import NEW_DEMAND
 from growth_pipelines.sandbox.pairs import popular_pairs, rules
 from growth_pipelines.sandbox.plants import Snippet, Topic
@@ -75,7 +75,7 @@ def _exists(shop: Shop, page: int) -> bool:
 def _stockouts(shop: Shop) -> list[dict[str, Any]]:
     """Goods that run out, with the units that four weeks take while none are there."""
     found = []
-    for index in shop.plants.stockouts:
+    for index in sorted(deliveries.short(shop), key=shop.plants.stockouts.index):
         product = shop.catalogue.made[index]
         if product.gid in shop.catalogue.by_gid:
             found.append(
@@ -261,8 +261,11 @@ def document(shop: Shop) -> dict[str, Any]:
             if _exists(shop, one.page)
         ],
         "stockouts": _stockouts(shop),
+        "returned": deliveries.returned(shop),
         "slow_movers": _slow_movers(shop),
         "misplaced_collections": _misplaced(shop),
+        "hidden_sellers": merchandise_truth.hidden(shop),
+        "bundles": merchandise_truth.bundles(shop),
         "affinities": _affinities(shop),
         "cross_sell": rules(shop),
         "popular_pairs": popular_pairs(shop),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from growth_pipelines.sandbox import content, deletion, merchandise
+from growth_pipelines.sandbox import content, deletion, deliveries, hidden, merchandise
 from growth_pipelines.sandbox import plants as planting
 from growth_pipelines.sandbox.catalogue import Life, build_catalogue
 from growth_pipelines.sandbox.checkouts import Checkouts
@@ -109,7 +109,13 @@ class Shop:
         conversion = merchandise.true_conversion(catalogue, self.sales, self.traffic, options.today)
         self.misplaced = merchandise.misplaced_collections(options, catalogue, self.sales, conversion)
         merchandise.arrange(options, catalogue, conversion, self.misplaced)
+        self.hidden = hidden.hidden_sellers(
+            options, catalogue, self.sales, conversion, self.plants, self.misplaced
+        )
+        hidden.hide(self.hidden)
         merchandise.fill_shelves(options, catalogue, self.sales, self.plants)
+        self.due = deliveries.late_deliveries(options, self.plants)
+        deliveries.empty_shelves(self)
 
     def now(self) -> datetime:
         """The shop's present: real time while its day is the real one, else midnight plus a second a change."""
@@ -362,12 +368,13 @@ class Shop:
             self.sales.advance_to(day, uplift)
             self.today = day + timedelta(days=1)
             self._sell(self.sales.orders[before:])
+            deliveries.deliver(self)
             self.checkouts.make_day(day, len(self.sales.orders) - before)
         self._changed()
 
     def _sell(self, orders: list[Order]) -> None:
         """Take what was sold from stock; what runs low is delivered again, except planted stock-outs."""
-        short = {self.catalogue.made[i].gid for i in self.plants.stockouts}
+        short = {self.catalogue.made[i].gid for i in deliveries.short(self)}
         for order in orders:
             for line in order.lines:
                 if line.variant is None or order.test:

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from growth_pipelines.actions.brake import pause
+from growth_pipelines.actions.complementary import COMPLEMENTARY, DEFINED, DEFINITION, products_text
+from growth_pipelines.actions.lifecycle import SubmitRules, submit
+from growth_pipelines.actions.model import ActionDraft, FieldChange
 from growth_pipelines.actions.queue import as_document, find, top
 from growth_pipelines.store.tables import AuditEvent
 from tests.browser.conftest import AXE
-from tests.console_shop import NOW, ConsoleShop, judged
+from tests.console_shop import NOW, SHOP, SNIPPETS, ConsoleShop, judged, snippet_draft
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 PHONE = {"width": 390, "height": 844}
@@ -25,6 +28,25 @@ def queue(console: ConsoleShop) -> list[dict[str, Any]]:
 def state(console: ConsoleShop, ref: str) -> str:
     with console.store.read() as session:
         return find(session, ref).state
+
+
+def companions_draft(*titles: str) -> ActionDraft:
+    """A rule that shows these products with the shop's third page."""
+    shown = {f"gid://shopify/Product/{number}": title for number, title in enumerate(titles, start=1)}
+    draft = snippet_draft(SNIPPETS[2])
+    parts = [{"product": gid, "title": title} for gid, title in shown.items()]
+    diff = [
+        FieldChange(field=field, before="", after=after, change_type="add")
+        for field, after in ((DEFINITION, DEFINED), (COMPLEMENTARY, products_text(list(shown))))
+    ]
+    return draft.model_copy(
+        update={
+            "kind": "guided_selling",
+            "subtype": "cross_sell_rule",
+            "draft": {"metafield": DEFINED, "companions": parts, "kept": []},
+            "diff": tuple(diff),
+        }
+    )
 
 
 def violations(page: Any) -> list[str]:
@@ -157,6 +179,34 @@ def test_editing_counts_characters_and_shows_the_result(open_page: Callable[...,
     page.wait_for_url("**?done=approve_with_edits")
     with console.store.read() as session:
         assert find(session, action["ref"]).draft["title"] == other
+
+
+def test_products_of_a_rule_are_put_in_order_by_keyboard(open_page: Callable[..., Any], console: ConsoleShop):
+    """The list shows the order at once, and focus stays on what moves."""
+    rule = submit(
+        console.store,
+        [companions_draft("Filter", "Wrench", "Clamp")],
+        recommender="guided_selling",
+        shop_id=SHOP,
+        now=NOW,
+        rules=SubmitRules(),
+    ).created[0]
+    page = open_page(**PHONE)
+    page.goto(f"{console.base_url}/actions/{rule}")
+    page.keyboard.press("e")
+    for _ in range(2):
+        page.keyboard.press("ArrowDown")
+    labels = page.locator("[data-places] label")
+    assert labels.all_inner_texts() == ["Wrench", "Clamp", "Filter"]
+    assert page.evaluate("document.activeElement.labels[0].textContent") == "Filter"
+    page.get_by_label("Wrench").select_option("Leave out")
+    assert labels.all_inner_texts() == ["Clamp", "Filter", "Wrench"]
+    assert violations(page) == []
+    page.get_by_role("button", name="Approve with these edits").click()
+    page.wait_for_url("**?done=approve_with_edits")
+    with console.store.read() as session:
+        shown = [one["title"] for one in find(session, rule).draft["companions"]]
+    assert shown == ["Clamp", "Filter"]
 
 
 def test_a_double_click_decides_once(open_page: Callable[..., Any], console: ConsoleShop):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 from growth_pipelines.actions.complementary import COMPLEMENTARY, products_of
+from growth_pipelines.warehouse.dbt import build
 from tests.conftest import SandboxShop
 
 from .machine import Machine
@@ -45,7 +47,20 @@ def _key(action: dict[str, Any], truth: dict[str, Any]) -> tuple[str, str]:
         return action["kind"], asked[0] if asked else action["target"]["url"]
     if action["subtype"] == "bundle":
         return action["kind"], _pair(part["product_gid"] for part in action["draft"]["parts"])
+    if action["subtype"] == "feature":
+        return action["kind"], " ".join(sorted(_brought_forward(action, truth))) or action["target"]["url"]
     return action["kind"], action["target"]["url"]
+
+
+def _brought_forward(action: dict[str, Any], truth: dict[str, Any]) -> list[str]:
+    """The planted products that a feature shows first in the collection that hides them."""
+    first = action["draft"].get("order", [""])[0]
+    return [
+        row["gid"]
+        for row in truth["hidden_sellers"]
+        if row["url"] == action["target"]["url"]
+        and (first == row["handle"] or row["title"] in action["rationale"])
+    ]
 
 
 def _planted(truth: dict[str, Any]) -> set[tuple[str, str]]:
@@ -61,7 +76,13 @@ def _planted(truth: dict[str, Any]) -> set[tuple[str, str]]:
             for part in ("stockouts", "slow_movers", "misplaced_collections")
             for row in truth[part]
         ),
+        *(_key_of_row(row) for part in ("hidden_sellers", "bundles") for row in truth[part]),
     }
+
+
+def _key_of_row(row: dict[str, Any]) -> tuple[str, str]:
+    """What an action on a planted bundle or hidden seller claims to have found."""
+    return "merch_playbook", _pair((row["a"], row["b"])) if "a" in row else row["gid"]
 
 
 def _pair(gids: Iterable[str]) -> str:
@@ -69,7 +90,7 @@ def _pair(gids: Iterable[str]) -> str:
 
 
 def _also_true(truth: dict[str, Any]) -> set[tuple[str, str]]:
-    """What may be offered, too: bundles of pairs that are bought together. A part may be sold out: none must."""
+    """What may be offered, too: bundles of pairs that are bought together, though a part of them is short."""
     return {("merch_playbook", _pair((row["a"], row["b"]))) for row in truth["affinities"]}
 
 
@@ -157,6 +178,12 @@ def test_pending_actions_are_the_planted_truths(
         print(f"seed {seed}: {kind} {len(given)} pending, precision {own_precision:.2f}, recall {own_recall:.2f}")
         assert own_precision >= 0.8, kind
         assert own_recall >= 0.7, kind
+    for subtype, part in (("bundle", "bundles"), ("feature", "hidden_sellers")):
+        given = {_key(action, truth) for action in pending if action["subtype"] == subtype}
+        wanted = {_key_of_row(row) for row in truth[part]}
+        print(f"seed {seed}: {subtype} {len(given)} pending, {len(given & wanted)} of {len(wanted)} planted")
+        assert len(given & true) >= 0.8 * len(given), subtype
+        assert len(given & wanted) >= 0.7 * len(wanted), subtype
     offered, lacking = _how_tos(pending, truth)
     print(f"seed {seed}: how-tos offered for {len(offered)} products, {len(lacking)} lack one")
     assert offered == lacking != set()
@@ -180,6 +207,31 @@ def test_pending_actions_are_the_planted_truths(
     assert precision >= 0.8
     assert recall >= 0.7
     assert top_precision >= 0.9
+
+
+@pytest.mark.slow
+def test_what_was_sold_out_and_has_come_back_is_announced(
+    tmp_path: Path, start_sandbox: Callable[..., SandboxShop]
+) -> None:
+    """Days without stock are only known where stock was read on them."""
+    shop = start_sandbox("--seed", "7", "--orders", "1500", "--products", "60", "--today", TODAY)
+    growth = Machine(shop.environment(tmp_path, **NO_CAPS))
+    assert shop.truth["returned"] == []
+    for days in range(3):
+        now = f"{date.fromisoformat(TODAY) + timedelta(days=days)}T12:00:00Z"
+        growth.run("ingest", "products", "inventory", GROWTH_NOW=now)
+        # A day's stock is kept by its build; this is the part of one that does.
+        assert build(shop.settings(tmp_path, GROWTH_NOW=now), ["stg_shopify__inventory_days"]).ok
+        shop.advance(1)
+    now = f"{date.fromisoformat(TODAY) + timedelta(days=3)}T12:00:00Z"
+    growth.run("run", GROWTH_NOW=now)
+    pending = growth.json("actions", "list", "--state", "pending", "--kind", "merch_playbook", GROWTH_NOW=now)
+    told = {action["target"]["url"] for action in pending if action["subtype"] == "back_in_stock"}
+    assert told == {row["url"] for row in shop.truth["returned"]} != set()
+    # What is back is not ordered once more, and what is not back is.
+    reorders = {action["target"]["url"] for action in pending if action["subtype"] == "reorder"}
+    assert reorders >= {row["url"] for row in shop.truth["stockouts"]}
+    assert not reorders & told
 
 
 @pytest.mark.slow

@@ -223,4 +223,6 @@ def refused(mutation: str, errors: Iterable[Mapping[str, Any]]) -> WriteRefused:
 
 
 def _plain_text(markup: str) -> str:
-    return html.unescape(re.sub(r"<[^>]+>", " ", markup or ""))
+    # No tag ends after the last ">", and looking for that end again and again would take long.
+    tags, dot, rest = (markup or "").rpartition(">")
+    return html.unescape(re.sub(r"<[^>]+>", " ", tags + dot) + rest)

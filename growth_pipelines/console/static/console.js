@@ -107,6 +107,24 @@ for (const choice of document.querySelectorAll("[data-fills]")) {
   });
 }
 
+/* A list that is put in order shows the order at once; the server makes the same of the places alone. */
+
+for (const list of document.querySelectorAll("[data-places]")) {
+  list.addEventListener("change", ({ target }) => {
+    const moved = target.closest("li");
+    const isOut = (row) => row.querySelector("select").value === "out";
+    const others = [...list.children].filter((row) => row !== moved);
+    const shown = others.filter((row) => !isOut(row));
+    const out = others.filter(isOut);
+    if (isOut(moved)) out.unshift(moved);
+    else shown.splice(Number(target.value) - 1, 0, moved);
+    list.append(...shown, ...out);
+    shown.forEach((row, at) => (row.querySelector("select").value = String(at + 1)));
+    for (const row of list.children) row.classList.toggle("left-out", isOut(row));
+    target.focus();
+  });
+}
+
 /* A page that answers a form keeps the address of the action it shows. */
 
 const address = document.body.dataset.address;

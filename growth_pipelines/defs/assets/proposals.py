@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from growth_pipelines.recommenders.context import RecommenderContext
 
 LEFT_BEHIND = "nothing_left_behind"
+TEXTS = "texts_hold_up"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Proposal:
     gate: dg.AssetChecksDefinition
     actions: dg.AssetsDefinition
     left_behind: dg.AssetChecksDefinition
+    # Only where texts are written.
+    texts: dg.AssetChecksDefinition | None
 
     @property
     def gate_key(self) -> dg.AssetCheckKey:
@@ -49,6 +52,10 @@ class Proposal:
     @property
     def left_behind_key(self) -> dg.AssetCheckKey:
         return dg.AssetCheckKey(actions_key(self.name), LEFT_BEHIND)
+
+    @property
+    def checks(self) -> list[dg.AssetChecksDefinition]:
+        return [self.gate, self.left_behind, *([self.texts] if self.texts else [])]
 
 
 class WhichActions(dg.Config):
@@ -88,6 +95,7 @@ def proposal(recommender: Recommender, upstream: Sequence[dg.AssetKey]) -> Propo
         _gate(recommender),
         _actions(recommender),
         _left_behind(recommender),
+        _texts(recommender) if recommender.writes_texts else None,
     )
 
 
@@ -113,8 +121,12 @@ def _recommendations(recommender: Recommender, upstream: Sequence[dg.AssetKey]) 
 
 
 def propose(machine: Machine, recommender: Recommender, run_id: str) -> "SubmitResult":
-    """Let the recommender draft from what is published, and store its batch."""
+    """Let the recommender draft from what is published, and store its batch.
+
+    Templates whose texts operators reject too often are paused first.
+    """
     from growth_pipelines.actions.lifecycle import rules_for, submit
+    from growth_pipelines.approvals.text_monitors import watch_templates
     from growth_pipelines.language_models.configured import configured_model
     from growth_pipelines.recommenders.rewording import worded
     from growth_pipelines.warehouse.frames import load_frames
@@ -126,9 +138,9 @@ def propose(machine: Machine, recommender: Recommender, run_id: str) -> "SubmitR
     if shop:
         config = recommender.config.of(getattr(machine.settings.recommenders, recommender.name))
         machine.on_progress(recommender.name, None)
-        context = recommender_context(machine, shop)
+        context = recommender_context(machine, shop, watch_templates(machine.store, machine.now))
         drafts = recommender.recommend(frames, context, config)
-        drafts = worded(drafts, configured_model(machine.settings), context.locale)
+        drafts = worded(drafts, configured_model(machine.settings), context.locale, context.paused_templates)
     return submit(
         machine.store,
         drafts,
@@ -140,7 +152,9 @@ def propose(machine: Machine, recommender: Recommender, run_id: str) -> "SubmitR
     )
 
 
-def recommender_context(machine: Machine, shop: Mapping[str, Any]) -> "RecommenderContext":
+def recommender_context(
+    machine: Machine, shop: Mapping[str, Any], paused_templates: frozenset[str] = frozenset()
+) -> "RecommenderContext":
     """Whose shop, as of which day, in whose words."""
     from growth_pipelines.recommenders.context import RecommenderContext
     from growth_pipelines.warehouse.dbt import brand_terms
@@ -155,6 +169,7 @@ def recommender_context(machine: Machine, shop: Mapping[str, Any]) -> "Recommend
         brand_terms=tuple(brand_terms(machine.settings)),
         freshness=machine.freshness(),
         lead_time_days=settings.lead_time_days,
+        paused_templates=paused_templates,
     )
 
 
@@ -253,3 +268,47 @@ def _left_behind(recommender: Recommender) -> dg.AssetChecksDefinition:
         )
 
     return nothing_left_behind
+
+
+def _texts(recommender: Recommender) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=recommendations_key(recommender.name),
+        name=TEXTS,
+        description="The texts drafted in the last seven days: at most 10 % are poor, and on the whole they are "
+        "not over 5 % worse than the week before. Templates whose texts are rejected too often are paused.",
+    )
+    def texts_hold_up(machine: dg.ResourceParam[Machine]) -> dg.AssetCheckResult:
+        from growth_pipelines.actions.template_pauses import template_switches
+        from growth_pipelines.approvals.text_monitors import quality_of_texts, records_of
+
+        with machine.store.read() as session:
+            found = quality_of_texts(session, recommender.name, machine.now)
+            records = records_of(session, machine.now)
+            paused = [one for one in template_switches(session).values() if one.paused]
+        rows = [
+            {"template": one.template, "decisions": one.decisions, "rejected": one.rejected} for one in records
+        ]
+        measured = {
+            "mean_score": found.mean,
+            "mean_score_before": found.mean_before,
+            "poor_share": found.poor_share,
+            "decline": found.decline,
+        }
+        return dg.AssetCheckResult(
+            passed=not (found.is_poor or found.is_declining),
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={
+                "drafted": found.drafted,
+                "drafted_before": found.drafted_before,
+                "poor": found.poor,
+                **{name: round(value, 4) for name, value in measured.items() if value is not None},
+                **(
+                    {"paused": table([{"template": one.template, "since": one.at} for one in paused])}
+                    if paused
+                    else {}
+                ),
+                **({"decided": table(rows)} if rows else {}),
+            },
+        )
+
+    return texts_hold_up

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from typing import Any
 
+import httpx
 import pytest
+from sqlalchemy import select
 
 from growth_pipelines.actions.submission import SubmitRules, submit
 from growth_pipelines.recommenders.context import RecommenderContext
 from growth_pipelines.recommenders.registry import RECOMMENDERS
-from growth_pipelines.store.tables import Action
+from growth_pipelines.store.tables import Action, AuditEvent
 from growth_pipelines.warehouse.database import Warehouse
 from tests.basket_frames import baskets, frames_of, gid, product
 from tests.console_shop import NOW, SHOP
@@ -95,3 +98,62 @@ def test_strangers_and_unknown_products_get_no_rules(maria: Visitor) -> None:
     assert maria.http.get("/api/cross-sell/none", headers={"accept": "*/*"}).status_code == 404
     maria.http.cookies.clear()
     assert maria.http.get("/api/cross-sell/ptfe-hose", headers={"accept": "*/*"}).status_code == 401
+
+
+def _form(page: str) -> dict[str, str]:
+    """The chosen places in the page's form by product, as a browser without a script sends them."""
+    found = re.findall(r'name="(draft\.companions\.\w+)">(.*?)</select>', page, re.DOTALL)
+    return {name: re.search(r'value="(\w+)" selected', options)[1] for name, options in found}  # type: ignore[index]
+
+
+def test_an_operator_puts_the_products_in_order_or_leaves_one_out(maria: Visitor) -> None:
+    rule = _rule(maria)
+    page = maria.get(f"/actions/{rule.ref}").text
+    places = _form(page)
+    assert list(places.values()) == ["1", "2"]
+    assert [gid(2), gid(3)] == [one["product"] for one in rule.draft["companions"]]
+    filter_, wrench = places
+    none = dict.fromkeys(places, "out")
+    refused = maria.decide(maria.action(rule.id), "approve_with_edits", **none)
+    assert refused.status_code == 422
+    assert list(_form(refused.text).values()) == ["out", "out"]  # what was chosen is still there
+    edit = {"decision": "edit", "digest": rule.digest, "draft": {}}
+    companions = rule.draft["companions"]
+    tag = maria.get(f"/api/actions/{rule.ref}").headers["etag"]
+    for draft in (
+        {"companions": [*companions, {"product": gid(4), "title": "Not proposed"}]},
+        {"companions": [{**companions[0], "title": "Another name"}]},
+        {"companions": [companions[0], companions[0]]},
+        {"companions": "all"},
+        {"kept": companions},
+    ):
+        assert _api(maria, rule, {**edit, "draft": draft}, tag).status_code == 422
+    assert maria.action(rule.id)["digest"] == rule.digest
+
+    swapped = {"companions": companions[::-1]}
+    answer = _api(maria, rule, {**edit, "draft": swapped}, tag)
+    assert answer.status_code == 200, answer.text
+    after = answer.json()["action"]
+    assert (after["version"], after["state"]) == (2, "pending")
+    assert after["digest"] != rule.digest
+    written = {change["field"]: change["after"] for change in after["diff"]}
+    assert written["metafield.complementary_products"] == f'["{gid(3)}","{gid(2)}"]'
+    # Neither the page nor the tag of the first version decides any more.
+    assert maria.decide({"id": rule.id, "digest": rule.digest}, "approve").status_code == 409
+    assert _api(maria, rule, {**edit, "digest": after["digest"], "draft": swapped}, tag).status_code == 412
+
+    approved = maria.decide(maria.action(rule.id), "approve_with_edits", **{filter_: "out", wrench: "1"})
+    assert "Approved with your edits." in approved.text
+    done = maria.action(rule.id)
+    assert (done["state"], done["version"]) == ("approved", 3)
+    assert [one["title"] for one in done["draft"]["companions"]] == ["AN Wrench Set"]
+    with maria.shop.store.read() as session:
+        told = session.scalars(select(AuditEvent).where(AuditEvent.action_id == rule.id)).all()
+        edits = [event.payload["edit"] for event in told if event.event == "revised"]
+    assert [[one["part"] for one in edit] for edit in edits] == [["companions"], ["companions"]]
+    assert [len(edits[1][0][side]) for side in ("before", "after")] == [2, 1]
+
+
+def _api(maria: Visitor, rule: Action, body: dict[str, Any], tag: str) -> httpx.Response:
+    headers = {"X-CSRF-Token": maria.csrf(), "If-Match": tag, "accept": "application/json"}
+    return maria.http.post(f"/api/approvals/{rule.id}/decision", json=body, headers=headers)

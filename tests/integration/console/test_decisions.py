@@ -9,7 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select
 
+from growth_pipelines.actions.body_html import links_text
 from growth_pipelines.actions.lifecycle import SubmitRules, submit
+from growth_pipelines.actions.model import FieldChange
 from growth_pipelines.store.tables import AuditEvent, OutboxEntry
 from tests.console_shop import NOW, SHOP, SNIPPETS, ConsoleShop, snippet_draft
 
@@ -255,3 +257,30 @@ def test_while_everything_is_paused_decisions_are_still_taken(
     assert "price import runs" in maria.get("/").text
     action = maria.queue()[0]
     assert "written once someone resumes" in maria.decide(action, "approve").text
+
+
+@pytest.mark.parametrize("left_out", [["CLAMP"], ["HOSE", "CLAMP", "SIZES"]])
+def test_related_links_are_left_out_one_by_one_or_all(maria: Visitor, left_out: list[str]):
+    """Those that stay keep their order; without any, the action is about the rest of it."""
+    links = [
+        {"section": section, "anchor": name.upper(), "url": f"/products/{name}"}
+        for section, name in (("Related products", "hose"), ("Related products", "clamp"), ("Guides", "sizes"))
+    ]
+    title = "Links of every kind"
+    draft = snippet_draft(("/pages/links", "Links", title, None, (50, 90, 120), 0.8))
+    change = FieldChange(field="related_links", before="", after=links_text(links), change_type="add")
+    draft = draft.model_copy(
+        update={"draft": {"title": title, "internal_links": links}, "diff": (*draft.diff, change)}
+    )
+    made = submit(maria.shop.store, [draft], recommender="seo_ctr", shop_id=SHOP, now=NOW, rules=SubmitRules())
+    page = maria.get(f"/actions/{made.created[0]}").text
+    boxes = re.findall(r'name="(draft\.internal_links\.\w+)" value="out"><span>(\w+) ', page)
+    assert [anchor for _, anchor in boxes] == ["HOSE", "CLAMP", "SIZES"]
+    ticked = {name: "out" for name, anchor in boxes if anchor in left_out}
+    maria.decide(maria.action(made.created[0]), "approve_with_edits", **{"draft.title": title}, **ticked)
+    after = maria.action(made.created[0])
+    assert (after["state"], after["version"]) == ("approved", 2)
+    stay = [link for link in links if link["anchor"] not in left_out]
+    assert after["draft"].get("internal_links", []) == stay
+    shown = {one["field"]: one["after"] for one in after["diff"]}
+    assert shown == {"seo.title": title, **({"related_links": links_text(stay)} if stay else {})}

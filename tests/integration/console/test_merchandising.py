@@ -14,7 +14,7 @@ from .conftest import Visitor
 
 
 def test_orders_tasks_and_places_are_shown_readably_and_approved(maria: Visitor) -> None:
-    good = [goods(100 + n, orders=60) for n in range(10)]
+    good = [goods(100 + n, orders=60, title=f"Swivel {n // 2 * 10}°, black") for n in range(10)]
     collection = {"title": "Fittings", "members": [*range(1, 41), *(row["number"] for row in good)]}
     frames = frames_of(
         goods(99, available=2, every=1),
@@ -40,7 +40,9 @@ def test_orders_tasks_and_places_are_shown_readably_and_approved(maria: Visitor)
     assert set(told) == {"reorder", "clearance", "collection_order", "bundle"}
     assert "What would change" in told["collection_order"]
     assert "Sorted by" in told["collection_order"]
-    assert "1. part 100 (was 41)" in told["collection_order"]
+    # Products by their titles, and two of one title by their handles too.
+    assert "1. Swivel 0°, black (part-100) (was 41)" in told["collection_order"]
+    assert "11. Part 1 (was 1)" in told["collection_order"]
     assert "50 of 50 products in other places" in told["collection_order"]
     for subtype in ("reorder", "clearance", "bundle"):
         assert "What someone has to do" in told[subtype]

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from growth_pipelines.actions.template_pauses import pause_template, paused_templates
 from growth_pipelines.store.database import Store
 from growth_pipelines.warehouse.database import Warehouse
 from tests.console_shop import NOW, SNIPPETS, ConsoleShop, fill, judged, publish, serve
@@ -42,6 +43,7 @@ def test_data_quality_names_what_is_wrong_and_where(maria: Visitor):
     page = text_of(maria.get("/quality").text)
     for shown in (
         "New data are held back.",
+        "Judged 22 Nov 2026, 08:04 MST .",
         "Shopify held back F 59",
         "order_lines: quantity is at least 0 Blocks: 1 of 312 rows break it.",
         "quantity = -2 (line 17 of orders/20261121-20261122-0f1e2d3c4b5a)",
@@ -52,6 +54,26 @@ def test_data_quality_names_what_is_wrong_and_where(maria: Visitor):
     page = text_of(maria.get("/quality").text)
     assert "Nothing is wrong" in page
     assert "held back" not in page
+
+
+def test_texts_show_what_is_drafted_and_let_an_operator_resume_a_template(maria: Visitor) -> None:
+    page = text_of(maria.get("/texts").text)
+    assert "Nothing is decided yet" in page
+    template = "en.titles.product.name_shop"
+    with maria.shop.store.session() as session:
+        pause_template(session, template, decisions=12, rejected=5, now=NOW)
+    page = text_of(maria.get("/texts").text)
+    assert "{title} | {shop} en.titles.product.name_shop 5 of 12 texts were rejected or replaced." in page
+    refused = maria.http.post("/texts/resume", data={"template": template, "reason": "x", "csrf": "of another"})
+    assert refused.status_code == 403
+    form = {"template": template, "csrf": maria.csrf()}
+    assert maria.http.post("/texts/resume", data={**form, "reason": " "}).status_code == 422
+    with maria.shop.store.read() as session:
+        assert paused_templates(session) == {template}
+    answer = maria.http.post("/texts/resume", data={**form, "reason": "It has the maker now."})
+    assert "en.titles.product.name_shop writes again" in text_of(answer.text)
+    with maria.shop.store.read() as session:
+        assert paused_templates(session) == set()
 
 
 def test_today_links_to_dagster_and_the_data_models(maria: Visitor):
@@ -75,7 +97,7 @@ def test_an_action_shows_all_that_a_decision_needs(maria: Visitor):
         "Low risk",
         "$1,184 revenue in 28 days × 86 % confidence × 100 % ease × 100 % past success = $1,018 score",
         "Proposed by seo_ctr",
-        "22 Nov 2026, 08:04",
+        "22 Nov 2026, 08:04 MST",
         action["digest"][:12],
     ):
         assert shown in page, shown

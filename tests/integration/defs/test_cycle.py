@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
+from sqlalchemy import select
 
+from growth_pipelines.actions.template_pauses import pause_template
 from growth_pipelines.defs.build import build_defs
 from growth_pipelines.defs.instance import open_instance
 from growth_pipelines.defs.launch import STAGES, run_stages
@@ -16,9 +20,10 @@ from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.outbox import undelivered
+from growth_pipelines.store.tables import Action
 from tests.conftest import SandboxShop
 
-from .conftest import QUIET, SHORT, Cycled
+from .conftest import NOW, QUIET, SHORT, Cycled
 
 
 @pytest.fixture
@@ -66,7 +71,44 @@ def test_the_daily_cycle_is_one_green_run_while_approvals_are_awaited(settings: 
         assert event is not None
         assert event.asset_materialization is not None
         assert event.asset_materialization.tags["dagster/data_version"] == batch["digest"]
+        texts = [c for c in result.get_asset_check_evaluations() if c.check_name == "texts_hold_up"]
+        assert {check.asset_key.to_user_string() for check in texts} == {
+            "seo_ctr_recommendations",
+            "metaobject_gen_recommendations",
+        }
+        assert all(check.passed for check in texts)
+        assert sum(check.metadata["drafted"].value for check in texts) > 0
+        _paused_templates_write_nothing(settings, instance)
     assert (settings.home / "shop.json").exists(), "the schedule's zone is read from it"
+
+
+def _paused_templates_write_nothing(settings: Settings, instance: dg.DagsterInstance) -> None:
+    """A snippet that waits is drafted again by another template when its own has been paused."""
+    store = Store.of(settings)
+    snippets = ("en.titles.", "en.descriptions.")
+    names = [name for action in _pending(store) for name in _chosen(action.draft)]
+    made_by = Counter(name for name in names if name.startswith(snippets))
+    often = made_by.most_common(1)[0][0]
+    with store.session() as session:
+        pause_template(session, often, decisions=10, rejected=4, now=NOW)
+    job = build_defs(settings).resolve_job_def("recommend_actions")
+    assert job.execute_in_process(instance=instance, run_config=QUIET).success
+    now_made_by = {name for action in _pending(store) for name in _chosen(action.draft)}
+    assert now_made_by
+    assert often not in now_made_by
+
+
+def _pending(store: Store) -> Sequence[Action]:
+    with store.read() as session:
+        return session.scalars(select(Action).where(Action.state == "pending")).all()
+
+
+def _chosen(draft: dict[str, Any]) -> list[str]:
+    """The templates of the texts that would be written."""
+    return [
+        names[draft["variants"][part].index(draft[part])] if part in draft.get("variants", {}) else names[0]
+        for part, names in draft.get("templates", {}).items()
+    ]
 
 
 @pytest.mark.slow

@@ -71,7 +71,7 @@ def test_every_row_of_a_large_batch_is_judged_in_parts(
 def test_texts_that_people_wrote_are_never_shown(settings: Settings) -> None:
     order = {"order_id": "o1", "created_at": datetime(2026, 11, 1), "local_date": date(2026, 11, 1)}
     order |= {"currency": "USD", "total_amount": 5.0, "customer_key": "ada@example.com", "_file_id": "orders/a"}
-    late = datetime(2026, 12, 24)
+    late = datetime(2026, 12, 24, 5, 30)
     load(settings, {"orders": [{**order, "financial_status": "stolen", "updated_at": late, "_line": 1}]})
     load(
         settings, {"orders": [{**order, "financial_status": "by ada@example.com", "created_at": late, "_line": 2}]}
@@ -82,6 +82,8 @@ def test_texts_that_people_wrote_are_never_shown(settings: Settings) -> None:
     assert "created_at is not in the future" in failed
     shown = [example for one in failed.values() for example in one.examples]
     assert any("financial_status = stolen" in example for example in shown)
+    # Files hold UTC, the pages around it the shop's time.
+    assert any("created_at = 2026-12-24 05:30:00 UTC (line 2" in example for example in shown)
     assert not any("ada" in example for example in shown)
     report = read_report(settings)
     assert report is not None

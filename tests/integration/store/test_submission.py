@@ -106,6 +106,19 @@ def test_the_same_draft_again_refreshes_the_evidence_and_keeps_digest_version_an
     assert after.created_at == before.created_at
 
 
+def test_what_a_product_is_called_by_now_is_no_other_change(store: Store) -> None:
+    """Names in a diff are for reading: the digest stands, and the page has the newest ones."""
+    change = seo_draft().diff[0]
+    (before,) = submitted(store, seo_draft())  # as it was stored before changes had names
+    result = hand_in(store, seo_draft(diff=(change.model_copy(update={"names": {"p1": "Hose"}}),)))
+    with store.read() as session:
+        after = find(session, before.id)
+    assert result.refreshed == [before.id]
+    assert (after.digest, after.version) == (before.digest, 1)
+    assert "names" not in before.diff[0]
+    assert after.diff[0]["names"] == {"p1": "Hose"}
+
+
 def test_another_draft_is_the_next_version_on_the_same_id(store: Store) -> None:
     (before,) = submitted(store, seo_draft())
     result = hand_in(store, seo_draft(title="AN-6 line, braided"), now=NOW + DAY)

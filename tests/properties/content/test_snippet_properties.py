@@ -24,11 +24,11 @@ def test_snippets_of_any_page_fit_and_are_verified(
 ) -> None:
     page = {"title": title, "description": description, "vendor": vendor, "page_type": page_type}
     evidence = evidence_of(page, "Hot Rod Parts")
-    for text, judged in title_variants(page, queries, shop_name="Hot Rod Parts"):
+    for text, judged, _ in title_variants(page, queries, shop_name="Hot Rod Parts"):
         assert 0 < len(text) <= 60
         assert check_claims(text, evidence) == []
         assert 0 <= judged.total <= 1
-    for text, judged in description_variants(page, queries, shop_name="Hot Rod Parts"):
+    for text, judged, _ in description_variants(page, queries, shop_name="Hot Rod Parts"):
         assert 0 < len(text) <= 155
         assert check_claims(text, evidence) == []
         assert 0 <= judged.total <= 1

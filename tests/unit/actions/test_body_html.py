@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -27,6 +28,7 @@ from growth_pipelines.actions.body_html import (
 )
 from growth_pipelines.actions.executors.body_plan import checked_links
 from growth_pipelines.actions.executors.structured_plan import InvalidDraft
+from growth_pipelines.actions.executors.surfaces import _plain_text
 from growth_pipelines.actions.recheck import recheck_of
 from growth_pipelines.actions.structured_fields import json_text
 
@@ -51,6 +53,40 @@ def test_any_body_comes_back_byte_by_byte(
     assert with_links(twice, "") == body
     assert links_of(links_text(links)) == links
     assert kept_links(json_text(links_of(links_text(links)))) == links_text(links)
+
+
+OPEN = [
+    "<img ",
+    '<img src="x.jpg" ',
+    "<img '",
+    "<img '\"",
+    "<img '<img \"",
+    "<a ",
+    '<div class="growth-related-links">',
+    "<",
+    "  ",
+]
+
+
+@pytest.mark.parametrize("tag", OPEN)
+def test_thousands_of_tags_that_stay_open_are_read_in_no_time(tag: str) -> None:
+    """Looking for the end of each one to the end of the text would take minutes."""
+    shown = '<img src="/files/y.jpg" alt="a > b">'
+    body = f"{20_000 * tag}</div>{shown}"
+    began = time.process_time()
+    assert without_links(with_links(body, "A: b → /pages/c")) in (body, without_links(body))
+    image_tag(body, "y.jpg")
+    with_attributes(f"<img {20_000 * tag}>", {"loading": "lazy", "width": None})
+    only_repairs(f"<img {20_000 * tag}>", f"<img {20_000 * tag}>")
+    _plain_text(20_000 * tag)
+    assert time.process_time() - began < 1
+
+
+def test_an_image_is_found_behind_a_tag_that_stays_open() -> None:
+    shown = "<IMG src='/files/y.jpg?v=1' alt='a > b < c'/>"
+    assert image_tag(f'<p <img src="/files/x.jpg" <img alt="2 {shown}{shown}', "y.jpg") == shown
+    assert image_tag(f"{shown}<img ", "y.jpg") == shown
+    assert _plain_text('Hose, <b title="x">20 ft</b> &lt; 3 < 4') == "Hose,  20 ft  < 3 < 4"
 
 
 def test_links_can_hold_no_markup_of_their_own() -> None:

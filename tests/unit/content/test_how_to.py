@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from growth_pipelines.content.how_to import LONGEST_STEP, how_to, ordered_lists
@@ -43,6 +45,18 @@ def test_a_step_is_its_item_s_plain_text(markup: str, plain: str) -> None:
 def test_items_and_lists_may_stay_open_and_empty_ones_are_none() -> None:
     [found] = ordered_lists("<OL><LI>Cut.<LI> <LI>Push.<li>Check.")
     assert found.items == ["Cut.", "Push.", "Check."]
+
+
+@pytest.mark.parametrize(
+    "tag", ["<a ", "<a href='x", '<img alt="x" ', "<!--", "<!", "</", "<ol><li", "<a b='c' d=\"e<i><img \""]
+)
+def test_tags_that_stay_open_hide_the_rest_and_are_read_once(tag: str) -> None:
+    """Looking for the end of each would take minutes for as many."""
+    body = f"{listed(*STEPS)}<ol><li>Cut off{20_000 * tag}"
+    began = time.process_time()
+    assert ordered_lists(body)[0].items == STEPS
+    assert time.process_time() - began < 1
+    assert len(ordered_lists(f"{listed(*STEPS)}<ol><li>Cut off{tag}")) == 1
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from growth_pipelines.content import check_claims, description_variants, has_templates, title_variants
+from growth_pipelines.content.attribution import template_text
 from growth_pipelines.content.snippets import evidence_of
 
 SHOP = "Hot Rod Parts"
@@ -44,7 +45,7 @@ def test_every_variant_is_short_verified_and_different(page: dict[str, Any]) -> 
         (title_variants(page, QUERIES, shop_name=SHOP), 60),
         (description_variants(page, QUERIES, shop_name=SHOP), 155),
     ):
-        texts = [text for text, _ in variants]
+        texts = [variant.text for variant in variants]
         assert texts
         assert len(texts) == len(set(texts)) <= 3
         assert all(0 < len(text) <= longest for text in texts)
@@ -58,20 +59,32 @@ def test_a_product_gets_three_of_each() -> None:
 
 
 def test_what_dates_is_cut_from_the_pages_own_words() -> None:
-    texts = [text for text, _ in description_variants(PAGES[2], QUERIES, shop_name=SHOP)]
+    texts = [variant.text for variant in description_variants(PAGES[2], QUERIES, shop_name=SHOP)]
     assert any("sizes from AN-4 to AN-12" in text for text in texts)
     assert not any("in stock" in text.lower() for text in texts)
 
 
 def test_a_description_begins_with_what_the_page_is_not_with_advice() -> None:
-    text, _ = description_variants(PAGES[1], QUERIES, shop_name=SHOP)[0]
+    text = description_variants(PAGES[1], QUERIES, shop_name=SHOP)[0].text
     assert text.startswith("Everything that carries fuel")
     assert text.endswith("Hot Rod Parts.")
 
 
 def test_the_title_keeps_the_products_name() -> None:
-    for text, _ in title_variants(PAGES[0], QUERIES, shop_name=SHOP):
-        assert text.startswith("AN-6 45 Degree PTFE Hose End")
+    for variant in title_variants(PAGES[0], QUERIES, shop_name=SHOP):
+        assert variant.text.startswith("AN-6 45 Degree PTFE Hose End")
+
+
+def test_a_paused_template_writes_nothing_and_every_variant_names_its_own() -> None:
+    for write in (title_variants, description_variants):
+        first, *others = write(PAGES[0], QUERIES, shop_name=SHOP, count=20)
+        assert template_text(first.template)
+        without = write(PAGES[0], QUERIES, shop_name=SHOP, paused={first.template}, count=20)
+        assert first.template not in {variant.template for variant in without}
+        # Another template may make the very same text.
+        assert {v.text for v in others if v.template != first.template} <= {v.text for v in without}
+        everything = {variant.template for variant in [first, *others]}
+        assert write(PAGES[0], QUERIES, shop_name=SHOP, paused=everything) == []
 
 
 def test_a_locale_without_templates_gives_none() -> None:

@@ -14,6 +14,7 @@ from growth_pipelines.actions.executors.plan import plan_of
 from growth_pipelines.actions.model import SUBTYPES, ActionDraft
 from growth_pipelines.actions.structured_fields import entry_fields, entry_text
 from growth_pipelines.content import check_claims
+from growth_pipelines.content.attribution import template_text
 from growth_pipelines.content.landing import landing_copy, slug_of, topic_name
 from growth_pipelines.content.lengths import characters
 from growth_pipelines.content.structured import questions, specifications
@@ -132,18 +133,28 @@ def test_answers_are_five_to_seven_short_and_backed_by_the_page() -> None:
     pairs = questions({**PUMP, "variants": 3}, shop_name="Hot Rod Parts")
     assert 5 <= len(pairs) <= 7
     evidence = {**PUMP, "variants": 3, "shop": "Hot Rod Parts"}
-    for ask, answer in pairs:
+    for ask, answer, template in pairs:
         assert ask.endswith("?")
+        assert template_text(template)
         assert 0 < characters(answer) <= 1000
         assert check_claims(f"{ask} {answer}", evidence) == []
 
 
 def test_specifications_are_the_page_s_own_words() -> None:
-    rows = dict(specifications({**PUMP, "variants": 5}, shop_name="Hot Rod Parts"))
+    found = specifications({**PUMP, "variants": 5}, shop_name="Hot Rod Parts")
+    rows = {pair.left: pair.right for pair in found}
     assert rows["Flow"] == "340 lph"
     assert rows["Pressure"] == "43 psi"
     assert rows["Fuels"] == "E85, petrol"
     assert rows["Versions"] == "5"
+
+
+def test_a_paused_template_asks_and_states_nothing() -> None:
+    product = {**PUMP, "variants": 5}
+    for write in (questions, specifications):
+        every = write(product, shop_name="Hot Rod Parts")
+        paused = every[0].template
+        assert paused not in {pair.template for pair in write(product, shop_name="Hot Rod Parts", paused={paused})}
 
 
 @pytest.mark.parametrize(
@@ -151,7 +162,7 @@ def test_specifications_are_the_page_s_own_words() -> None:
 )
 def test_a_sentence_that_may_not_be_said_is_left_out(sentence: str) -> None:
     page = {**PUMP, "description": f"{sentence} {PUMP['description']}", "variants": 1}
-    said = " ".join(f"{ask} {answer}" for ask, answer in questions(page, shop_name="Hot Rod Parts"))
+    said = " ".join(f"{pair.left} {pair.right}" for pair in questions(page, shop_name="Hot Rod Parts"))
     assert sentence.rstrip(".") not in said
 
 
