@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -34,14 +34,20 @@ class Operated:
     growth: Machine
     shop: SandboxShop
     free: list[dict[str, Any]]
+    earlier: dict[str, int] = field(default_factory=dict)
 
     def take(self) -> dict[str, Any]:
-        return self.free.pop(0)
+        action = self.free.pop(0)
+        self.earlier[action["id"]] = len(self._writes(action))
+        return action
 
     def writes_to(self, action: dict[str, Any]) -> list[tuple[str, str]]:
-        """Field and value of each write, as the action's diff shows them."""
-        gid = action["target"]["gid"]
-        return [_as_shown(w["field"], w["after"]) for w in self.shop.state()["writes"] if w["gid"] == gid]
+        """Field and value of each write since the action was taken, as its diff shows them."""
+        return [_as_shown(w["field"], w["after"]) for w in self._writes(action)[self.earlier[action["id"]] :]]
+
+    def _writes(self, action: dict[str, Any]) -> list[dict[str, Any]]:
+        """Every write to the action's resource: another action may be about it, too."""
+        return [w for w in self.shop.state()["writes"] if w["gid"] == action["target"]["gid"]]
 
 
 def _as_shown(field: str, after: str | None) -> tuple[str, str]:
@@ -60,6 +66,7 @@ def operated(
 ) -> Operated:
     shop = start_sandbox("--seed", "11", "--orders", "500", "--products", "120", "--today", "2026-11-22")
     more = {"GROWTH_ACTIONS__MODE": "live", "GROWTH_OPERATOR": "ada", "GROWTH_NOW": "2026-11-22T12:00:00Z"}
+    more["GROWTH_SEARCH_CONSOLE__HISTORY_DAYS"] = "90"
     if request.param == "postgres":
         more["GROWTH_DATABASE_URL"] = new_database(request.getfixturevalue("postgres_server"))
     growth = Machine(shop.environment(tmp_path_factory.mktemp(request.param) / "home", **more))

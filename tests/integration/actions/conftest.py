@@ -187,6 +187,15 @@ class Machine:
         httpx.post(f"{self.shop.base_url}/_sandbox/edit", json=edit, trust_env=False).raise_for_status()
 
 
+# On either store, a killed or disturbed run is finished by the next: test_crashes and test_execution show that. Of
+# the other surfaces the same is shown on SQLite, and on PostgreSQL too by a thorough run.
+SECOND_STORE_IF_THOROUGH = pytest.mark.parametrize(
+    "machine",
+    ["sqlite", pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.thorough])],
+    indirect=True,
+)
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def machine(request: pytest.FixtureRequest, tmp_path: Path, writable_shop: Any, shelf: Shelf) -> Iterator[Machine]:
     wire = Interceptor(writable_shop.base_url)

@@ -14,7 +14,7 @@ from growth_pipelines.actions.suppression import lift_suppression
 from growth_pipelines.approvals.edits import BadEdit
 from growth_pipelines.ingestion.shopify.client import ShopifyClient
 
-from .conftest import NOW, Machine, seo_draft
+from .conftest import NOW, SECOND_STORE_IF_THOROUGH, Machine, seo_draft
 from .interceptor import Fate, Passage, after, answer_lost, never_arrives, unavailable
 from .test_structured_content import _killed_at
 
@@ -150,6 +150,7 @@ def test_a_text_that_the_shop_cleans_up_is_put_back(machine: Machine) -> None:
     assert text_of(machine, node, "collection") == before
 
 
+@SECOND_STORE_IF_THOROUGH
 @pytest.mark.parametrize("turn", range(len(FATES)))
 def test_whatever_call_meets_a_fault_it_ends_written_once_or_not_at_all(machine: Machine, turn: int) -> None:
     node = machine.shelf.take("collection")
@@ -170,6 +171,7 @@ def test_whatever_call_meets_a_fault_it_ends_written_once_or_not_at_all(machine:
                 lift_suppression(session, machine.action(action.id), actor="olga", channel="cli", now=NOW)
 
 
+@SECOND_STORE_IF_THOROUGH
 @pytest.mark.parametrize("written", [True, False], ids=["after the write", "before the write"])
 @pytest.mark.parametrize("step", range(2))
 def test_killed_at_a_step_it_is_finished_by_the_next_run(machine: Machine, step: int, written: bool) -> None:

@@ -15,7 +15,7 @@ from growth_pipelines.actions.executors.surfaces import document
 from growth_pipelines.actions.model import ActionDraft, FieldChange
 from growth_pipelines.ingestion.shopify.client import ShopifyClient
 
-from .conftest import NOW, Machine, _draft
+from .conftest import NOW, SECOND_STORE_IF_THOROUGH, Machine, _draft
 from .interceptor import Fate, Passage, answer_lost, kill, never_arrives, unavailable
 
 # Sort by hand, then move; back: move, then sort as before.
@@ -74,6 +74,7 @@ def test_it_is_ordered_read_back_and_put_back(machine: Machine, collection: dict
     assert order_of(machine, collection) == before
 
 
+@SECOND_STORE_IF_THOROUGH
 @pytest.mark.parametrize("collection", ["BEST_SELLING"], indirect=True)
 @pytest.mark.parametrize("written", [True, False], ids=["after the write", "before the write"])
 @pytest.mark.parametrize("step", range(STEPS))
@@ -103,6 +104,7 @@ def test_killed_at_a_step_it_is_finished_by_the_next_run(
     assert order_of(machine, collection) == before
 
 
+@SECOND_STORE_IF_THOROUGH
 @pytest.mark.parametrize("collection", ["BEST_SELLING"], indirect=True)
 def test_whatever_call_meets_a_fault_it_ends_written_once_or_not_at_all(
     machine: Machine, collection: dict[str, Any]

@@ -26,7 +26,7 @@ from growth_pipelines.actions.recommended_products import (
 from growth_pipelines.actions.suppression import lift_suppression
 from growth_pipelines.ingestion.shopify.client import ShopifyClient
 
-from .conftest import NOW, Machine, Shelf, _draft
+from .conftest import NOW, SECOND_STORE_IF_THOROUGH, Machine, Shelf, _draft
 from .interceptor import Fate, Passage, after, answer_lost, kill, never_arrives, unavailable
 
 # To write: the definition, the metafield; as many to take both away.
@@ -186,6 +186,7 @@ def _killed(machine: Machine, step: int, *, written: bool) -> None:
     assert victim[0].wait(60) == -9, victim[0].stderr.read() if victim[0].stderr else ""
 
 
+@SECOND_STORE_IF_THOROUGH
 @pytest.mark.parametrize("step", range(STEPS))
 @pytest.mark.parametrize("written", [True, False], ids=["after", "before"])
 def test_killed_at_a_step_it_is_finished_by_the_next_run(
@@ -203,6 +204,7 @@ def test_killed_at_a_step_it_is_finished_by_the_next_run(
     assert page.now(product) == (False, None)
 
 
+@SECOND_STORE_IF_THOROUGH
 @pytest.mark.parametrize("fate", [unavailable, answer_lost, never_arrives])
 def test_whatever_call_meets_a_fault_it_ends_written_once_or_not_at_all(
     machine: Machine, page: Shown, fate: Fate

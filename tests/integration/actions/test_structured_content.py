@@ -22,7 +22,7 @@ from growth_pipelines.recommenders.product_content import product_draft, written
 from growth_pipelines.recommenders.registry import RECOMMENDERS
 from tests.catalogue_frames import frames_of, pumps, searched
 
-from .conftest import NOW, Machine
+from .conftest import NOW, SECOND_STORE_IF_THOROUGH, Machine
 from .interceptor import Fate, Passage, answer_lost, kill, never_arrives, unavailable
 
 CONTEXT = RecommenderContext(
@@ -191,6 +191,7 @@ def _killed_at(machine: Machine, step: int, *, written: bool) -> None:
     assert victim[0].wait(60) == -9, victim[0].stderr.read() if victim[0].stderr else ""
 
 
+@SECOND_STORE_IF_THOROUGH
 @pytest.mark.parametrize("step", range(STEPS))
 def test_killed_at_a_step_it_is_finished_by_the_next_run(
     machine: Machine, product: dict[str, Any], step: int
@@ -205,6 +206,7 @@ def test_killed_at_a_step_it_is_finished_by_the_next_run(
     assert content_of(machine, product) == before
 
 
+@SECOND_STORE_IF_THOROUGH
 @pytest.mark.parametrize(
     "turn", [0, *(pytest.param(turn, marks=pytest.mark.thorough) for turn in range(1, len(FATES)))]
 )

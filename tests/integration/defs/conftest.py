@@ -19,6 +19,7 @@ from growth_pipelines.approvals.operators import add_operator
 from growth_pipelines.approvals.signatures import DecisionRecord, sign
 from growth_pipelines.defs.build import build_defs
 from growth_pipelines.defs.instance import open_instance
+from growth_pipelines.defs.launch import RunSummary, run_stages
 from growth_pipelines.defs.machine import Machine
 from growth_pipelines.ingestion.shopify.client import ShopifyClient
 from growth_pipelines.settings import Settings
@@ -29,6 +30,29 @@ from tests.conftest import SandboxShop
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PRODUCTS = "query P { products(first: 60) { nodes { id handle title seo { title description } } } }"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+SHORT = {"GROWTH_NOW": NOW.isoformat(), "GROWTH_SEARCH_CONSOLE__HISTORY_DAYS": "60"}
+
+
+@dataclass(frozen=True)
+class Cycled:
+    """The home of a machine that has run a whole cycle, what the run said at its end and what meanwhile.
+
+    Tests work on copies; those of the group ``cycled`` share one.
+    """
+
+    home: Path
+    summary: RunSummary
+    seen: list[tuple[str, str, float | None]]
+
+
+@pytest.fixture(scope="session")
+def cycled(small_shop: SandboxShop, tmp_path_factory: pytest.TempPathFactory) -> Cycled:
+    home, seen = tmp_path_factory.mktemp("cycled") / "home", []
+    summary = run_stages(small_shop.settings(home, **SHORT), on_progress=lambda *step: seen.append(step))
+    assert summary.ok, summary.error
+    return Cycled(home, summary, seen)
 
 
 @pytest.fixture(scope="session")

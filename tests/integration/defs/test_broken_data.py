@@ -14,7 +14,6 @@ import pytest
 
 from growth_pipelines.defs.build import build_defs
 from growth_pipelines.defs.instance import open_instance
-from growth_pipelines.defs.launch import run_stages
 from growth_pipelines.ingestion.landing import Landing, Shop
 from growth_pipelines.ingestion.windows import Window
 from growth_pipelines.quality.report import by_source, read_report
@@ -23,10 +22,9 @@ from growth_pipelines.warehouse import dbt, dbt_project
 from growth_pipelines.warehouse.database import Warehouse
 from tests.conftest import SandboxShop
 
-from .conftest import NOW, QUIET
+from .conftest import NOW, QUIET, SHORT, Cycled
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("broken_data")]
-SHORT = {"GROWTH_NOW": NOW.isoformat(), "GROWTH_SEARCH_CONSOLE__HISTORY_DAYS": "60"}
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cycled")]
 SHOP = Shop("hot-rod-parts.myshopify.com", "America/Denver", "USD")
 DAY = datetime(2026, 10, 20)
 PAGE = "https://www.hotrodparts.example/"
@@ -37,18 +35,9 @@ SEARCH = ("raw/search_page_query_daily", "staging/stg_search_console__page_query
 SEARCH += ("marts/fct_search_query_page_daily", "published_warehouse")
 
 
-@pytest.fixture(scope="module")
-def yesterday(tmp_path_factory: pytest.TempPathFactory, small_shop: SandboxShop) -> Path:
-    """The home of a machine that has run and published."""
-    home = tmp_path_factory.mktemp("yesterday") / "home"
-    summary = run_stages(small_shop.settings(home, **SHORT), ["ingest", "build"])
-    assert summary.ok, summary.error
-    return home
-
-
 @pytest.fixture
-def settings(yesterday: Path, tmp_path: Path, small_shop: SandboxShop) -> Settings:
-    shutil.copytree(yesterday, tmp_path / "home", symlinks=True)
+def settings(cycled: Cycled, tmp_path: Path, small_shop: SandboxShop) -> Settings:
+    shutil.copytree(cycled.home, tmp_path / "home", symlinks=True)
     return small_shop.settings(tmp_path / "home", **SHORT)
 
 

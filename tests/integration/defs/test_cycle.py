@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,9 +23,7 @@ from growth_pipelines.store.outbox import undelivered
 from growth_pipelines.store.tables import Action
 from tests.conftest import SandboxShop
 
-from .conftest import NOW, QUIET
-
-SHORT = {"GROWTH_NOW": NOW.isoformat(), "GROWTH_SEARCH_CONSOLE__HISTORY_DAYS": "60"}
+from .conftest import NOW, QUIET, SHORT, Cycled
 
 
 @pytest.fixture
@@ -113,10 +112,10 @@ def _chosen(draft: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.slow
-def test_stages_can_be_repeated_and_tell_what_they_did(settings: Settings) -> None:
-    seen: list[tuple[str, str, float | None]] = []
-    first = run_stages(settings, on_progress=lambda *step: seen.append(step))
-    assert first.ok, first.error
+@pytest.mark.xdist_group("cycled")
+def test_stages_can_be_repeated_and_tell_what_they_did(cycled: Cycled, settings: Settings) -> None:
+    shutil.copytree(cycled.home, settings.home, symlinks=True)
+    first, seen = cycled.summary, cycled.seen
     assert [stage.name for stage in first.stages] == list(STAGES)
     assert first.tables["orders"] > 0
     assert first.actions

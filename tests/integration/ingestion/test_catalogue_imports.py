@@ -181,7 +181,13 @@ def first_customer(shop: Any, settings: Settings) -> str:
     return gid.rsplit("/", 1)[1]
 
 
+# That both engines hold the same rows, and make the same marts of them, is shown above and in test_engines.
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "database",
+    ["duckdb", pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.thorough])],
+    indirect=True,
+)
 def test_each_customer_of_an_imported_shop_is_in_the_cohorts_once(settings: Settings, tmp_path: Path) -> None:
     known = [*emails(), "never-bought@example.org"]
     products = written(tmp_path / "products.csv", PRODUCT_COLUMNS, HOSE, CLAMP)

@@ -97,7 +97,8 @@ def test_no_day_is_both_final_and_provisional_after_an_ingestion(recent_shop: Sa
     recent_shop.advance(1)
     settings = at(recent_shop, home, "2026-11-23")
     ingest(settings, streams=SEARCH)
-    rebuilt(settings)
+    assert build(settings, ["+fct_search_provisional_daily"], data_tests=False).ok
+    Warehouse.of(settings).publish()
     assert rows(settings, FINAL_OR_NOT) == [(date(2026, 11, 20),)], "provisional days were not read again"
     assert rows(settings, days) == [(date(2026, 11, 21),)], "final wins"
     ingest(settings, streams=PROVISIONAL)

@@ -181,7 +181,10 @@ def _catalogue() -> Rows:
 ROWS: Rows = _shop(seed=5)
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+# test_engines compares these marts of the same shop row by row.
+@pytest.fixture(
+    scope="module", params=["duckdb", pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.thorough])]
+)
 def settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     url = request.getfixturevalue("module_postgres_url") if request.param == "postgres" else ""
     settings = settings_for(tmp_path_factory.mktemp("home"), url)

@@ -15,7 +15,8 @@ from growth_pipelines.warehouse.dbt import build
 
 @pytest.mark.slow
 def test_the_marts_hold_what_the_shop_sold(small_shop: Any, tmp_path: Path) -> None:
-    settings = small_shop.settings(tmp_path, GROWTH_NOW="2026-11-22T18:00:00")
+    short = {"GROWTH_NOW": "2026-11-22T18:00:00", "GROWTH_SEARCH_CONSOLE__HISTORY_DAYS": "90"}
+    settings = small_shop.settings(tmp_path, **short)
     ingest(settings)
     result = build(settings)
     assert [(node.name, node.message) for node in result.results if node.status not in ("success", "pass")] == []
