@@ -21,14 +21,14 @@ from tests.console_shop import NOW, SHOP
 from .conftest import Visitor
 
 CONTEXT = RecommenderContext(date(2026, 11, 22), "Hot Rod Parts", "https://www.hotrodparts.example", "USD")
-HOSE, FILTER, WRENCH, LONG, STEEL = (
+HOSE, FILTER, WRENCH, POLISHED, STEEL = (
     product(1, title="PTFE Hose, 20 ft", handle="ptfe-hose"),
     product(2, title="10 Micron Filter", handle="filter", product_type="Filters", visits=3_000),
     product(3, title="AN Wrench Set", handle="wrench"),
     product(
         5,
-        title="10 Micron Filter, Long Body",
-        handle="long-filter",
+        title="10 Micron Filter, Polished",
+        handle="polished-filter",
         product_type="Filters",
         visits=1_000,
         price_min_cents=14_000,
@@ -51,7 +51,7 @@ def _rule(maria: Visitor, subtype: str = "cross_sell_rule") -> Action:
     orders = baskets(
         (40, [1, 2, 3]), (30, [1, 2]), (60, [1]), (20, [2]), (20, [3]), (400, [4]), (100, [5]), (100, [6])
     )
-    frames = frames_of(orders, HOSE, FILTER, WRENCH, LONG, STEEL)
+    frames = frames_of(orders, HOSE, FILTER, WRENCH, POLISHED, STEEL)
     drafts = [
         draft
         for draft in RECOMMENDERS["guided_selling"].recommend(frames, CONTEXT)
@@ -121,7 +121,7 @@ def test_better_products_are_named_on_the_page_and_served_apart(maria: Visitor) 
     page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", maria.get(f"/actions/{action.ref}").text))
     told, _, for_machines = page.partition("Also written, for machines")
     assert "Shown as related products" in told
-    assert "10 Micron Filter, Long Body; 10 Micron Filter, Stainless" in told
+    assert "10 Micron Filter, Polished; 10 Micron Filter, Stainless" in told
     assert "gid://" not in page
     assert "shopify--discovery--product_recommendation.related_products" in for_machines
     edit = {
@@ -138,7 +138,7 @@ def test_better_products_are_named_on_the_page_and_served_apart(maria: Visitor) 
     assert (body["rule"], body["products"]) == (None, [])
     assert body["related"]["rule"] == action.ref
     shown = [(one["handle"], one["chosen_by"]) for one in body["related"]["products"]]
-    assert shown == [("steel-filter", "rule"), ("long-filter", "rule")]
+    assert shown == [("steel-filter", "rule"), ("polished-filter", "rule")]
 
 
 def test_a_kit_is_a_card_with_steps_and_nothing_is_served_of_it(maria: Visitor) -> None:

@@ -88,6 +88,29 @@ def test_what_is_no_better_choice_is_not_pushed(
     assert upsells(shop(**better), context) == [], case
 
 
+@pytest.mark.parametrize(
+    ("title", "other"),
+    [
+        ("5.3L LS Fuel Rail Kit", "6.2L LS Fuel Rail Kit"),
+        ("5.3 Liter LS Fuel Rail Kit", "6.2 Liter LS Fuel Rail Kit"),
+        ("C10 Short Bed Fuel Tank", "C10 Long Bed Fuel Tank"),
+        ("iPhone 15 Case", "iPhone 15 Pro Max Case"),
+        ("VW T5 Bodenmatte kurz", "VW T5 Bodenmatte lang"),
+        ("Ford Super Mirror", "Ford Super Duty Mirror"),
+        ("BMW 3 M Grille", "BMW 5 M Grille"),
+        ("Gabelöl 5 W", "Gabelöl 15 W"),
+        ("VW T5 75 kW Clutch", "VW T5 103 kW Clutch"),
+        ("350 HP Crate Engine Mount", "430 HP Crate Engine Mount"),
+        ("Leather Cleaner", "Wool Cleaner"),
+        ("Oil Pan Mat, 2 ft x 3 ft", "Oil Pan Mat, 4 ft x 3 ft"),
+    ],
+)
+def test_what_may_fit_something_else_is_not_pushed(context: RecommenderContext, title: str, other: str) -> None:
+    assert upsells(shop(hose(1, title), title=other), context) == []
+    # It is the words that keep them apart.
+    assert shown(upsells(shop(hose(1, other), title=other), context)) == {"1": ["2"]}
+
+
 def test_a_product_that_nobody_sees_or_buys_is_not_worth_it(context: RecommenderContext) -> None:
     assert upsells(shop(hose(1, HOSE, visits=299)), context) == []
     assert upsells(shop(), context, upsell_orders=61) == []
@@ -219,8 +242,11 @@ def test_it_is_the_same_again_whatever_the_order_of_the_rows(context: Recommende
         ("340 lph In-Tank Fuel Pump, E85 Safe", "in-tank fuel pump e85 safe", {"lph": 340}),
         ("Akazienhonig 1,5kg", "akazienhonig", {"g": 1500}),
         ("2 Litre Oil Catch Can, Polished", "oil catch can", {"ml": 2000}),
-        ("Leather Case for iPhone 15 Pro", "case for iphone 15", {}),
-        ("10 Micron Filter, Long Body", "10 micron filter", {}),
+        ("1,000 ml Oil Catch Can", "oil catch can", {"ml": 1000}),
+        ("1.000 ml Oil Catch Can", "1.000 ml oil catch can", {}),
+        ("1,250.5 ft Rope, 1,25 kg", "rope", {"ft": 1250.5, "g": 1250}),
+        ("Premium Case for iPhone 15 Pro", "case for iphone 15 pro", {}),
+        ("10 Micron Filter, Long Body", "10 micron filter long body", {}),
     ],
 )
 def test_words_say_what_a_thing_is_unless_they_tell_its_amount_finish_or_grade(
@@ -228,6 +254,21 @@ def test_words_say_what_a_thing_is_unless_they_tell_its_amount_finish_or_grade(
 ) -> None:
     found = makeup(title)
     assert (set(found.core), dict(found.amounts)) == (set(core.split()), amounts)
+
+
+def test_a_unit_that_comes_twice_says_a_shape_and_no_amount() -> None:
+    assert makeup("Mat 2 ft x 3 ft, 4 kg") == makeup("Mat 3 ft x 2 ft, 4 kg")
+    shapes = ["Mat 2 ft x 3 ft", "Mat 2 ft x 4 ft", "Mat 1 ft x 3 ft", "Mat 2 ft x 2 ft", "Mat 3 ft"]
+    assert (
+        len(
+            {
+                makeup(title).kind
+                for title in [*shapes, "Mat 3 ft x", "Box 2 ft x 2 ft x 3 ft", "Box 2 ft x 3 ft x 3 ft"]
+            }
+        )
+        == 8
+    )
+    assert makeup("Mat 2 ft x 3 ft").amounts == ()
 
 
 def test_an_operator_s_own_words_of_grade_count(context: RecommenderContext) -> None:
