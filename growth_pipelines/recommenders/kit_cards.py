@@ -6,6 +6,7 @@ only where every cost is known and the margin stays above the floor.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ import pandas as pd
 from growth_pipelines.actions.model import ActionDraft, CheckRun, Evidence, Target
 from growth_pipelines.recommenders.context import GuidedSellingConfig, RecommenderContext
 from growth_pipelines.recommenders.economics import minor_units
-from growth_pipelines.recommenders.kits import UNCOUNTED, Kit, find_kits, goods_of, open_kits
+from growth_pipelines.recommenders.kits import Kit, find_kits, goods_of, open_kits
 from growth_pipelines.recommenders.money import WINDOW_DAYS
 from growth_pipelines.recommenders.offered import SALES_DAYS, prices_of
 from growth_pipelines.recommenders.phrases import phrases
@@ -89,42 +90,45 @@ class _Desk:
         return float(row["orders_both"]) / float(row["orders_product"])
 
     def draft(self, kit: Kit) -> ActionDraft:
-        # Its page is where the kit is offered first: of the part whose buyers want the others most.
         first = max(kit, key=lambda part: (sum(self.share(part, o) for o in kit if o != part), part))
-        return _Card(self, (first, *(part for part in kit if part != first))).draft()
+        return _Card(self, tuple(sorted(kit)), first).draft()
 
 
 class _Card:
-    """Writes the card of one kit; the first of its ``parts`` is the one whose page it is about."""
+    """Writes the card of one kit. It is known by the least of its ``parts``, which are sorted: the same kit is the
+    same action tomorrow. ``first``, the part whose buyers want the others most, may change from day to day, and is
+    in the reasons alone."""
 
-    def __init__(self, desk: _Desk, parts: Kit) -> None:
+    def __init__(self, desk: _Desk, parts: Kit, first: str) -> None:
         self.desk, self.parts, self.config, self.context = desk, parts, desk.config, desk.context
+        self.first = first
         self.words = phrases("guided_selling")["kit"]
         self.goods = [desk.goods[part] for part in parts]
         self.unknown = [str(one["product_title"]) for one in self.goods if pd.isna(one["cost_cents"])]
         self.pairs = [
             (desk.pairs[one, other], one, other) for place, one in enumerate(parts) for other in parts[place + 1 :]
         ]
-        available = np.array([one["available"] for one in self.goods])
-        self.stock = int(bundle_stock(available, np.ones(len(parts))))
-        self.is_counted = self.stock < UNCOUNTED
+        counted = [float(one["available"]) for one in self.goods if one["is_counted"]]
+        self.is_counted = bool(counted)
+        self.stock = int(bundle_stock(counted, np.ones(len(counted)))) if counted else math.inf
         self.facts = self._facts()
 
     def draft(self) -> ActionDraft:
         facts, words = self.facts, self.words
-        draft, diff = task({**words["task"], "steps": [*words["task"]["steps"], facts["price_note"]]}, facts)
+        steps = [*words["task"]["steps"], words["task"][facts["which"]]]
+        draft, diff = task({**words["task"], "steps": steps}, facts)
         draft["parts"] = [
             {"product_gid": part, "variant_gid": str(one["variant_id"]), "quantity": 1}
             for part, one in zip(self.parts, self.goods, strict=True)
         ]
-        first = self.goods[0]
+        page = self.goods[0]
         finding = Finding(
             subtype="kit_rule",
             target=Target(
                 type="product",
                 gid=self.parts[0],
-                url=self.context.url_of(str(first["page_key"])),
-                handle=str(first["handle"]),
+                url=self.context.url_of(str(page["page_key"])),
+                handle=str(page["handle"]),
             ),
             copy=words,
             facts=facts,
@@ -142,7 +146,7 @@ class _Card:
         return drafted("guided_selling", SOURCE, finding, self.context)
 
     def _gain(self) -> Gain:
-        """Orders of the first part × the share that takes the kit × what the other parts earn that would not have
+        """Orders of ``first`` × the share that takes the kit × what the other parts earn that would not have
         been bought anyway; at most as many as there are kits."""
         config, orders = self.config, self.facts["orders"]
         low, mean, high = (
@@ -164,20 +168,21 @@ class _Card:
         facts = {
             "parts": _listed([f"“{one['product_title']}”" for one in self.goods]),
             "parts_in_full": _listed([_in_full(one) for one in self.goods]),
-            "name": self.goods[0]["product_title"],
+            "name": desk.goods[self.first]["product_title"],
             "count": len(self.parts),
             "lift": min(float(row["lift"]) for row, _, _ in self.pairs),
             "confidence": min(max(desk.share(a, b), desk.share(b, a)) for _, a, b in self.pairs),
             "q_value": max(float(row["q_value"]) for row, _, _ in self.pairs),
             "least": config.kit_orders,
             "cover": config.min_cover_days,
-            "orders": float(desk.orders.get(self.parts[0], 0.0)) * WINDOW_DAYS / SALES_DAYS,
+            "orders": float(desk.orders.get(self.first, 0.0)) * WINDOW_DAYS / SALES_DAYS,
             "taken": config.kit_taken,
             "taken_low": config.kit_taken_low,
             "taken_high": config.kit_taken_high,
             "earned": sum(
-                (1 - desk.share(self.parts[0], part)) * float(one["price_cents"]) / desk.minor * self._margin(one)
-                for part, one in zip(self.parts[1:], self.goods[1:], strict=True)
+                (1 - desk.share(self.first, part)) * float(one["price_cents"]) / desk.minor * self._margin(one)
+                for part, one in zip(self.parts, self.goods, strict=True)
+                if part != self.first
             ),
             "margin": config.kit_margin,
             "stock": self.stock,
@@ -215,7 +220,7 @@ class _Card:
             )
             for row, one, other in self.pairs
         ]
-        seen = self.desk.orders.get(self.parts[0], 0.0)
+        seen = self.desk.orders.get(self.first, 0.0)
         return (
             *rows,
             sold.row(names["sold"].format(name=facts["name"], days=SALES_DAYS), seen, "orders"),

@@ -20,8 +20,6 @@ from growth_pipelines.recommenders.proposals import resting
 from growth_pipelines.recommenders.stock import days_of_cover, floor_price
 
 LEAST_PARTS = 3
-# What isn't counted is there as long as it is sold.
-UNCOUNTED = 10_000.0
 _RESTING_DAYS = 84
 # The strongest pairs that are looked at, and the strongest links of a product.
 _MOST_PAIRS, _MOST_LINKS = 5_000, 12
@@ -33,7 +31,8 @@ def goods_of(
     frames: Mapping[str, pd.DataFrame], wanted: Iterable[str], config: GuidedSellingConfig
 ) -> pd.DataFrame:
     """Which of the ``wanted`` products can be a part of a kit, by product_id: one variant of it with price_cents,
-    cost_cents, floor_cents and available. Left out is what has too little stock, does not last or earns little.
+    cost_cents, floor_cents, is_counted and available (inf where it is not counted). Left out is what has too little
+    stock, does not last or earns little.
 
     The variant is the first of those with half of the best one's stock or more, so that it is the same tomorrow.
     """
@@ -42,7 +41,8 @@ def goods_of(
     for name in ("available", "price_cents", "cost_cents"):
         rows[name] = pd.to_numeric(rows[name], errors="coerce").astype(float)
     rows["is_counted"] = rows["is_tracked"].astype("boolean").fillna(True).astype(bool) & rows["available"].notna()
-    rows["available"] = rows["available"].clip(lower=0).where(rows["is_counted"], UNCOUNTED)
+    # What isn't counted is there as long as it is sold.
+    rows["available"] = rows["available"].clip(lower=0).where(rows["is_counted"], np.inf)
     product = rows.groupby("product_id")["available"]
     total, most = product.sum(), product.transform("max")
     rows = rows[rows["available"] >= most / 2].sort_values("variant_id", kind="stable")
@@ -127,14 +127,22 @@ def find_kits(frames: Mapping[str, pd.DataFrame], config: GuidedSellingConfig) -
 
 
 def open_kits(kits: list[Kit], past: pd.DataFrame, as_of: date) -> list[Kit]:
-    """Those of which no part was in a kit or a bundle that was done or turned down lately."""
+    """Those without a part that a kit or a bundle, done or turned down lately, was known by.
+
+    Past actions hold one product each: of a kit the part with the least id, of a bundle its rarer part. The others
+    may come in another kit.
+    """
     waits = resting(past, "guided_selling", "kit_rule", _RESTING_DAYS, as_of)
     waits |= resting(past, "merch_playbook", "bundle", _RESTING_DAYS, as_of)
     return [kit for kit in kits if waits.isdisjoint(kit)]
 
 
 def pairs_in_kits(frames: Mapping[str, pd.DataFrame], config: GuidedSellingConfig, as_of: date) -> set[Pair]:
-    """The pairs, in both directions, that no bundle should repeat: those of kits that are offered or were made."""
+    """The pairs, in both directions, that no bundle should repeat: those of all kits that the frames give, but for
+    kits that rest and were not made.
+
+    Whether a card was drafted for a kit (limits and caps may hold it back) makes no difference.
+    """
     past = frames["past_actions"]
     kits = find_kits(frames, config)
     made = resting(past[past["state"] != "rejected"], "guided_selling", "kit_rule", _RESTING_DAYS, as_of)

@@ -12,9 +12,12 @@ from growth_pipelines.actions.lifecycle import SubmitResult, SubmitRules, lift_s
 from growth_pipelines.actions.model import ActionDraft, FieldChange, action_digest
 from growth_pipelines.actions.queue import find
 from growth_pipelines.actions.suppression import MayNotLift, NotSuppressed
+from growth_pipelines.recommenders.context import GuidedSellingConfig, RecommenderContext
+from growth_pipelines.recommenders.guided_selling import recommend as guided_selling
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import Action, ApprovalRequest, Batch, OutboxEntry
+from tests.basket_frames import baskets, frames_of
 from tests.drafts import NOW, SHOP, decided, seo_draft, submitted, task_draft, with_operator
 
 DAY = timedelta(days=1)
@@ -209,6 +212,25 @@ def test_a_draft_that_covers_two_open_actions_revises_one_and_supersedes_the_oth
 def test_task_cards_of_different_problems_on_one_page_are_separate_actions(store: Store) -> None:
     assert len(hand_in(store, task_draft(), task_draft(subtype="layout", metric="cls")).created) == 2
     assert len(hand_in(store, task_draft(), task_draft(subtype="layout", metric="cls")).refreshed) == 2
+
+
+def test_a_kit_stays_one_action_when_another_of_its_parts_is_wanted_most(store: Store) -> None:
+    context = RecommenderContext(NOW.date(), "Hot Rod Parts", "https://www.hotrodparts.example", "USD")
+    orders = [(60, [1, 2, 3]), (10, [1]), (20, [2]), (30, [3]), (900, [4])]
+    results = []
+    for more in ([], [(40, [1])]):
+        frames = frames_of(baskets(*orders, *more))
+        [kit] = [
+            one for one in guided_selling(frames, context, GuidedSellingConfig()) if one.subtype == "kit_rule"
+        ]
+        results.append((kit, hand_in(store, kit, recommender="guided_selling")))
+    (one, first), (other, again) = results
+    assert (
+        one.rationale.partition("orders that hold")[2][:20]
+        != other.rationale.partition("orders that hold")[2][:20]
+    )
+    assert again.refreshed == first.created
+    assert (len(first.created), again.created, again.revised) == (1, [], [])
 
 
 def test_a_rolled_back_kind_is_suppressed_on_its_resource_until_an_operator_lifts_it(

@@ -125,7 +125,7 @@ def test_what_one_buyer_does_again_counts_once(context: RecommenderContext) -> N
 @pytest.mark.parametrize(
     ("recommender", "subtype", "number"), [("guided_selling", "kit_rule", 3), ("merch_playbook", "bundle", 2)]
 )
-def test_it_rests_when_any_part_was_in_a_kit_or_a_bundle_lately(
+def test_it_rests_when_a_kit_or_a_bundle_was_known_by_one_of_its_parts_lately(
     context: RecommenderContext, recommender: str, subtype: str, number: int
 ) -> None:
     for days, count in ((83, 0), (84, 1)):
@@ -156,6 +156,8 @@ def test_no_bundle_repeats_a_pair_of_a_kit_unless_the_kit_was_turned_down() -> N
     frames = goods_frames.frames_of(*added, pairs=[*linked, apart])
     covered = pairs_in_kits(frames, GuidedSellingConfig(), goods_frames.AS_OF)
     assert covered == {(gid(a), gid(b)) for a in (101, 102, 103) for b in (101, 102, 103) if a != b}
+    # Also where no card is drafted for it.
+    assert pairs_in_kits(frames, GuidedSellingConfig(max_drafts=0), goods_frames.AS_OF) == covered
 
 
 # -- what it says -------------------------------------------------------------------------------------------
@@ -181,13 +183,21 @@ def test_the_card_is_a_task_with_its_parts_stock_and_price(context: RecommenderC
     assert "all of them at once is not counted" in draft.rationale
 
 
-def test_the_first_part_is_the_one_whose_buyers_want_the_others_most(context: RecommenderContext) -> None:
+def test_what_it_is_worth_rests_on_the_part_whose_buyers_want_the_others_most(context: RecommenderContext) -> None:
     [draft] = kits(trio(), context)
-    assert draft.target.gid == gid(1)  # in 75 orders, of which 35 each hold another part
+    assert "orders that hold “Part BBBB1”" in draft.rationale  # in 75 orders, of which 35 each hold another part
     kits_taken = 75 * 28 / 84 * 0.03
     assert draft.impact.delta == pytest.approx(kits_taken, abs=0.01)
     assert draft.impact.revenue_28d == pytest.approx(kits_taken * 2 * (1 - 35 / 75) * 40, abs=0.01)
     assert draft.impact.low < kits_taken / 5 < 3 * kits_taken < draft.impact.high
+
+
+def test_it_stays_the_same_action_when_another_part_is_wanted_most(context: RecommenderContext) -> None:
+    [today] = kits(trio(), context)
+    [tomorrow] = kits(trio(extra=((20, [1]),)), context)
+    assert "orders that hold “Part CCCC2”" in tomorrow.rationale
+    assert (today.target, today.draft, today.diff) == (tomorrow.target, tomorrow.draft, tomorrow.diff)
+    assert today.target.gid == gid(1)
 
 
 def test_no_lower_price_is_named_where_a_cost_is_not_known(context: RecommenderContext) -> None:
@@ -198,11 +208,25 @@ def test_no_lower_price_is_named_where_a_cost_is_not_known(context: RecommenderC
     assert {check.name for check in unsure.checks if not check.passed} == {"margin kept"}
 
 
+@pytest.mark.parametrize("margin", [0.4, 0.2, None])
+def test_braces_in_titles_are_text(context: RecommenderContext, margin: float | None) -> None:
+    titles = {1: "Part {} BBBB1", 2: "Part {x} CCCC2", 3: "Part {0:d} DDDD3"}
+    changed = [product(n, title=title, margin_rate=margin) for n, title in titles.items()]
+    [draft] = kits(trio(*changed), context)
+    assert draft.title == "Offer “Part {} BBBB1”, “Part {x} CCCC2” and “Part {0:d} DDDD3” as a kit"
+    assert len(draft.draft["steps"]) == 3
+
+
 def test_stock_that_is_not_counted_is_no_number(context: RecommenderContext) -> None:
     free = [product(n, is_tracked=False) for n in (1, 2, 3)]
     [draft] = kits(trio(*free, product(4, is_tracked=True)), context)
     assert "any number of kits" in draft.why_now
     assert [row.value for row in draft.evidence if row.name == "Kits in stock"] == [None]
+    [many] = kits(trio(*(product(n, available=12_000) for n in (1, 2, 3))), context)
+    assert "12,000 kits" in many.why_now
+    assert [row.value for row in many.evidence if row.name == "Kits in stock"] == [12_000]
+    mixed = [product(1, is_tracked=True, available=12_000), *free[1:], product(4, is_tracked=True)]
+    assert "12,000 kits" in kits(trio(*mixed), context)[0].why_now
     some = [product(1, is_tracked=True, available=12), *free[1:], product(4, is_tracked=True)]
     assert "12 kits" in kits(trio(*some), context)[0].why_now
 

@@ -207,6 +207,12 @@ def test_the_draft_is_what_the_executor_writes_and_the_diff_shows(context: Recom
     assert "40% dearer, $16 more earned a piece" in draft.rationale
 
 
+def test_braces_in_titles_are_text(context: RecommenderContext) -> None:
+    named = {"title": "AN-6 {} Hose {x}, 20 ft", "margin_rate": None}
+    [draft] = upsells(shop(hose(1, "AN-6 {} Hose {x}, 10 ft", margin_rate=None), **named), context)
+    assert draft.title == "Show the better “AN-6 {} Hose {x}, 20 ft” with “AN-6 {} Hose {x}, 10 ft”"
+
+
 def test_the_impact_is_orders_times_share_times_what_is_earned_more(context: RecommenderContext) -> None:
     [draft] = upsells(shop(), context)
     trade_ups = 60 * 28 / 84 * 0.02
