@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date, timedelta
+from typing import Any
 
 import pandas as pd
 
@@ -15,6 +16,8 @@ from growth_pipelines.sandbox.upsells import upsells
 from growth_pipelines.sandbox.world import Shop
 
 TODAY, DAYS = date(2026, 11, 22), 84
+# What its merchant knows of these titles: each fits where the other does.
+GRADES = ("short", "long", "body", "nylon", "brushless")
 
 
 def _product(product: Product) -> dict[str, object]:
@@ -62,15 +65,20 @@ def _frames(shop: Shop) -> dict[str, pd.DataFrame]:
     }
 
 
-def test_what_is_found_is_truly_better() -> None:
+def _found(frames: dict[str, pd.DataFrame], **limits: Any) -> set[tuple[str, str]]:
+    found = find_alternatives(frames, GuidedSellingConfig(upsell_grades=GRADES, **limits))
+    return set(zip(found["product_id"], found["paired_product_id"], strict=True))
+
+
+def test_what_is_found_is_truly_better_and_little_of_it_is_sure() -> None:
     shop = Shop(Options(today=TODAY, seed=42, orders=20_000, products=300))
     true = {(row["gid"], row["better"]) for row in upsells(shop)}
     frames = _frames(shop)
-    least = GuidedSellingConfig(upsell_visits=200, upsell_orders=5, upsell_chance=0.8)
-    found = find_alternatives(frames, least)
-    pairs = list(zip(found["product_id"], found["paired_product_id"], strict=True))
-    assert len(pairs) >= 8
-    assert sum(pair in true for pair in pairs) >= 0.8 * len(pairs)
-    # With the usual limits fewer are found, and nothing else.
-    usual = find_alternatives(frames, GuidedSellingConfig())
-    assert set(zip(usual["product_id"], usual["paired_product_id"], strict=True)) <= set(pairs)
+    likely = _found(frames, upsell_visits=200, upsell_orders=5, upsell_chance=0.8)
+    assert len(likely) >= 8
+    assert len(likely & true) >= 0.8 * len(likely)
+    # With the usual limits fewer are found, and nothing else: 3 of 39. That takes orders, as the documentation says.
+    sure = _found(frames)
+    assert 0 < len(sure) < len(likely)
+    assert sure <= likely & true
+    assert len(sure) < 0.2 * len(true), f"{len(sure)} of {len(true)}: the documentation says that few are found"
