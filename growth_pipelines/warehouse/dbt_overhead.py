@@ -8,7 +8,7 @@ hold one number, and templates that were compiled before. What is replaced here 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, KeysView, Mapping
+from collections.abc import Callable, Iterable, KeysView
 from functools import cache, cached_property
 from typing import Any
 
@@ -78,17 +78,14 @@ def _macros_flattened_once() -> None:
     def get(namespace: Any, key: str) -> Any:
         return namespace.flat[key]
 
-    def add(builder: Any, macros: Iterable[Any], ctx: Mapping[str, Any]) -> None:
+    def add(builder: Any, macros: Iterable[Any], ctx: dict[str, Any]) -> None:
         """All macros of a package."""
         made, node, stack = {}, builder.node, builder.thread_ctx
         for macro in macros:
+            # Without a call of each class's __init__: there are half a million in a build.
             generator = MacroGenerator.__new__(MacroGenerator)
-            generator.__dict__ = {
-                "context": ctx,
-                "macro": macro,
-                "node": node,
-                "stack": stack,
-            }
+            generator.context, generator.macro = ctx, macro
+            generator.node, generator.stack = node, stack
             made[macro.name] = generator
             package = macro.package_name
         if not made:
