@@ -229,7 +229,48 @@ class GuidedSellingSettings(_Group):
     question_value: float = Field(
         0.3, gt=0, le=1, description="what a visit by a question is worth, as a share of the shop's usual one"
     )
-    max_drafts: int = Field(200, ge=1, description="rules and questions drafted in one run")
+    max_alternatives: int = Field(3, ge=1, le=10, description="better products shown beside one, at most")
+    upsell_from: float = Field(0.1, gt=0, description="a better product costs so much more, at least")
+    upsell_to: float = Field(0.6, gt=0, description="a better product costs so much more, at most")
+    upsell_gain: float = Field(0.1, ge=0, description="a better product earns so much more, at least")
+    upsell_visits: int = Field(300, ge=1, description="visits in 84 days that both products' pages need")
+    upsell_orders: int = Field(10, ge=1, description="orders in 84 days that both products need")
+    upsell_chance: float = Field(
+        0.9, ge=0.5, lt=1, description="how sure it must be that the better one sells as readily per visit"
+    )
+    upsell_grades: Words = Field(
+        default_factory=list, description="words of finish and grade in titles, besides the usual ones"
+    )
+    trade_up: float = Field(
+        0.02, gt=0, lt=1, description="expected share of a product's orders that take a better one shown beside it"
+    )
+    trade_up_low: float = Field(0.002, ge=0, description="lower end of its 90 % interval")
+    trade_up_high: float = Field(0.08, gt=0, description="upper end of its 90 % interval")
+    kit_parts: int = Field(5, ge=3, le=10, description="products in a kit, at most; three at least")
+    kit_orders: int = Field(10, ge=0, description="buyers and orders that each pair of a kit exceeds")
+    kit_lift: float = Field(
+        2, ge=1, description="each pair is bought together so many times as often as by chance"
+    )
+    kit_confidence: float = Field(
+        0.3,
+        gt=0,
+        lt=1,
+        description="share of the orders with the rarer of each pair that hold the other, exceeded",
+    )
+    kit_reverse: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="the same of the more frequent one's orders: what goes with everything is no part",
+    )
+    kit_stock: int = Field(5, ge=1, description="kits that can be sold now, at least")
+    kit_margin: float = Field(
+        0.2, ge=0, lt=1, description="margin that each part of a kit has, where costs are known"
+    )
+    kit_taken: float = Field(0.03, gt=0, lt=1, description="expected share of a part's orders that take the kit")
+    kit_taken_low: float = Field(0.005, ge=0, description="lower end of its 90 % interval")
+    kit_taken_high: float = Field(0.1, gt=0, description="upper end of its 90 % interval")
+    max_drafts: int = Field(200, ge=1, description="drafts of each kind in one run")
     weekly_cap: int = Field(10, ge=0, description="new actions a week; 0 = no cap")
 
 

@@ -75,13 +75,50 @@ def product(number: int, **more: Any) -> dict[str, Any]:
         "product_type": f"Type {number}",
         "status": "active",
         "complementary_products": None,
+        "related_products": None,
         "variants": 1,
         "variants_out": 0,
         "available": 100,
         "price_min_cents": 10_000,
         "margin_rate": 0.4,
+        "visits": 0,
         **more,
     }
+
+
+def bundle_pairs_of(affinity: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
+    """The pairs that are together oftener than by chance, once each and the rarer product first."""
+    known = products.set_index("product_id")
+    lift = (
+        affinity["orders_both"] * affinity["orders_total"] / affinity["orders_product"] / affinity["orders_paired"]
+    )
+    rarer = (affinity["orders_product"] < affinity["orders_paired"]) | (
+        (affinity["orders_product"] == affinity["orders_paired"])
+        & (affinity["product_id"] < affinity["paired_product_id"])
+    )
+    found = affinity.assign(
+        lift=lift, confidence=affinity["orders_both"] / affinity["orders_product"], q_value=1e-6
+    )
+    found = found[rarer & (lift > 1) & affinity["paired_product_id"].isin(known.index)]
+    for name in ("page_key", "handle", "title"):
+        found[name] = found["product_id"].map(known[name])
+    return found.assign(paired_title=found["paired_product_id"].map(known["title"]))
+
+
+def _stock_of(products: pd.DataFrame) -> pd.DataFrame:
+    """One variant of each product; its cost follows from the margin."""
+    price, margin = products["price_min_cents"], products["margin_rate"].astype(float)
+    return pd.DataFrame(
+        {
+            "variant_id": "v" + products["product_id"].str.rpartition("/")[2],
+            **{name: products[name] for name in ("product_id", "page_key", "handle", "available")},
+            "product_title": products["title"],
+            "variant_title": "Default Title",
+            "price_cents": price,
+            "cost_cents": price * (1 - margin),
+            "is_tracked": products.get("is_tracked", True),
+        }
+    )
 
 
 def frames_of(orders: Sequence[Basket], *changed: dict[str, Any]) -> Frames:
@@ -90,10 +127,21 @@ def frames_of(orders: Sequence[Basket], *changed: dict[str, Any]) -> Frames:
     rows = {row["product_id"]: row for row in map(product, numbers)}
     rows |= {row["product_id"]: row for row in changed}
     sold = pd.Series([gid(n) for products, _ in orders for n in products], dtype=str).value_counts()
+    products, affinity = pd.DataFrame(list(rows.values())), affinity_of(orders)
     return {
-        "affinity": affinity_of(orders),
+        "affinity": affinity,
         "product_orders": pd.DataFrame({"product_id": sold.index, "orders": sold.values, "units": sold.values}),
-        "products": pd.DataFrame(list(rows.values())),
+        "products": products.drop(columns="visits"),
+        "sell_through": pd.DataFrame(
+            {
+                "product_id": products["product_id"],
+                "visits": products["visits"],
+                "orders": products["product_id"].map(sold).fillna(0),
+            }
+        ),
+        "bundle_pairs": bundle_pairs_of(affinity, products),
+        "stock": _stock_of(products),
+        "past_actions": pd.DataFrame(columns=["recommender", "subtype", "resource_gid", "state", "ended_on"]),
         "topics": pd.DataFrame(columns=["cluster", "intent", "is_served_well"]),
         "metaobjects": pd.DataFrame(columns=["type", "handle", "fields", "updated_at"]),
         "questions": pd.DataFrame(

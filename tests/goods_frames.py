@@ -77,6 +77,7 @@ def frames_of(*added: dict[str, Any], collections: tuple[dict[str, Any], ...] = 
         ),
         "collection_products": _collections(collections),
         "bundle_pairs": pd.DataFrame(more.get("pairs", ()), columns=list(_PAIR)),
+        "product_orders": pd.DataFrame({"product_id": stock["product_id"], "orders": 20, "units": 20}),
         "performance": _performance(collections),
         "past_actions": pd.DataFrame(
             more.get("past", ()), columns=["recommender", "subtype", "resource_gid", "state", "ended_on"]
@@ -97,6 +98,7 @@ _PAIR = {
     "orders_product": 100,
     "orders_paired": 120,
     "orders_both": 45,
+    "buyers_both": 45,
     "orders_total": 2000,
     "confidence": 0.45,
     "lift": 7.5,

@@ -29,7 +29,7 @@ SUBTYPES: dict[str, tuple[str, ...]] = {
     "seo_ctr": ("title", "description", "internal_links"),
     "metaobject_gen": ("product_content", "landing_page"),
     "merch_playbook": ("reorder", "clearance", "back_in_stock", "collection_order", "feature", "bundle"),
-    "guided_selling": ("cross_sell_rule", "reply", "content_gap"),
+    "guided_selling": ("cross_sell_rule", "upsell_rule", "kit_rule", "reply", "content_gap"),
     "cwv_repair": ("image", "script", "layout", "font", "theme_setting", "task_card"),
     "campaign": ("campaign",),
     "reward_change": ("reward_change",),

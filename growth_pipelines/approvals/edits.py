@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from growth_pipelines.actions.body_html import LINKS, links_text
-from growth_pipelines.actions.complementary import COMPLEMENTARY, products_text
 from growth_pipelines.actions.executors.plan import plan_of
 from growth_pipelines.actions.executors.structured_plan import structured_plan
 from growth_pipelines.actions.model import FieldChange, Target
+from growth_pipelines.actions.recommended_products import LISTS, products_text
 from growth_pipelines.actions.transitions import changes_of, plain_json
 from growth_pipelines.content.structured import with_matching_data
 from growth_pipelines.errors import GrowthError
@@ -19,7 +19,9 @@ from growth_pipelines.store.tables import Action
 # The part of a draft → the field of the diff that shows it.
 FIELDS = {"title": "seo.title", "description": "seo.description", "alt": "image.alt"}
 TASK_PARTS = ("summary", "steps")
-ENTRIES, LINK_LIST, COMPANIONS = "entries", "internal_links", "companions"
+ENTRIES, LINK_LIST = "entries", "internal_links"
+# Products to show → the field of the diff with the list that they are shown in.
+SHOWN = {one.part: one.field for one in LISTS.values()}
 
 
 class BadEdit(GrowthError):
@@ -45,8 +47,8 @@ def edited(action: Action, parts: Mapping[str, Any]) -> Edit:
             raise BadEdit(
                 f"{name} can't be edited in this action.", f"What can be: {', '.join(editable) or 'nothing'}."
             )
-    if COMPANIONS in wanted:
-        _check_companions(action.draft[COMPANIONS], wanted[COMPANIONS])
+    for name in SHOWN.keys() & wanted.keys():
+        _check_shown(action.draft[name], wanted[name])
     draft = {**action.draft, **wanted}
     target = Target.model_validate(action.target)
     try:
@@ -66,10 +68,10 @@ def edited(action: Action, parts: Mapping[str, Any]) -> Edit:
 def _editable(action: Action) -> tuple[str, ...]:
     """The parts that may be edited; links only where they are written."""
     written = any(change.field == LINKS for change in changes_of(action))
-    return (*FIELDS, *TASK_PARTS, ENTRIES, COMPANIONS, *((LINK_LIST,) if written else ()))
+    return (*FIELDS, *TASK_PARTS, ENTRIES, *SHOWN, *((LINK_LIST,) if written else ()))
 
 
-def _check_companions(proposed: Any, wanted: Any) -> None:
+def _check_shown(proposed: Any, wanted: Any) -> None:
     """Raise BadEdit for a product that was not proposed: nobody has looked at its stock, or at what it is."""
     if not isinstance(wanted, list) or any(one not in proposed for one in wanted):
         raise BadEdit(
@@ -103,9 +105,10 @@ def _shown(change: FieldChange, draft: Mapping[str, Any]) -> FieldChange:
     for part, field in FIELDS.items():
         if change.field == field and part in draft:
             return change.model_copy(update={"after": str(draft[part])})
-    if change.field == COMPLEMENTARY and COMPANIONS in draft:
-        shown = [one["product"] for part in ("kept", COMPANIONS) for one in draft.get(part) or ()]
-        return change.model_copy(update={"after": products_text(shown)})
+    for part, field in SHOWN.items():
+        if change.field == field and part in draft:
+            shown = [one["product"] for name in ("kept", part) for one in draft.get(name) or ()]
+            return change.model_copy(update={"after": products_text(shown)})
     if change.field == LINKS:
         return change.model_copy(update={"after": _links_text(draft[LINK_LIST])})
     if change.change_type == "task" and "steps" in draft:

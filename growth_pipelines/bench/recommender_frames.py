@@ -147,6 +147,7 @@ def _catalogue(pages: pd.DataFrame, rng: np.random.Generator) -> dict[str, pd.Da
             "title": sold["title"].to_numpy(),
             "product_type": sold["product_type"].to_numpy(),
             "complementary_products": None,
+            "related_products": None,
             "variants_out": 0,
             "available": rng.integers(0, 500, len(sold)),
             "margin_rate": rng.uniform(0.05, 0.6, len(sold)),
@@ -256,13 +257,17 @@ def _pairs(sold: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     import pandas as pd
 
     a, b = rng.integers(0, len(sold), (2, len(sold)))
+    both = rng.poisson(12, len(a))
     return pd.DataFrame(
         {
             "product_id": sold["resource_gid"].to_numpy()[a],
             "paired_product_id": sold["resource_gid"].to_numpy()[b],
             **{name: sold[name].to_numpy()[a] for name in ("page_key", "handle", "title")},
             "paired_title": sold["title"].to_numpy()[b],
-            "orders_both": rng.poisson(12, len(a)),
+            "orders_both": both,
+            "buyers_both": both,
+            "orders_product": rng.integers(24, 240, len(a)),
+            "orders_paired": rng.integers(24, 480, len(a)),
             "confidence": rng.uniform(0.05, 0.5, len(a)),
             "lift": rng.uniform(1, 8, len(a)),
             "q_value": 0.001,

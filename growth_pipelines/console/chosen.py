@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from growth_pipelines.actions.body_html import LINKS
-from growth_pipelines.approvals.edits import COMPANIONS, LINK_LIST, BadEdit
+from growth_pipelines.approvals.edits import LINK_LIST, SHOWN, BadEdit
 from growth_pipelines.canonical import digest
 from growth_pipelines.console.labels import label
 from growth_pipelines.store.tables import Action
@@ -46,7 +46,7 @@ def choices_of(action: Action, typed: Mapping[str, str] | None = None) -> list[C
     """
     typed = typed or {}
     return [
-        Choice(name, label("fields", name), name == COMPANIONS, _items(name, items, typed))
+        Choice(name, label("fields", name), name in SHOWN, _items(name, items, typed))
         for name, items in _lists(action).items()
         if len(items) > 1 or (name == LINK_LIST and action.fields != [LINKS])
     ]
@@ -63,7 +63,7 @@ def chosen_lists(action: Action, typed: Mapping[str, str]) -> dict[str, list[Any
 
 def _lists(action: Action) -> dict[str, list[Mapping[str, str]]]:
     """Links count only where the action writes them."""
-    written = {COMPANIONS: True, LINK_LIST: LINKS in action.fields}
+    written = {**dict.fromkeys(SHOWN, True), LINK_LIST: LINKS in action.fields}
     return {
         name: action.draft[name] for name, is_written in written.items() if is_written and name in action.draft
     }

@@ -1,7 +1,8 @@
-"""``GET /api/cross-sell/{product}``: the products that a product's page shows by an executed rule, for sale now.
+"""``GET /api/cross-sell/{product}``: the products that a product's page shows by executed rules, for sale now.
 
-A rule counts while it is executed and not rolled back; of several for one product the latest does. Stock is that
-of the last build, so an answer may be kept for a while: it carries an ETag that changes with what it says.
+``products`` go with it (cross-sell), ``related`` may be bought instead (upsell); each with the rule behind it. A
+rule counts while it is executed and not rolled back; of several for one product the latest does. Stock is that of
+the last build, so an answer may be kept for a while: it carries an ETag that changes with what it says.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from growth_pipelines.actions.complementary import MOST_PRODUCTS
+from growth_pipelines.actions.recommended_products import COMPLEMENTARY, MOST_PRODUCTS, RELATED, ProductList
 from growth_pipelines.console.failures import BadRequest
 from growth_pipelines.console.identity import Here, Person
 from growth_pipelines.console.observed import rows_of_query
@@ -26,6 +27,7 @@ from growth_pipelines.warehouse.database import Warehouse
 router = APIRouter(prefix="/api")
 MAX_AGE_SECONDS = 300
 IN_FORCE = ("executed", "measured")
+_SUBTYPES = {COMPLEMENTARY: "cross_sell_rule", RELATED: "upsell_rule"}
 # As many ids as queries/sold_products.sql asks for: the product and all that it can be shown with.
 _IDS = MOST_PRODUCTS + 1
 _GID = "gid://shopify/Product/{}"
@@ -41,7 +43,8 @@ _GID = "gid://shopify/Product/{}"
     },
 )
 def cross_sell(request: Request, person: Person, console: Here, product: str) -> Response:
-    """What goes with a product, best first. ``product`` is its handle, its number or its gid."""
+    """What goes with a product, and what may be bought instead of it, best first. ``product`` is its handle, its
+    number or its gid."""
     warehouse = Warehouse.of(console.settings)
     wanted = _GID.format(product) if re.fullmatch(r"\d+", product) else product
     found = rows_of_query(warehouse, "product_by_name.sql", (wanted, wanted))
@@ -49,8 +52,8 @@ def cross_sell(request: Request, person: Person, console: Here, product: str) ->
         raise BadRequest(f"There is no product {product}.", "Name it by its handle, its number or its gid.", 404)
     gid = str(found[0][0])
     with console.store.read() as session:
-        rule = _rule(session, gid)
-        body = {"product": gid, "rule": rule.ref if rule else None, "products": _products(warehouse, gid, rule)}
+        shown = {kept_in: _served(session, warehouse, gid, kept_in) for kept_in in _SUBTYPES}
+    body = {"product": gid, **shown[COMPLEMENTARY], "related": shown[RELATED]}
     text = json.dumps(body, ensure_ascii=False)
     tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": f"private, max-age={MAX_AGE_SECONDS}", "Vary": "Cookie"}
@@ -60,12 +63,18 @@ def cross_sell(request: Request, person: Person, console: Here, product: str) ->
     return Response(text, media_type="application/json", headers=headers)
 
 
-def _rule(session: Session, gid: str) -> Action | None:
+def _served(session: Session, warehouse: Warehouse, gid: str, kept_in: ProductList) -> dict[str, Any]:
+    rule = _rule(session, gid, _SUBTYPES[kept_in])
+    products = _products(warehouse, gid, rule, kept_in) if rule else []
+    return {"rule": rule.ref if rule else None, "products": products}
+
+
+def _rule(session: Session, gid: str, subtype: str) -> Action | None:
     return session.scalars(
         select(Action)
         .where(
             Action.kind == "guided_selling",
-            Action.subtype == "cross_sell_rule",
+            Action.subtype == subtype,
             Action.resource_gid == gid,
             Action.state.in_(IN_FORCE),
         )
@@ -74,13 +83,11 @@ def _rule(session: Session, gid: str) -> Action | None:
     ).first()
 
 
-def _products(warehouse: Warehouse, gid: str, rule: Action | None) -> list[dict[str, Any]]:
+def _products(warehouse: Warehouse, gid: str, rule: Action, kept_in: ProductList) -> list[dict[str, Any]]:
     """The rule's products that are for sale, in the order of the page: those that the merchant chose first."""
-    if rule is None:
-        return []
     by = {
         str(one["product"]): part
-        for part in ("kept", "companions")
+        for part in ("kept", kept_in.part)
         for one in rule.draft.get(part, [])
         if one["product"] != gid
     }
@@ -98,5 +105,5 @@ def _shown(row: Sequence[Any], part: str) -> dict[str, Any]:
         "path": page_key,
         "price_cents": price_cents,
         "currency": currency,
-        "chosen_by": "rule" if part == "companions" else "merchant",
+        "chosen_by": "merchant" if part == "kept" else "rule",
     }

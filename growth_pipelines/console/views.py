@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from growth_pipelines.actions.complementary import COMPLEMENTARY, DEFINITION, products_of
 from growth_pipelines.actions.executors.collection_order import ORDER
 from growth_pipelines.actions.model import FieldChange
+from growth_pipelines.actions.recommended_products import LISTS, products_of
 from growth_pipelines.actions.structured_fields import entry_fields
 from growth_pipelines.actions.transitions import changes_of
 from growth_pipelines.approvals.edits import FIELDS, TASK_PARTS
@@ -23,6 +23,9 @@ from growth_pipelines.store.tables import Action
 # The factors of the score, as they are multiplied.
 MULTIPLIED = ("revenue_28d", "confidence", "ease", "win_rate")
 _FIRST_PLACES = 12
+_LISTS = {one.field: one for one in LISTS.values()}
+# What no person reads in the shop: an entry's mark of its draft, and definitions.
+_MARKS = {"source", *(one.definition for one in LISTS.values())}
 _LIMITS = {"title": TITLE_LIMIT, "description": DESCRIPTION_LIMIT, "alt": 125}
 
 
@@ -134,9 +137,10 @@ def fields_of(action: Action) -> list[FieldView]:
 
 def _named(change: FieldChange, draft: Mapping[str, Any]) -> FieldChange:
     """A list of products by their titles, as the draft names them, and not by their ids."""
-    if change.field != COMPLEMENTARY:
+    kept_in = _LISTS.get(change.field)
+    if kept_in is None:
         return change
-    titles = {one["product"]: one["title"] for part in ("kept", "companions") for one in draft.get(part, [])}
+    titles = {one["product"]: one["title"] for part in ("kept", kept_in.part) for one in draft.get(part, [])}
     before, after = (
         "; ".join(titles.get(gid, gid) for gid in products_of(side)) for side in (change.before, change.after)
     )
@@ -189,7 +193,7 @@ def _view(name: str, before: str, after: str, limit: int | None = None) -> Field
 
 def _is_for_machines(name: str, text: str) -> bool:
     """References, structured data and the mark that names the entry's draft."""
-    return name in ("source", DEFINITION) or text.startswith(("{", "[", "gid://"))
+    return name in _MARKS or text.startswith(("{", "[", "gid://"))
 
 
 def _field_note(before: str, after: str, limit: int | None) -> str:

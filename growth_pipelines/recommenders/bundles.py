@@ -15,6 +15,7 @@ import pandas as pd
 from growth_pipelines.actions.model import ActionDraft, CheckRun, Evidence, Target
 from growth_pipelines.recommenders.context import MerchPlaybookConfig, RecommenderContext
 from growth_pipelines.recommenders.economics import minor_units
+from growth_pipelines.recommenders.kits import pairs_in_kits
 from growth_pipelines.recommenders.money import WINDOW_DAYS, money
 from growth_pipelines.recommenders.phrases import phrases
 from growth_pipelines.recommenders.proposals import (
@@ -73,6 +74,10 @@ def find_bundles(
         is_lasting=a["is_lasting"].eq(True).to_numpy() & b["is_lasting"].eq(True).to_numpy(),
     )
     found["worth"] = found["alone"] * found["paired_price"]
+    # What is offered as a kit of three or more is not offered as two as well.
+    kits = pairs_in_kits(frames, context.guided_selling, context.as_of)
+    named = zip(found["product_id"], found["paired_product_id"], strict=True)
+    in_kit = np.array([pair in kits for pair in named], bool)
     chosen = (
         (found["confidence"] > config.bundle_confidence)
         & (found["orders_both"] > config.bundle_orders)
@@ -80,6 +85,7 @@ def find_bundles(
         & (found["stock"] >= LEAST_STOCK)
         & found["is_lasting"]
         & (found["worth"] > 0)
+        & ~in_kit
     )
     best = found[chosen].sort_values(["worth", "paired_product_id"], ascending=[False, True], kind="stable")
     return best.drop_duplicates("product_id")

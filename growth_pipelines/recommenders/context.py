@@ -14,7 +14,8 @@ class RecommenderContext:
 
     ``as_of`` is the shop's own day; ``freshness`` a label a person reads ("search data to 19 Nov 2026");
     ``win_rates`` maps a recommender's name, or "name/subtype", to its learned win-rate factor; goods arrive
-    ``lead_time_days`` after they were ordered; ``paused_templates`` write nothing.
+    ``lead_time_days`` after they were ordered; ``paused_templates`` write nothing; ``guided_selling`` is what kits
+    need, so that no bundle repeats one.
     """
 
     as_of: date
@@ -27,6 +28,7 @@ class RecommenderContext:
     win_rates: Mapping[str, float] = field(default_factory=dict)
     lead_time_days: int = 14
     paused_templates: frozenset[str] = frozenset()
+    guided_selling: GuidedSellingConfig = field(default_factory=lambda: GuidedSellingConfig())
 
     def win_rate(self, recommender: str, subtype: str) -> float:
         """The learned factor for one kind of change; 1 without data."""
@@ -91,8 +93,10 @@ class MetaobjectGenConfig(_FromSettings):
 class GuidedSellingConfig(_FromSettings):
     """Tunable numbers of ``guided_selling``; shares from 0 to 1.
 
-    ``attach_lift`` is by how much more often B is bought with A once A's page shows it, with the ends of its 90 %
-    interval; a belief, not a measurement. ``assumed_margin`` stands in where the shop knows no cost at all.
+    Three are beliefs with the ends of their 90 % intervals, and no measurements: ``attach_lift``, by how much more
+    often B is bought with A once A's page shows it; ``trade_up``, the share of A's orders that then take a better
+    one; ``kit_taken``, the share of a part's orders that then take the kit. ``assumed_margin`` stands in where the
+    shop knows no cost at all.
     """
 
     min_confidence: float = 0.3
@@ -112,6 +116,27 @@ class GuidedSellingConfig(_FromSettings):
     answered_ctr_ratio: float = 0.5
     goal_position: float = 8.0
     question_value: float = 0.3
+    max_alternatives: int = 3
+    upsell_from: float = 0.1
+    upsell_to: float = 0.6
+    upsell_gain: float = 0.1
+    upsell_visits: int = 300
+    upsell_orders: int = 10
+    upsell_chance: float = 0.9
+    upsell_grades: tuple[str, ...] = ()
+    trade_up: float = 0.02
+    trade_up_low: float = 0.002
+    trade_up_high: float = 0.08
+    kit_parts: int = 5
+    kit_orders: int = 10
+    kit_lift: float = 2.0
+    kit_confidence: float = 0.3
+    kit_reverse: float = 0.1
+    kit_stock: int = 5
+    kit_margin: float = 0.2
+    kit_taken: float = 0.03
+    kit_taken_low: float = 0.005
+    kit_taken_high: float = 0.1
     max_drafts: int = 200
 
 

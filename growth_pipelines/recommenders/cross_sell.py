@@ -4,46 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
 import pandas as pd
 
-from growth_pipelines.actions.complementary import (
-    COMPLEMENTARY,
-    DEFINED,
-    DEFINITION,
-    products_of,
-    products_text,
-)
 from growth_pipelines.actions.model import EASE, ActionDraft, CheckRun, Evidence, FieldChange, Impact, Target
+from growth_pipelines.actions.recommended_products import COMPLEMENTARY, products_of, products_text
 from growth_pipelines.actions.scoring import RANKING_VERSION, score
-from growth_pipelines.content.terms import word_set
 from growth_pipelines.recommenders.affinity import directed_rules
 from growth_pipelines.recommenders.context import GuidedSellingConfig, RecommenderContext
-from growth_pipelines.recommenders.economics import minor_units
+from growth_pipelines.recommenders.likeness import SAME_WORDS, likeness
 from growth_pipelines.recommenders.money import WINDOW_DAYS, money
+from growth_pipelines.recommenders.offered import SALES_DAYS, Prices, for_sale, prices_of, visible
 from growth_pipelines.recommenders.phrases import phrases
 
 SOURCE = "guided_selling@1"
-# Days that the orders of a product are counted over (queries/frames/product_orders.sql).
-SALES_DAYS = 84
 _Z90 = 1.644854
 # How sure it is that a rule helps: of a pair that just passes, and of one beyond doubt; learned rates correct it.
 _SURE_LEAST, _SURE_MOST = 0.55, 0.85
-# Products of one type whose titles share so much of their words are versions of each other.
-_SAME_WORDS = 0.6
-
-
-@dataclass(frozen=True)
-class _Prices:
-    """``minor`` units in a major one; ``margin`` stands in for unknown ones, ``known``: whether it was seen."""
-
-    minor: float
-    margin: float
-    known: bool
 
 
 def cross_sell_drafts(
@@ -54,10 +34,10 @@ def cross_sell_drafts(
     rules = directed_rules(frames["affinity"], config)
     if rules.empty or products.empty:
         return []
-    prices = _prices(products, frames["shop"], config)
+    prices = prices_of(products, frames["shop"], config)
     facts: dict[str, dict[Any, Any]] = {str(row["product_id"]): row for row in products.to_dict("records")}
-    products = products[_visible(products, frames["pages"])]
-    sold = products.index[_for_sale(products, frames["product_orders"], config)]
+    products = products[visible(products, frames["pages"])]
+    sold = products.index[for_sale(products, frames["product_orders"], config)]
     rules = rules[rules["product_id"].isin(products.index)]
     rules = rules[rules["paired_product_id"].isin(sold)]
     if rules.empty:
@@ -78,37 +58,11 @@ def cross_sell_drafts(
     return sorted(drafts, key=lambda draft: (-draft.score, draft.target.url))[: config.max_drafts]
 
 
-def _visible(products: pd.DataFrame, pages: pd.DataFrame) -> pd.Series:
-    """Active, with a page in the online store."""
-    hidden = pages.loc[~pages["is_published"].fillna(True).astype(bool), "resource_gid"]
-    return (products["status"] == "active") & products["page_key"].notna() & ~products.index.isin(set(hidden))
-
-
-def _for_sale(products: pd.DataFrame, product_orders: pd.DataFrame, config: GuidedSellingConfig) -> pd.Series:
-    """Of a price, with a variant to sell, and enough of it to be shown: its stock lasts for some days at the
-    present pace. Stock that is not counted always does."""
-    stocked = products["variants_out"].fillna(0) < products["variants"]
-    units = product_orders.set_index("product_id")["units"].astype(float)
-    needed = products.index.to_series().map(units).fillna(0.0) / SALES_DAYS * config.min_cover_days
-    available = products["available"].astype(float)
-    lasts = available.isna() | (available <= 0) | (available >= needed)
-    return stocked & lasts & (products["price_min_cents"].fillna(0) > 0)
-
-
-def _prices(products: pd.DataFrame, shop: pd.DataFrame, config: GuidedSellingConfig) -> _Prices:
-    known = products["margin_rate"].dropna()
-    return _Prices(
-        minor_units(shop),
-        float(known.median()) if len(known) else config.assumed_margin,
-        bool(len(known)),
-    )
-
-
 def _valued(
     rules: pd.DataFrame,
     products: pd.DataFrame,
     product_orders: pd.DataFrame,
-    prices: _Prices,
+    prices: Prices,
     config: GuidedSellingConfig,
 ) -> pd.DataFrame:
     """The rules with what B earns (price, margin, contribution in major units) and what the rule is worth.
@@ -136,8 +90,7 @@ def _goes_with(product: Mapping[Any, Any], other: Mapping[Any, Any], shown: list
         return False
     if (product.get("product_type") or "") != (other.get("product_type") or ""):
         return True
-    one, two = word_set(str(product["title"])), word_set(str(other["title"]))
-    return len(one & two) < _SAME_WORDS * max(1, len(one | two))
+    return likeness(str(product["title"]), str(other["title"])) < SAME_WORDS
 
 
 class _Rule:
@@ -149,7 +102,7 @@ class _Rule:
         shown: list[str],
         chosen: list[dict[Any, Any]],
         facts: Mapping[str, Mapping[Any, Any]],
-        prices: _Prices,
+        prices: Prices,
         context: RecommenderContext,
         config: GuidedSellingConfig,
     ) -> None:
@@ -196,13 +149,18 @@ class _Rule:
                 handle=str(self.product["handle"]),
             ),
             draft={
-                "metafield": DEFINED,
+                "metafield": COMPLEMENTARY.defined,
                 "companions": [{"product": gid, "title": title} for gid, title in self.titles.items()],
                 "kept": [{"product": gid, "title": title} for gid, title in self.kept.items()],
             },
             diff=(
-                FieldChange(field=DEFINITION, before=DEFINED if before else "", after=DEFINED, change_type=kind),
-                FieldChange(field=COMPLEMENTARY, before=before, after=after, change_type=kind),
+                FieldChange(
+                    field=COMPLEMENTARY.definition,
+                    before=COMPLEMENTARY.defined if before else "",
+                    after=COMPLEMENTARY.defined,
+                    change_type=kind,
+                ),
+                FieldChange(field=COMPLEMENTARY.field, before=before, after=after, change_type=kind),
             ),
             evidence=self._evidence(),
             checks=self._checks(),

@@ -27,7 +27,8 @@ from growth_pipelines.recommenders.money import WINDOW_DAYS, money
 
 @dataclass(frozen=True)
 class Gain:
-    """Extra ``units`` (of ``metric``, as ``unit``) with a 90 % interval, and the price of one in major units."""
+    """Extra ``units`` (of ``metric``, as ``unit``) with a 90 % interval, and the price of one in major units;
+    ``price_doubt`` is the share of it by which it may be lower or higher."""
 
     metric: str
     unit: str
@@ -35,6 +36,7 @@ class Gain:
     low: float
     high: float
     price: float
+    price_doubt: float = 0.0
 
     @property
     def impact(self) -> Impact:
@@ -46,8 +48,8 @@ class Gain:
             high=round(high, 2),
             unit=self.unit,
             revenue_28d=round(self.units * self.price, 2),
-            revenue_low=round(low * self.price, 2),
-            revenue_high=round(high * self.price, 2),
+            revenue_low=round(low * self.price * (1 - self.price_doubt), 2),
+            revenue_high=round(high * self.price * (1 + self.price_doubt), 2),
         )
 
     def facts(self, currency: str) -> dict[str, str]:

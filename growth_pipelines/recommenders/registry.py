@@ -104,14 +104,15 @@ RECOMMENDERS: dict[str, Recommender] = {
                 "affinity",
                 "product_orders",
                 "products",
+                *("sell_through", "bundle_pairs", "stock", "past_actions"),
                 "topics",
                 "questions",
                 "metaobjects",
                 "pages",
                 "shop",
             ),
-            description="Products that are bought together and not yet shown together, and questions of searchers "
-            "that no page answers.",
+            description="Products that are bought together and not yet shown together, better ones that a page "
+            "could show beside its own, kits, and questions of searchers that no page answers.",
             config=GuidedSellingConfig,
         ),
         Recommender(
@@ -120,7 +121,7 @@ RECOMMENDERS: dict[str, Recommender] = {
             version=1,
             frames=(
                 *("stock", "variant_days", "days_out", "stock_age", "sell_through", "collection_products"),
-                *("bundle_pairs", "performance", "past_actions", "shop"),
+                *("bundle_pairs", "product_orders", "performance", "past_actions", "shop"),
             ),
             description="What to order before it runs out, to clear, to bundle and to show first, and what is "
             "back.",

@@ -17,6 +17,7 @@ from growth_pipelines.sandbox.sales import MEAN_QUANTITY
 from growth_pipelines.sandbox.shopify.formats import decimal
 from growth_pipelines.sandbox.stock import InventoryItem
 from growth_pipelines.sandbox.traffic import CLICK_SESSIONS
+from growth_pipelines.sandbox.upsells import upsells
 from growth_pipelines.sandbox.world import Shop
 
 
@@ -269,6 +270,7 @@ def document(shop: Shop) -> dict[str, Any]:
         "affinities": _affinities(shop),
         "cross_sell": rules(shop),
         "popular_pairs": popular_pairs(shop),
+        "upsells": upsells(shop),
         "bare_products": _bare_products(shop),
         "unserved_topics": _topics(shop.plants.topics),
         "unanswered_questions": _topics(shop.plants.questions),

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.telemetry import logger
-from growth_pipelines.warehouse.dbt_overhead import spare_dbt_overhead
 from growth_pipelines.warehouse.profile import write_profile
 
 if TYPE_CHECKING:
@@ -126,7 +125,6 @@ def run_dbt(
     every node when it ends. Raises GrowthError when it could not run at all."""
     from dbt.cli.main import dbtRunner
 
-    spare_dbt_overhead()
     folder = dbt_folder(settings)
     write_profile(settings, folder)
     callbacks = [_reporter(on_event)] if on_event else []

@@ -231,7 +231,8 @@ TABLES: tuple[RawTable, ...] = (
         "products",
         "Products with their search fields. images is a JSON list of {id, alt, url, width, height}, in order; tags"
         ' are separated by ", "; url is null where the product is not in the online store;'
-        " complementary_products is a JSON list of the ids of products, as the shop keeps it.",
+        " complementary_products and related_products are JSON lists of the ids of products, as the shop keeps"
+        " them.",
         key=("product_id",),
         product_id="text",
         handle="text",
@@ -248,6 +249,7 @@ TABLES: tuple[RawTable, ...] = (
         url="text",
         images="text",
         complementary_products="text",
+        related_products="text",
         created_at="timestamp",
         updated_at="timestamp",
         published_at="timestamp",

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from growth_pipelines.actions.brake import pause
-from growth_pipelines.actions.complementary import COMPLEMENTARY, DEFINED, DEFINITION, products_text
 from growth_pipelines.actions.lifecycle import SubmitRules, submit
 from growth_pipelines.actions.model import ActionDraft, FieldChange
 from growth_pipelines.actions.queue import as_document, find, top
+from growth_pipelines.actions.recommended_products import COMPLEMENTARY, products_text
 from growth_pipelines.store.tables import AuditEvent
 from tests.browser.conftest import AXE
 from tests.console_shop import NOW, SHOP, SNIPPETS, ConsoleShop, judged, snippet_draft
@@ -37,13 +37,16 @@ def companions_draft(*titles: str) -> ActionDraft:
     parts = [{"product": gid, "title": title} for gid, title in shown.items()]
     diff = [
         FieldChange(field=field, before="", after=after, change_type="add")
-        for field, after in ((DEFINITION, DEFINED), (COMPLEMENTARY, products_text(list(shown))))
+        for field, after in (
+            (COMPLEMENTARY.definition, COMPLEMENTARY.defined),
+            (COMPLEMENTARY.field, products_text(list(shown))),
+        )
     ]
     return draft.model_copy(
         update={
             "kind": "guided_selling",
             "subtype": "cross_sell_rule",
-            "draft": {"metafield": DEFINED, "companions": parts, "kept": []},
+            "draft": {"metafield": COMPLEMENTARY.defined, "companions": parts, "kept": []},
             "diff": tuple(diff),
         }
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from growth_pipelines.actions.complementary import COMPLEMENTARY, products_of
+from growth_pipelines.actions.recommended_products import COMPLEMENTARY, products_of
 from growth_pipelines.warehouse.dbt import build
 from tests.conftest import SandboxShop
 
@@ -47,6 +48,14 @@ def _key(action: dict[str, Any], truth: dict[str, Any]) -> tuple[str, str]:
         return action["kind"], asked[0] if asked else action["target"]["url"]
     if action["subtype"] == "bundle":
         return action["kind"], _pair(part["product_gid"] for part in action["draft"]["parts"])
+    if action["subtype"] == "upsell_rule":
+        url, better = action["target"]["url"], {(row["url"], row["better"]) for row in truth["upsells"]}
+        shown = {(url, one["product"]) for one in action["draft"]["alternatives"]}
+        return action["kind"], f"better than {url}" if shown <= better else action["title"]
+    if action["subtype"] == "kit_rule":
+        linked = {_pair((row["a"], row["b"])) for row in truth["affinities"]}
+        pairs = combinations((part["product_gid"] for part in action["draft"]["parts"]), 2)
+        return action["kind"], "kit" if {_pair(pair) for pair in pairs} <= linked else action["title"]
     if action["subtype"] == "feature":
         return action["kind"], " ".join(sorted(_brought_forward(action, truth))) or action["target"]["url"]
     return action["kind"], action["target"]["url"]
@@ -90,8 +99,13 @@ def _pair(gids: Iterable[str]) -> str:
 
 
 def _also_true(truth: dict[str, Any]) -> set[tuple[str, str]]:
-    """What may be offered, too: bundles of pairs that are bought together, though a part of them is short."""
-    return {("merch_playbook", _pair((row["a"], row["b"]))) for row in truth["affinities"]}
+    """What may be offered, too: bundles of pairs that are bought together, though a part of them is short, kits
+    of such pairs, and better products, for which there may be too few orders to tell. None must."""
+    return {
+        ("guided_selling", "kit"),
+        *(("guided_selling", f"better than {row['url']}") for row in truth["upsells"]),
+        *(("merch_playbook", _pair((row["a"], row["b"]))) for row in truth["affinities"]),
+    }
 
 
 def _extra_clicks_in_interval(pending: list[dict[str, Any]], truth: dict[str, Any]) -> list[bool]:
@@ -131,7 +145,7 @@ def _wrong_companions(pending: list[dict[str, Any]], truth: dict[str, Any]) -> l
         for action in pending
         if action["subtype"] == "cross_sell_rule"
         for change in action["diff"]
-        if change["field"] == COMPLEMENTARY
+        if change["field"] == COMPLEMENTARY.field
         for gid in products_of(change["after"])
     ]
     return [f"{gid} with {url}" for url, gid in shown if (url, gid) not in planted]

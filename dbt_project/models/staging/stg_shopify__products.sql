@@ -22,6 +22,7 @@ with
             url,
             images,
             complementary_products,
+            related_products,
 
             -- -------- times
             created_at,

@@ -14,7 +14,7 @@ from typing import Any
 from growth_pipelines.actions.body_html import LINKS
 from growth_pipelines.actions.executors.body_plan import images_plan, links_plan
 from growth_pipelines.actions.executors.collection_order import order_plan
-from growth_pipelines.actions.executors.complementary import cross_sell_plan
+from growth_pipelines.actions.executors.recommended_products import recommended_plan
 from growth_pipelines.actions.executors.structured_plan import InvalidDraft, checked_gid, structured_plan
 from growth_pipelines.actions.executors.surfaces import (
     ALT,
@@ -70,7 +70,7 @@ def plan_of(kind: str, target: Target, draft: Mapping[str, Any], diff: Iterable[
     elif kind == "metaobject_gen":
         gid, surface, wanted = structured_plan(target.gid, draft)
     elif kind == "guided_selling":
-        gid, surface, wanted = cross_sell_plan(target.gid, draft)
+        gid, surface, wanted = recommended_plan(target.gid, draft)
     elif kind == "merch_playbook":
         gid, surface, wanted = order_plan(target.gid, draft)
     else:

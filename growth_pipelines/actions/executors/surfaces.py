@@ -25,6 +25,8 @@ FIELD_NAMES = {
     ALT: "alt text",
     "definition.complementary_products": "definition of complementary products",
     "metafield.complementary_products": "complementary products",
+    "definition.related_products": "definition of related products",
+    "metafield.related_products": "related products",
     "related_links": "related links",
     "body_image": "images in the text",
     # Fields of structured content go by the first part of their name.

@@ -156,7 +156,7 @@ def recommender_context(
     machine: Machine, shop: Mapping[str, Any], paused_templates: frozenset[str] = frozenset()
 ) -> "RecommenderContext":
     """Whose shop, as of which day, in whose words."""
-    from growth_pipelines.recommenders.context import RecommenderContext
+    from growth_pipelines.recommenders.context import GuidedSellingConfig, RecommenderContext
     from growth_pipelines.warehouse.dbt import brand_terms
 
     settings = machine.settings.shop
@@ -170,6 +170,7 @@ def recommender_context(
         freshness=machine.freshness(),
         lead_time_days=settings.lead_time_days,
         paused_templates=paused_templates,
+        guided_selling=GuidedSellingConfig.of(machine.settings.recommenders.guided_selling),
     )
 
 

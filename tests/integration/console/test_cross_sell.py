@@ -21,19 +21,41 @@ from tests.console_shop import NOW, SHOP
 from .conftest import Visitor
 
 CONTEXT = RecommenderContext(date(2026, 11, 22), "Hot Rod Parts", "https://www.hotrodparts.example", "USD")
-HOSE, FILTER, WRENCH = (
+HOSE, FILTER, WRENCH, LONG, STEEL = (
     product(1, title="PTFE Hose, 20 ft", handle="ptfe-hose"),
-    product(2, title="10 Micron Filter", handle="filter"),
+    product(2, title="10 Micron Filter", handle="filter", product_type="Filters", visits=3_000),
     product(3, title="AN Wrench Set", handle="wrench"),
+    product(
+        5,
+        title="10 Micron Filter, Long Body",
+        handle="long-filter",
+        product_type="Filters",
+        visits=1_000,
+        price_min_cents=14_000,
+    ),
+    product(
+        6,
+        title="10 Micron Filter, Stainless",
+        handle="steel-filter",
+        product_type="Filters",
+        visits=1_000,
+        price_min_cents=13_000,
+    ),
 )
+SUBJECTS = {"cross_sell_rule": gid(1), "upsell_rule": gid(2), "kit_rule": gid(3)}
 
 
-def _rule(maria: Visitor) -> Action:
-    """The rule of the hose: the filter and the wrench, best first; and the products in the published data."""
-    orders = baskets((40, [1, 2, 3]), (30, [1, 2]), (60, [1]), (20, [2]), (20, [3]), (400, [4]))
-    frames = frames_of(orders, HOSE, FILTER, WRENCH)
+def _rule(maria: Visitor, subtype: str = "cross_sell_rule") -> Action:
+    """The rule of the hose: the filter and the wrench, best first; or that of the filter: two better ones; or the
+    kit of all three. And the products in the published data."""
+    orders = baskets(
+        (40, [1, 2, 3]), (30, [1, 2]), (60, [1]), (20, [2]), (20, [3]), (400, [4]), (100, [5]), (100, [6])
+    )
+    frames = frames_of(orders, HOSE, FILTER, WRENCH, LONG, STEEL)
     drafts = [
-        draft for draft in RECOMMENDERS["guided_selling"].recommend(frames, CONTEXT) if draft.target.gid == gid(1)
+        draft
+        for draft in RECOMMENDERS["guided_selling"].recommend(frames, CONTEXT)
+        if (draft.subtype, draft.target.gid) == (subtype, SUBJECTS[subtype])
     ]
     store = maria.shop.store
     made = submit(store, drafts, recommender="guided_selling", shop_id=SHOP, now=NOW, rules=SubmitRules())
@@ -90,7 +112,44 @@ def test_rules_are_served_while_in_force_and_in_stock(maria: Visitor, name: str)
     changed = maria.http.get(path, headers={"If-None-Match": answer.headers["etag"]})
     assert [one["handle"] for one in changed.json()["products"]] == ["wrench"]
     _move(maria, action, "rolled_back")
-    assert maria.get(path).json() == {"product": gid(1), "rule": None, "products": []}
+    nothing: dict[str, object] = {"rule": None, "products": []}
+    assert maria.get(path).json() == {"product": gid(1), **nothing, "related": nothing}
+
+
+def test_better_products_are_named_on_the_page_and_served_apart(maria: Visitor) -> None:
+    action = _rule(maria, "upsell_rule")
+    page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", maria.get(f"/actions/{action.ref}").text))
+    told, _, for_machines = page.partition("Also written, for machines")
+    assert "Shown as related products" in told
+    assert "10 Micron Filter, Long Body; 10 Micron Filter, Stainless" in told
+    assert "gid://" not in page
+    assert "shopify--discovery--product_recommendation.related_products" in for_machines
+    edit = {
+        "decision": "edit",
+        "digest": action.digest,
+        "draft": {"alternatives": action.draft["alternatives"][::-1]},
+    }
+    answer = _api(maria, action, edit, maria.get(f"/api/actions/{action.ref}").headers["etag"])
+    assert answer.status_code == 200, answer.text
+    written = {change["field"]: change["after"] for change in answer.json()["action"]["diff"]}
+    assert written["metafield.related_products"] == f'["{gid(6)}","{gid(5)}"]'
+    _move(maria, action, "executed")
+    body = maria.get("/api/cross-sell/filter").json()
+    assert (body["rule"], body["products"]) == (None, [])
+    assert body["related"]["rule"] == action.ref
+    shown = [(one["handle"], one["chosen_by"]) for one in body["related"]["products"]]
+    assert shown == [("steel-filter", "rule"), ("long-filter", "rule")]
+
+
+def test_a_kit_is_a_card_with_steps_and_nothing_is_served_of_it(maria: Visitor) -> None:
+    action = _rule(maria, "kit_rule")
+    page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", maria.get(f"/actions/{action.ref}").text))
+    assert "“AN Wrench Set”, “10 Micron Filter” and “PTFE Hose, 20 ft” as a kit" in page
+    assert "Create a bundle with the Shopify Bundles app" in page
+    assert "Kits sold" in page
+    _move(maria, action, "executed")
+    body = maria.get("/api/cross-sell/wrench").json()
+    assert (body["products"], body["related"]["products"]) == ([], [])
 
 
 def test_strangers_and_unknown_products_get_no_rules(maria: Visitor) -> None:

@@ -9,6 +9,7 @@ import pytest
 from growth_pipelines.actions.executors.plan import InvalidDraft, Plan, plan_of
 from growth_pipelines.actions.executors.surfaces import ALT, DESCRIPTION, TITLE
 from growth_pipelines.actions.model import FieldChange, Target
+from growth_pipelines.actions.recommended_products import COMPLEMENTARY, RELATED
 
 PRODUCT = Target(type="product", gid="gid://shopify/Product/1", url="https://x.example/products/a", handle="a")
 IMAGE = "gid://shopify/MediaImage/9"
@@ -52,6 +53,26 @@ def test_a_draft_that_is_not_what_was_shown_or_not_writable_is_refused(
 ) -> None:
     with pytest.raises(InvalidDraft, match=reason):
         seo_plan(draft, *diff)
+
+
+SHOWN = {"product": "gid://shopify/Product/2", "title": "B"}
+
+
+@pytest.mark.parametrize(
+    ("draft", "reason"),
+    [
+        ({"metafield": "custom.related_products", "alternatives": [SHOWN]}, "a list that products don't have"),
+        ({"metafield": RELATED.defined, "companions": [SHOWN]}, "names no product to show"),
+        ({"metafield": RELATED.defined, "alternatives": [SHOWN], "kept": [SHOWN]}, "shown twice"),
+        ({"metafield": RELATED.defined, "alternatives": [{"product": PRODUCT.gid}]}, "or with itself"),
+        ({"metafield": COMPLEMENTARY.defined, "companions": [{"product": IMAGE}]}, "needs its id"),
+        ({"metafield": RELATED.defined, "alternatives": [SHOWN]}, "isn't the text that the diff shows"),
+    ],
+)
+def test_products_to_show_are_those_of_the_list_that_the_draft_names(draft: dict[str, Any], reason: str) -> None:
+    definition = change(RELATED.definition, RELATED.defined)
+    with pytest.raises(InvalidDraft, match=reason):
+        plan_of("guided_selling", PRODUCT, draft, (definition, change(RELATED.field, "[]")))
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from growth_pipelines.actions.complementary import COMPLEMENTARY, products_of, products_text
 from growth_pipelines.actions.executors.plan import plan_of
 from growth_pipelines.actions.model import ActionDraft
+from growth_pipelines.actions.recommended_products import COMPLEMENTARY, products_of, products_text
 from growth_pipelines.recommenders.affinity import directed_rules
 from growth_pipelines.recommenders.context import GuidedSellingConfig, RecommenderContext
 from growth_pipelines.recommenders.registry import RECOMMENDERS
@@ -23,7 +23,8 @@ PLANTED: list[tuple[int, list[int]]] = [(40, [1, 2]), (60, [1]), (40, [2]), (130
 
 
 def recommend(frames: Frames, context: RecommenderContext, **more: Any) -> list[ActionDraft]:
-    return RECOMMENDERS["guided_selling"].recommend(frames, context, GuidedSellingConfig(**more))
+    drafts = RECOMMENDERS["guided_selling"].recommend(frames, context, GuidedSellingConfig(**more))
+    return [draft for draft in drafts if draft.subtype == "cross_sell_rule"]
 
 
 def rules(drafts: list[ActionDraft]) -> dict[str, list[str]]:
@@ -106,7 +107,7 @@ def test_what_a_page_shows_already_is_kept_and_not_offered_again(context: Recomm
     others = [gid(3), gid(4)]
     frames = frames_of(baskets(*PLANTED), product(1, complementary_products=products_text(others)))
     draft = next(one for one in recommend(frames, context) if one.target.gid == gid(1))
-    change = next(one for one in draft.diff if one.field == COMPLEMENTARY)
+    change = next(one for one in draft.diff if one.field == COMPLEMENTARY.field)
     assert products_of(change.before) == others
     assert products_of(change.after) == [*others, gid(2)]
     assert "1" not in rules(recommend(frames, context, max_companions=2))
@@ -195,7 +196,7 @@ def test_the_draft_is_what_the_executor_writes_and_the_diff_shows(context: Recom
     draft = next(one for one in recommend(frames_of(baskets(*PLANTED)), context) if one.target.gid == gid(1))
     made = plan_of(draft.kind, draft.target, draft.draft, draft.diff)
     assert made.gid == gid(1)
-    assert json.loads(made.wanted[COMPLEMENTARY]) == [gid(2)]
+    assert json.loads(made.wanted[COMPLEMENTARY.field]) == [gid(2)]
     assert set(made.wanted) == {change.field for change in draft.diff}
     assert "40 of 100 orders" in draft.rationale
     assert draft.title == "Show “Part CCCC2” with “Part BBBB1”"

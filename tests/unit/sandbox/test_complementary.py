@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from growth_pipelines.actions.complementary import KEY, NAMESPACE, TYPE, products_text
 from growth_pipelines.actions.executors.surfaces import document
+from growth_pipelines.actions.recommended_products import COMPLEMENTARY, NAMESPACE, TYPE, products_text
 from growth_pipelines.sandbox.options import Options
 from growth_pipelines.sandbox.pairs import conditionals, popular_pairs, rules
 from growth_pipelines.sandbox.world import Shop
@@ -20,19 +20,21 @@ def _codes(payload: dict[str, Any]) -> list[str]:
 
 def test_a_list_of_products_needs_the_definition_and_keeps_it(fresh_admin: Admin) -> None:
     one, other, *_ = fresh_admin.shop.catalogue.products
-    identity = {"ownerId": one.gid, "namespace": NAMESPACE, "key": KEY}
+    identity = {"ownerId": one.gid, "namespace": NAMESPACE, "key": COMPLEMENTARY.key}
 
     def put(value: str, kind: str = TYPE) -> list[str]:
         metafields = [{**identity, "type": kind, "value": value}]
         return _codes(fresh_admin.data(document("set_metafields"), metafields=metafields)["metafieldsSet"])
 
-    def enable(key: str = KEY) -> list[str]:
+    def enable(key: str = COMPLEMENTARY.key) -> list[str]:
         variables = {"ownerType": "PRODUCT", "namespace": NAMESPACE, "key": key}
         answer = fresh_admin.data(document("enable_metafield_definition"), **variables)
         return _codes(answer["standardMetafieldDefinitionEnable"])
 
     def look() -> Any:
-        return fresh_admin.data(document("complementary_products"), id=one.gid, namespace=NAMESPACE, key=KEY)
+        return fresh_admin.data(
+            document("recommended_products"), id=one.gid, namespace=NAMESPACE, key=COMPLEMENTARY.key
+        )
 
     def drop(gid: str) -> list[str]:
         answer = fresh_admin.data(document("delete_metafield_definition"), id=gid)
@@ -92,7 +94,7 @@ def test_what_a_page_shows_is_taken_more_often_from_then_on() -> None:
         object.__setattr__(pair, "lift", 1.0)  # so large that a short while tells
         if shown:
             value = products_text([b.gid])
-            shop.write("metafieldsSet", a, {f"metafield.{NAMESPACE}.{KEY}": value})
+            shop.write("metafieldsSet", a, {f"metafield.{NAMESPACE}.{COMPLEMENTARY.key}": value})
         shop.advance(60)
         sold.append(_share(shop, a.gid, b.gid, options.today))
     assert sold[1] > 1.5 * sold[0]

@@ -27,6 +27,7 @@ select
     products.status,
     products.tags,
     products.complementary_products,
+    products.related_products,
     cast(coalesce(prices.variants, 0) as bigint) as variants,
     coalesce(collected.collections, 0) as collections,
     prices.price_min_cents,

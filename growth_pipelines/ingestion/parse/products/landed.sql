@@ -22,6 +22,7 @@ from
             'updatedAt':'TIMESTAMPTZ',
             'publishedAt':'TIMESTAMPTZ',
             'complementaryProducts':'STRUCT(value VARCHAR)',
+            'relatedProducts':'STRUCT(value VARCHAR)',
             'images':'STRUCT(id VARCHAR, alt VARCHAR, url VARCHAR, width BIGINT, height BIGINT)[]',
             'sku':'VARCHAR',
             'price':'DECIMAL(18,4)',

@@ -15,6 +15,7 @@ select
     onlinestoreurl as url,
     to_json(images)::varchar as images,
     complementaryproducts.value as complementary_products,
+    relatedproducts.value as related_products,
     timezone('UTC', createdat) as created_at,
     timezone('UTC', updatedat) as updated_at,
     timezone('UTC', publishedat) as published_at

@@ -9,6 +9,7 @@ select
     pairs.orders_product,
     pairs.orders_paired,
     pairs.orders_both,
+    pairs.buyers_both,
     pairs.orders_total,
     pairs.confidence,
     pairs.lift,

@@ -1,4 +1,5 @@
-"""The products that a product's page shows with it, as a surface: Shopify's standard metafield and its definition.
+"""The products that a product's page shows beside it, as a surface: a standard metafield of Shopify's and its
+definition.
 
 The definition is the shop's: it is enabled where it is not ("taken" counts as done), and it goes again only when
 this action made it and no product uses it. Otherwise it stays and counts as given up.
@@ -11,18 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from growth_pipelines.actions.complementary import (
-    COMPLEMENTARY,
-    DEFINED,
-    DEFINITION,
-    KEY,
+from growth_pipelines.actions.executors.structured_plan import InvalidDraft, checked_gid
+from growth_pipelines.actions.executors.surfaces import Reading, ShopApi, Surface, document, found_in, refused
+from growth_pipelines.actions.recommended_products import (
+    LISTS,
     MOST_PRODUCTS,
     NAMESPACE,
     TYPE,
+    ProductList,
     products_text,
 )
-from growth_pipelines.actions.executors.structured_plan import InvalidDraft, checked_gid
-from growth_pipelines.actions.executors.surfaces import Reading, ShopApi, Surface, document, found_in, refused
 
 TAKEN = "TAKEN"
 # The shop keeps a definition that another app needs, or that somebody's metafield has come to use meanwhile.
@@ -35,9 +34,10 @@ _PRODUCT = re.compile(r"gid://shopify/Product/\d+")
 
 
 @dataclass
-class ComplementaryProducts:
+class RecommendedProducts:
     """One product's list. Holds the definition's id, as last read."""
 
+    kept_in: ProductList
     stepwise: bool = field(default=True, init=False)
     _definition: str = field(default="", init=False)
     _in_use: int = field(default=0, init=False)
@@ -45,38 +45,38 @@ class ComplementaryProducts:
 
     def read(self, shop: ShopApi, gid: str) -> Reading:
         """Raises ResourceGone when the product is."""
-        wanted = {"id": gid, "namespace": NAMESPACE, "key": KEY}
-        found = shop.execute_text(document("complementary_products"), wanted)
+        wanted = {"id": gid, "namespace": NAMESPACE, "key": self.kept_in.key}
+        found = shop.execute_text(document("recommended_products"), wanted)
         metafield = found_in(found, "product", gid)["metafield"] or {}
         definition = found["metafieldDefinition"] or {}
         self._definition, self._in_use = definition.get("id", ""), definition.get("metafieldsCount", 0)
         return Reading(
             {
-                DEFINITION: DEFINED if definition and not self._given_up else "",
-                COMPLEMENTARY: metafield.get("value") or "",
+                self.kept_in.definition: self.kept_in.defined if definition and not self._given_up else "",
+                self.kept_in.field: metafield.get("value") or "",
             },
-            versions={COMPLEMENTARY: metafield.get("compareDigest")},
+            versions={self.kept_in.field: metafield.get("compareDigest")},
         )
 
     def write(self, shop: ShopApi, gid: str, values: Mapping[str, str], seen: Reading) -> None:
         """Raises WriteRefused when the shop refuses a part; what went before it is then written."""
-        if values.get(DEFINITION):
-            variables = {"ownerType": "PRODUCT", "namespace": NAMESPACE, "key": KEY}
+        if values.get(self.kept_in.definition):
+            variables = {"ownerType": "PRODUCT", "namespace": NAMESPACE, "key": self.kept_in.key}
             answer = shop.mutate_text(document("enable_metafield_definition"), variables)
             _accept(answer, "standardMetafieldDefinitionEnable", {TAKEN})
-        if COMPLEMENTARY in values:
-            self._set(shop, gid, values[COMPLEMENTARY], seen)
-        if values.get(DEFINITION) == "":
+        if self.kept_in.field in values:
+            self._set(shop, gid, values[self.kept_in.field], seen)
+        if values.get(self.kept_in.definition) == "":
             self._undefine(shop, gid)
 
     def _set(self, shop: ShopApi, gid: str, text: str, seen: Reading) -> None:
-        identity = {"ownerId": gid, "namespace": NAMESPACE, "key": KEY}
+        identity = {"ownerId": gid, "namespace": NAMESPACE, "key": self.kept_in.key}
         if not text:
             answer = shop.mutate_text(document("delete_metafields"), {"metafields": [identity]})
             _accept(answer, "metafieldsDelete")
             return
         # A compareDigest of null says that the metafield must not exist yet.
-        digest = {"compareDigest": seen.versions.get(COMPLEMENTARY)}
+        digest = {"compareDigest": seen.versions.get(self.kept_in.field)}
         answer = shop.mutate_text(
             document("set_metafields"), {"metafields": [{**identity, "type": TYPE, "value": text, **digest}]}
         )
@@ -103,23 +103,28 @@ def _accept(answer: Mapping[str, Any], mutation: str, passable: frozenset[str] |
     return bool(errors)
 
 
-def cross_sell_plan(gid: str, draft: Mapping[str, Any]) -> tuple[str, Surface | None, dict[str, str]]:
-    """The product, the surface and the fields of a draft {companions, kept}. Raises InvalidDraft."""
-    if "companions" not in draft:
+def recommended_plan(gid: str, draft: Mapping[str, Any]) -> tuple[str, Surface | None, dict[str, str]]:
+    """The product, the surface and the fields of a draft {metafield, kept, companions or alternatives}. Raises
+    InvalidDraft."""
+    if "metafield" not in draft:
         return gid, None, {}
+    kept_in = LISTS.get(str(draft["metafield"]))
+    if kept_in is None:
+        raise InvalidDraft("The draft names a list that products don't have.", "Reject the action.")
     owner = checked_gid(gid, "Product")
-    named = [_product(one) for part in ("kept", "companions") for one in draft.get(part) or ()]
-    if not draft["companions"]:
+    named = [_product(one) for part in ("kept", kept_in.part) for one in draft.get(part) or ()]
+    if not draft.get(kept_in.part):
         raise InvalidDraft("The draft names no product to show.", "Reject the action.")
     if len(set(named)) != len(named) or owner in named:
         raise InvalidDraft("A product is shown twice, or with itself.", "Edit the draft, or reject the action.")
     if len(named) > MOST_PRODUCTS:
         raise InvalidDraft(f"The shop shows at most {MOST_PRODUCTS} products with one.", "Edit the draft.")
-    return owner, ComplementaryProducts(), {DEFINITION: DEFINED, COMPLEMENTARY: products_text(named)}
+    wanted = {kept_in.definition: kept_in.defined, kept_in.field: products_text(named)}
+    return owner, RecommendedProducts(kept_in), wanted
 
 
 def _product(given: Any) -> str:
     gid = str(given.get("product")) if isinstance(given, Mapping) else ""
     if not _PRODUCT.fullmatch(gid):
-        raise InvalidDraft("A companion needs the id of a product.", "Reject the action.")
+        raise InvalidDraft("A product to show needs its id.", "Reject the action.")
     return gid
