@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What is marked thorough says nothing new, only more of the same; a whole run leaves it out."""
+    """What is marked thorough asks the same of more seeds, moments or stores; a whole run leaves it out."""
     if config.getoption("--thorough"):
         return
     left_out = [item for item in items if item.get_closest_marker("thorough")]

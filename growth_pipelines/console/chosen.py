@@ -46,7 +46,9 @@ def choices_of(action: Action, typed: Mapping[str, str] | None = None) -> list[C
     """
     typed = typed or {}
     return [
-        Choice(name, label("fields", name), name in SHOWN, _items(name, items, typed))
+        Choice(
+            name, label("fields", name), name in SHOWN, (_places if name in SHOWN else _ticks)(name, items, typed)
+        )
         for name, items in _lists(action).items()
         if len(items) > 1 or (name == LINK_LIST and action.fields != [LINKS])
     ]
@@ -69,16 +71,27 @@ def _lists(action: Action) -> dict[str, list[Mapping[str, str]]]:
     }
 
 
-def _items(name: str, items: list[Mapping[str, str]], typed: Mapping[str, str]) -> list[Item]:
+def _places(name: str, items: list[Mapping[str, str]], typed: Mapping[str, str]) -> list[Item]:
+    """In the order that was typed, what is left out last; as drafted where what was typed is no order."""
+    try:
+        chosen = _chosen(name, items, typed)
+    except BadEdit:
+        chosen = list(items)
+    out = [item for item in items if item not in chosen]
     return [
-        Item(
-            _name(name, item),
-            item.get("title") or item["anchor"],
-            item.get("section", ""),
-            typed.get(_name(name, item), str(place)),
-        )
-        for place, item in enumerate(items, start=1)
+        *(_item(name, item, str(place)) for place, item in enumerate(chosen, start=1)),
+        *(_item(name, item, OUT) for item in out),
     ]
+
+
+def _ticks(name: str, items: list[Mapping[str, str]], typed: Mapping[str, str]) -> list[Item]:
+    return [
+        _item(name, item, typed.get(_name(name, item), str(place))) for place, item in enumerate(items, start=1)
+    ]
+
+
+def _item(name: str, item: Mapping[str, str], chosen: str) -> Item:
+    return Item(_name(name, item), item.get("title") or item["anchor"], item.get("section", ""), chosen)
 
 
 def _chosen(name: str, items: list[Mapping[str, str]], typed: Mapping[str, str]) -> list[Mapping[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from growth_pipelines.actions.queue import NoSuchAction
 from growth_pipelines.actions.suppression import MayNotLift, NotSuppressed
+from growth_pipelines.actions.template_pauses import MayNotResume, NotPaused
 from growth_pipelines.approvals.bulk import NotConfirmed
 from growth_pipelines.approvals.decide import DecisionRefused, NotAllowed
 from growth_pipelines.approvals.signatures import ProofRefused
@@ -29,9 +30,11 @@ _STATUS: tuple[tuple[type[GrowthError], int], ...] = (
     (NotAllowed, 403),
     (MayNotDecide, 403),
     (MayNotLift, 403),
+    (MayNotResume, 403),
     (Changed, 412),
     (DecisionRefused, 409),
     (NotSuppressed, 409),
+    (NotPaused, 409),
     (NotConfirmed, 409),
     (NoSuchAction, 404),
     (StoreUnavailable, 503),

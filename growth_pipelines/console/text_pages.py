@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from growth_pipelines.actions.template_pauses import resume_template
+from growth_pipelines.actions.template_pauses import resume_template, template_switches
 from growth_pipelines.approvals.sessions import SignedIn, proven_session
 from growth_pipelines.approvals.text_monitors import quality_of_texts, template_rows
 from growth_pipelines.console.failures import status_of
@@ -23,7 +23,9 @@ router = APIRouter(include_in_schema=False)
 @router.get("/texts")
 def texts(request: Request, person: Person, console: Here, resumed: str = "") -> HTMLResponse:
     """What is drafted, and what becomes of it."""
-    notice = Notice(f"{resumed} writes again, from the next run on.") if resumed else None
+    with console.store.read() as session:
+        switch = template_switches(session).get(resumed)
+    notice = Notice(f"{resumed} writes again, from the next run on.") if switch and not switch.paused else None
     return _page(request, person, console, notice)
 
 

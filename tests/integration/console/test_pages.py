@@ -66,12 +66,18 @@ def test_texts_show_what_is_drafted_and_let_an_operator_resume_a_template(maria:
     assert "{title} | {shop} en.titles.product.name_shop 5 of 12 texts were rejected or replaced." in page
     refused = maria.http.post("/texts/resume", data={"template": template, "reason": "x", "csrf": "of another"})
     assert refused.status_code == 403
+    viewer = Visitor(maria.shop).sign_in("vik")
+    assert "Let it write again" not in viewer.get("/texts").text
+    asked = {"template": template, "reason": "x", "csrf": viewer.csrf()}
+    assert viewer.http.post("/texts/resume", data=asked).status_code == 403
     form = {"template": template, "csrf": maria.csrf()}
     assert maria.http.post("/texts/resume", data={**form, "reason": " "}).status_code == 422
     with maria.shop.store.read() as session:
         assert paused_templates(session) == {template}
     answer = maria.http.post("/texts/resume", data={**form, "reason": "It has the maker now."})
     assert "en.titles.product.name_shop writes again" in text_of(answer.text)
+    assert maria.http.post("/texts/resume", data={**form, "reason": "Again."}).status_code == 409
+    assert "writes again" not in text_of(maria.get("/texts?resumed=Everything").text), "only what is so is said"
     with maria.shop.store.read() as session:
         assert paused_templates(session) == set()
 

@@ -307,7 +307,10 @@ def outcome(action: Action, horizon: int, effect: float, **more: Any) -> dict[st
     }
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+# test_engines compares these marts of the same rows, and what the project's tests warn of.
+@pytest.mark.parametrize(
+    "engine", ["duckdb", pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.thorough])]
+)
 def test_what_the_store_does_not_keep_yet_comes_from_its_raw_tables(
     engine: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

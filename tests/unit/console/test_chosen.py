@@ -50,6 +50,14 @@ def test_places_that_differ_are_the_order() -> None:
         assert order(rule(*"ABCD"), **chosen) == "".join(sorted("ABCD", key=chosen.__getitem__))
 
 
+def test_a_page_that_is_shown_again_has_the_order_that_was_typed() -> None:
+    action = rule(*"ABCD")
+    [again] = choices_of(action, typed(action, A="3", B="1", C=OUT))
+    assert [(item.text, item.chosen) for item in again.items] == [("B", "1"), ("A", "2"), ("D", "3"), ("C", OUT)]
+    [unreadable] = choices_of(action, typed(action, A="first"))
+    assert [item.text for item in unreadable.items] == list("ABCD")
+
+
 @pytest.mark.parametrize("place", ["0", "5", "-1", "first", "", "²"])
 def test_what_is_no_place_is_refused(place: str) -> None:
     with pytest.raises(BadEdit, match="is no place among 4"):
