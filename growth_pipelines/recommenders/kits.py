@@ -31,8 +31,8 @@ def goods_of(
     frames: Mapping[str, pd.DataFrame], wanted: Iterable[str], config: GuidedSellingConfig
 ) -> pd.DataFrame:
     """Which of the ``wanted`` products can be a part of a kit, by product_id: one variant of it with price_cents,
-    cost_cents, floor_cents, is_counted and available (inf where it is not counted). Left out is what has too little
-    stock, does not last or earns little.
+    cost_cents, floor_cents, is_counted and available (inf where it isn't). Left out is what has too little stock,
+    does not last or earns little.
 
     The variant is the first of those with half of the best one's stock or more, so that it is the same tomorrow.
     """

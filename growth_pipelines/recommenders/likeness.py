@@ -1,9 +1,9 @@
 """How alike two products are by their titles, and what tells the versions of one thing apart.
 
 Most words of a title, and its figures (AN-6, LS3, 3/8), say what a thing is and what it fits. Only two kinds of
-words don't: amounts (10 ft, 340 lph, 2 kg), and words of finish and grade (black, stainless, premium), of which the
-copy has the usual ones and an operator may name more. What can name a model as well (5.3L, M6, Pro, Long Bed) is none
-of them: a pair that is missed costs less than one that does not fit.
+words don't: amounts (10 ft, 340 lph, 2 kg), and words of finish and grade (black, stainless, premium), of which
+the copy has the usual ones and an operator may name more. What can name a model as well (5.3L, M6, Pro, Long Bed)
+is none of them: a pair that is missed costs less than one that does not fit.
 """
 
 from __future__ import annotations

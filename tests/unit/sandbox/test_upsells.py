@@ -77,7 +77,7 @@ def test_what_is_found_is_truly_better_and_little_of_it_is_sure() -> None:
     likely = _found(frames, upsell_visits=200, upsell_orders=5, upsell_chance=0.8)
     assert len(likely) >= 8
     assert len(likely & true) >= 0.8 * len(likely)
-    # With the usual limits fewer are found, and nothing else: 3 of 39. That takes orders, as the documentation says.
+    # With the usual limits fewer are found, and nothing else: 3 of 39, as the documentation says.
     sure = _found(frames)
     assert 0 < len(sure) < len(likely)
     assert sure <= likely & true
