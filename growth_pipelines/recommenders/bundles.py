@@ -6,6 +6,7 @@ only where both costs are known and the margin stays above the floor.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -95,7 +96,7 @@ def _goods(frames: Mapping[str, pd.DataFrame], config: MerchPlaybookConfig, outl
     """By product: what its best-stocked variant has, the lowest price, the floor, daily units, if it lasts."""
     rows = outlook.rows.copy()
     # What isn't counted is there as long as it is sold.
-    rows["available"] = rows["available"].clip(lower=0).where(rows["is_counted"], 10_000.0)
+    rows["available"] = rows["available"].clip(lower=0).where(rows["is_counted"], np.inf)
     rows["floor"] = floor_price(rows["cost_cents"], config.margin_floor) / minor_units(frames["shop"])
     rows["floor"] = rows["floor"].fillna(np.inf)
     product = rows.groupby("product_id")
@@ -115,13 +116,15 @@ def _draft(row: pd.Series, context: RecommenderContext, config: MerchPlaybookCon
     copy = phrases("merch_playbook")["bundle"]
     known = not pd.isna(row["floor"])
     lower = known and float(row["floor"]) < float(row["price"])
+    counted = math.isfinite(row["stock"])
     facts: dict[str, Any] = {
         "name": row["title"],
         "paired": row["paired_title"],
         "confidence": float(row["confidence"]),
         "lift": float(row["lift"]),
         "both": int(row["orders_both"]),
-        "stock": int(row["stock"]),
+        "stock": float(row["stock"]),
+        "stock_told": copy["stock_counted" if counted else "stock_free"].format(stock=row["stock"]),
         "q_value": float(row["q_value"]),
         # Affinity counts orders from the first one on.
         "since": min(pd.Timestamp(row["since"]).date(), last_window(context)[1]),
@@ -177,5 +180,10 @@ def _evidence(facts: Mapping[str, Any], price_note: str, context: RecommenderCon
         pairs.row(names["lift"], facts["lift"], "times", 1.0, names["lift_note"]),
         pairs.row(names["both"], facts["both"], "orders"),
         sold.row(names["alone"], facts["alone"], "units"),
-        stock.row(names["stock"], facts["stock"], "bundles", note=f"{names['stock_note']} {price_note}"),
+        stock.row(
+            names["stock"],
+            facts["stock"] if math.isfinite(facts["stock"]) else None,
+            "bundles",
+            note=f"{names['stock_note' if math.isfinite(facts['stock']) else 'free_note']} {price_note}",
+        ),
     )

@@ -70,9 +70,12 @@ def abc_class(revenue: npt.ArrayLike) -> npt.NDArray[np.str_]:
 
 
 def bundle_stock(components: npt.ArrayLike, quantities: npt.ArrayLike) -> Any:
-    """How many bundles can be sold: the least floor(component ÷ quantity) on the last axis, never under 0."""
+    """How many bundles can be sold: the least floor(component ÷ quantity) on the last axis, never under 0.
+
+    A component that is not counted is infinite; so are bundles of such components alone.
+    """
     have, need = np.asarray(components, float), np.asarray(quantities, float)
-    return np.floor(np.maximum(have, 0.0) / need).min(axis=-1).astype(np.int64)
+    return np.floor(np.maximum(have, 0.0) / need).min(axis=-1)
 
 
 def floor_price(cost: npt.ArrayLike, margin_floor: float) -> FloatArray:

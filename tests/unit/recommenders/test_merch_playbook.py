@@ -349,6 +349,13 @@ def test_what_goes_together_is_bundled_as_often_as_the_scarcest_part_lasts() -> 
     assert draft.impact.low < draft.impact.delta < draft.impact.high <= 31
 
 
+def test_a_bundle_of_parts_that_are_not_counted_has_no_number() -> None:
+    free = {"is_tracked": False, "available": None}
+    draft = only(frames_of(goods(99, **free), goods(98, **free), pairs=[pair(99, 98)]))
+    assert "any number of bundles" in draft.why_now
+    assert [row.value for row in draft.evidence if row.name == "Bundles in stock"] == [None]
+
+
 def test_a_bundle_with_a_part_of_unknown_cost_has_no_lower_price() -> None:
     draft = only(frames_of(goods(99), goods(98, cost_cents=None), pairs=[pair(99, 98)]))
     assert "a cost isn't known" in draft.draft["steps"][-1]
