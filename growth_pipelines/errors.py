@@ -23,8 +23,11 @@ class SettingsError(GrowthError):
 class TransientError(GrowthError):
     """The outside world failed in a way that a later attempt may not (429, 5xx, throttled, dropped).
 
-    ``retry_after`` is the wait in seconds that the other side asked for, if it did.
+    ``retry_after`` is the wait in seconds that the other side asked for, if it did; ``given_up``: it was tried
+    again as long as patience lasts.
     """
+
+    given_up = False
 
     def __init__(self, message: str, hint: str = "", retry_after: float | None = None) -> None:
         super().__init__(message, hint)

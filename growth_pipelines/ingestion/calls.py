@@ -107,7 +107,8 @@ class Patience:
     def call(self, attempt_once: Callable[[], T], turn: Turn | None = None) -> T:
         """The answer of ``attempt_once``, each try after its ``turn``.
 
-        Raises its last TransientError, with what was waited for how long, when the time budget is used up.
+        Raises its last TransientError, with what was waited for how long, when the time budget is used up; at once
+        where a patient call within ``attempt_once`` has given up.
         """
         watch = _Watch(self.policy.deadline, self.sleep)
         failures = asked = 0
@@ -116,6 +117,8 @@ class Patience:
             try:
                 answer = attempt_once()
             except TransientError as error:
+                if error.given_up:
+                    raise  # A call within this one has had all the patience there is.
                 throttled = isinstance(error, Throttled)
                 self.answered |= not isinstance(error.__cause__, httpx.ConnectError | httpx.ConnectTimeout)
                 failures, asked = failures + (not throttled), asked + throttled
@@ -165,6 +168,7 @@ def renewing(call: Callable[[], T]) -> T:
 
 def _given_up(error: TransientError, count: int, watch: _Watch) -> TransientError:
     """The same error, saying also what was tried."""
+    error.given_up = True
     if watch.waited:
         tried = f"Given up after {count} tries in {watch.spent:.0f} s, {watch.waited:.0f} s of them waiting."
         error.message = f"{error.message} {tried}"

@@ -115,7 +115,7 @@ def test_an_answer_that_nobody_foresaw_fails_its_stream_alone(
         return answer
 
     monkeypatch.setattr(ShopifyClient, "execute", meddled)
-    settings = machine(small_shop)
+    settings = machine(small_shop, GROWTH_INGESTION__DEADLINE_SECONDS="5")
     with pytest.raises(IngestError, match="redirects"):
         ingest(settings, ["shop", "redirects", "collections"])
     assert status(settings, "redirects")["state"] == "failed"

@@ -163,6 +163,16 @@ def test_a_host_that_answers_with_failures_is_given_more_time_than_one_that_neve
     assert client.execute("shop") == {"shop": {"name": "A"}}
 
 
+def test_a_call_within_another_is_not_given_the_patience_of_both(server: Server, client: ShopifyClient) -> None:
+    server.answers = [(503, {}, {})] * 200
+    with pytest.raises(TransientError, match="Given up"):
+        client.execute("shop")
+    alone = len(server.asked)
+    with pytest.raises(TransientError, match="Given up"):
+        client.retried(lambda: client.execute("shop"))
+    assert len(server.asked) == 2 * alone
+
+
 def test_retry_after_is_honoured(server: Server, client: ShopifyClient, slept: list[float]) -> None:
     server.answers = [(429, {"Retry-After": "2.5"}, {}), OK]
     client.execute("shop")
