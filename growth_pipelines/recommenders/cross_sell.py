@@ -10,14 +10,14 @@ from typing import Any
 
 import pandas as pd
 
-from growth_pipelines.actions.model import EASE, ActionDraft, CheckRun, Evidence, FieldChange, Impact, Target
-from growth_pipelines.actions.recommended_products import COMPLEMENTARY, products_of, products_text
+from growth_pipelines.actions.model import EASE, ActionDraft, CheckRun, Evidence, Impact, Target
+from growth_pipelines.actions.recommended_products import COMPLEMENTARY, products_of
 from growth_pipelines.actions.scoring import RANKING_VERSION, score
 from growth_pipelines.recommenders.affinity import directed_rules
 from growth_pipelines.recommenders.context import GuidedSellingConfig, RecommenderContext
 from growth_pipelines.recommenders.likeness import SAME_WORDS, likeness
 from growth_pipelines.recommenders.money import WINDOW_DAYS, money
-from growth_pipelines.recommenders.offered import SALES_DAYS, Prices, for_sale, prices_of, visible
+from growth_pipelines.recommenders.offered import SALES_DAYS, Prices, for_sale, prices_of, put_behind, visible
 from growth_pipelines.recommenders.phrases import phrases
 
 SOURCE = "guided_selling@1"
@@ -110,7 +110,7 @@ class _Rule:
         self.prices, self.context, self.config = prices, context, config
         named = [str(row["paired_product_id"]) for row in chosen]
         self.titles = {gid: str(facts[gid]["title"]) for gid in named}
-        self.kept = {gid: str(facts[gid]["title"]) if gid in facts else gid for gid in shown}
+        self.known = {gid: str(facts[gid]["title"]) for gid in (*named, *shown) if gid in facts}
         self.stock = {gid: facts[gid]["available"] for gid in named}
         self.words = phrases("guided_selling")["cross_sell"]
         self.impact = self._impact()
@@ -127,9 +127,7 @@ class _Rule:
         win_rate = self.context.win_rate("guided_selling", "cross_sell_rule")
         ranked = score(self.impact.revenue_28d, confidence, ease, win_rate)
         one = len(self.chosen) == 1
-        before = products_text(self.shown)
-        after = products_text([*self.shown, *self.titles])
-        kind = "change" if before else "add"
+        draft, diff = put_behind(COMPLEMENTARY, self.shown, [*self.titles], self.known)
         return ActionDraft(
             kind="guided_selling",
             subtype="cross_sell_rule",
@@ -148,20 +146,8 @@ class _Rule:
                 url=self.context.url_of(str(self.product["page_key"])),
                 handle=str(self.product["handle"]),
             ),
-            draft={
-                "metafield": COMPLEMENTARY.defined,
-                "companions": [{"product": gid, "title": title} for gid, title in self.titles.items()],
-                "kept": [{"product": gid, "title": title} for gid, title in self.kept.items()],
-            },
-            diff=(
-                FieldChange(
-                    field=COMPLEMENTARY.definition,
-                    before=COMPLEMENTARY.defined if before else "",
-                    after=COMPLEMENTARY.defined,
-                    change_type=kind,
-                ),
-                FieldChange(field=COMPLEMENTARY.field, before=before, after=after, change_type=kind),
-            ),
+            draft=draft,
+            diff=diff,
             evidence=self._evidence(),
             checks=self._checks(),
             freshness=self.context.freshness,
@@ -173,7 +159,7 @@ class _Rule:
             score=ranked.value,
             factors={**ranked.factors, "pair_certainty": round(sure, 4)},
             ranking_version=RANKING_VERSION,
-            rollback_plan=self.words["rollback" if before else "rollback_to_nothing"].format(**facts),
+            rollback_plan=self.words["rollback" if self.shown else "rollback_to_nothing"].format(**facts),
         )
 
     def _impact(self) -> Impact:

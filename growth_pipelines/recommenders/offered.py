@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
+from growth_pipelines.actions.model import FieldChange
+from growth_pipelines.actions.recommended_products import ProductList, products_text
 from growth_pipelines.recommenders.context import GuidedSellingConfig
 from growth_pipelines.recommenders.economics import minor_units
 
@@ -47,3 +51,24 @@ def for_sale(products: pd.DataFrame, product_orders: pd.DataFrame, config: Guide
     available = products["available"].astype(float)
     lasts = available.isna() | (available <= 0) | (available >= needed)
     return stocked & lasts & (products["price_min_cents"].fillna(0) > 0)
+
+
+def put_behind(
+    kept_in: ProductList, kept: Sequence[str], added: Sequence[str], titles: Mapping[str, str]
+) -> tuple[dict[str, Any], tuple[FieldChange, ...]]:
+    """The draft, and its diff, that puts the products ``added`` behind the ``kept`` ones of a list. Products are
+    ids; one without a title in ``titles`` is called by its id."""
+
+    def named(products: Sequence[str]) -> list[dict[str, str]]:
+        return [{"product": gid, "title": titles.get(gid, gid)} for gid in products]
+
+    before, after = products_text(kept), products_text([*kept, *added])
+    shown = (
+        (kept_in.definition, kept_in.defined if before else "", kept_in.defined),
+        (kept_in.field, before, after),
+    )
+    diff = tuple(
+        FieldChange(field=name, before=old, after=new, change_type="change" if before else "add")
+        for name, old, new in shown
+    )
+    return {"metafield": kept_in.defined, kept_in.part: named(added), "kept": named(kept)}, diff

@@ -13,12 +13,12 @@ from typing import Any
 
 import pandas as pd
 
-from growth_pipelines.actions.model import ActionDraft, CheckRun, Evidence, FieldChange, Target
-from growth_pipelines.actions.recommended_products import RELATED, products_of, products_text
+from growth_pipelines.actions.model import ActionDraft, CheckRun, Evidence, Target
+from growth_pipelines.actions.recommended_products import RELATED, products_of
 from growth_pipelines.recommenders.alternatives import find_alternatives
 from growth_pipelines.recommenders.context import GuidedSellingConfig, RecommenderContext
 from growth_pipelines.recommenders.money import WINDOW_DAYS, money
-from growth_pipelines.recommenders.offered import SALES_DAYS
+from growth_pipelines.recommenders.offered import SALES_DAYS, put_behind
 from growth_pipelines.recommenders.phrases import phrases
 from growth_pipelines.recommenders.proposals import (
     EvidenceDesk,
@@ -76,7 +76,8 @@ class _Upsell:
     ) -> None:
         self.product, self.chosen, self.context, self.config = product, chosen, context, config
         self.shown = products_of(product.get("related_products"))
-        self.kept = [{"product": gid, "title": str(titles.get(gid, gid))} for gid in self.shown]
+        self.better = [str(row["paired_product_id"]) for row in chosen]
+        self.titles = {gid: str(titles[gid]) for gid in (*self.better, *self.shown) if gid in titles}
         self.words = phrases("guided_selling")["upsell"]
         self.unknown = [
             str(title)
@@ -90,9 +91,7 @@ class _Upsell:
         self.facts = self._facts()
 
     def draft(self) -> ActionDraft:
-        before = products_text(self.shown)
-        after = products_text([*self.shown, *(str(row["paired_product_id"]) for row in self.chosen)])
-        kind = "change" if before else "add"
+        draft, diff = put_behind(RELATED, self.shown, self.better, self.titles)
         words, one = self.words, len(self.chosen) == 1
         finding = Finding(
             subtype="upsell_rule",
@@ -106,25 +105,11 @@ class _Upsell:
                 "title": words["title" if one else "title_of_many"],
                 "rationale": words["rationale"],
                 "why_now": words["why_now"],
-                "rollback": words["rollback" if before else "rollback_to_nothing"],
+                "rollback": words["rollback" if self.shown else "rollback_to_nothing"],
             },
             facts=self.facts,
-            draft={
-                "metafield": RELATED.defined,
-                RELATED.part: [
-                    {"product": str(row["paired_product_id"]), "title": str(row["b_title"])} for row in self.chosen
-                ],
-                "kept": self.kept,
-            },
-            diff=(
-                FieldChange(
-                    field=RELATED.definition,
-                    before=RELATED.defined if before else "",
-                    after=RELATED.defined,
-                    change_type=kind,
-                ),
-                FieldChange(field=RELATED.field, before=before, after=after, change_type=kind),
-            ),
+            draft=draft,
+            diff=diff,
             evidence=self._evidence(),
             checks=self._checks(),
             gain=self._gain(),
