@@ -179,13 +179,20 @@ def tie_break(evidence: Sequence[Mapping[str, Any]], risk_tier: str, created_at:
 
 
 class ApprovalRequest(Table):
-    """The question put to the operator about one version of one action, and the answer."""
+    """The question put to the operators about one version of one action, and the answer.
+
+    ``terms`` says who may answer and how many must (:class:`growth_pipelines.policies.terms.Terms`), as the
+    policy book of ``policy_version`` had it. ``remind_at`` and ``due_at`` are when someone is reminded and when
+    the second contact is told, absolute from the start; ``reminded_at`` and ``escalated_at`` when that was done.
+    """
 
     __tablename__ = "approval_requests"
     __table_args__ = (
         UniqueConstraint("action_id", "version"),
         CheckConstraint(_one_of("status", REQUEST_STATUSES), name="status"),
         Index(None, "status", "due_at"),
+        Index(None, "status", "remind_at"),
+        Index(None, "decided_at"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -205,6 +212,55 @@ class ApprovalRequest(Table):
     channel: Mapped[str | None]
     reason: Mapped[str | None]
     comment: Mapped[str | None]
+    terms: Mapped[dict[str, Any] | None]
+    policy_version: Mapped[int] = mapped_column(server_default=text("0"))
+    remind_at: Mapped[datetime | None]
+    reminded_at: Mapped[datetime | None]
+    escalated_at: Mapped[datetime | None]
+
+
+class ApprovalVote(Table):
+    """One person's yes to a request that needs several; a new version is a new request without votes."""
+
+    __tablename__ = "approval_votes"
+    __table_args__ = (UniqueConstraint("request_id", "operator"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    request_id: Mapped[str] = mapped_column(ForeignKey("approval_requests.id"))
+    operator: Mapped[str] = mapped_column(ForeignKey("operators.name"))
+    digest: Mapped[str] = mapped_column(String(64))
+    channel: Mapped[str]
+    note: Mapped[str]
+    at: Mapped[datetime]
+    audit_seq: Mapped[int] = mapped_column(BigInteger)
+
+
+class PolicyVersion(Table):
+    """One version of the whole policy book; the newest is in force, none is ever changed."""
+
+    __tablename__ = "policy_versions"
+
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    document: Mapped[dict[str, Any]]
+    digest: Mapped[str] = mapped_column(String(64))
+    saved_by: Mapped[str]
+    saved_at: Mapped[datetime]
+    note: Mapped[str]
+
+
+class Absence(Table):
+    """A dated absence of an operator, whose part ``delegate`` takes meanwhile."""
+
+    __tablename__ = "absences"
+    __table_args__ = (Index(None, "operator", "begins_at"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    operator: Mapped[str] = mapped_column(ForeignKey("operators.name"))
+    delegate: Mapped[str] = mapped_column(ForeignKey("operators.name"))
+    begins_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    created_by: Mapped[str]
+    created_at: Mapped[datetime]
 
 
 class AuditEvent(Table):
@@ -240,7 +296,11 @@ class AuditHead(Table):
 
 
 class Operator(Table):
-    """A person who may look or decide; ``public_key`` is the raw ed25519 key in base64."""
+    """A person who may look or decide; ``public_key`` is the raw ed25519 key in base64.
+
+    ``password_hash`` (argon2id) and ``totp_secret`` are set by those who want to sign in without a link;
+    ``totp_step`` is the last time step that signed in, so that a code counts once.
+    """
 
     __tablename__ = "operators"
     __table_args__ = (CheckConstraint(_one_of("role", ROLES), name="role"),)
@@ -250,6 +310,82 @@ class Operator(Table):
     public_key: Mapped[str]
     active: Mapped[bool]
     created_at: Mapped[datetime]
+    password_hash: Mapped[str | None]
+    totp_secret: Mapped[str | None]
+    totp_step: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class ApiToken(Table):
+    """A program's key to the HTTP API, on behalf of its operator; only the token's hash is kept."""
+
+    __tablename__ = "api_tokens"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str]
+    operator: Mapped[str] = mapped_column(ForeignKey("operators.name"))
+    scopes: Mapped[list[str]]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class ChatLink(Table):
+    """A chat account that speaks for an operator, since they typed in the code that the console showed them."""
+
+    __tablename__ = "chat_links"
+    __table_args__ = (Index(None, "operator"),)
+
+    # Telegram's numbers have up to 52 bits.
+    user_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    chat_id: Mapped[int] = mapped_column(BigInteger)
+    operator: Mapped[str] = mapped_column(ForeignKey("operators.name"))
+    linked_at: Mapped[datetime]
+    muted_until: Mapped[datetime | None]
+
+
+class LinkCode(Table):
+    """A code that links a chat to an operator once; only its hash is kept."""
+
+    __tablename__ = "link_codes"
+
+    code_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    operator: Mapped[str] = mapped_column(ForeignKey("operators.name"))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class Delivery(Table):
+    """A message about one version of an action that stands in someone's chat.
+
+    ``shown`` is the state that it shows (pending with buttons, else the outcome without): when the action's own
+    is another, the message is edited.
+    """
+
+    __tablename__ = "deliveries"
+    __table_args__ = (UniqueConstraint("channel", "chat_id", "message_id"), Index(None, "action_id", "shown"))
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    action_id: Mapped[str] = mapped_column(ForeignKey("actions.id"))
+    version: Mapped[int]
+    channel: Mapped[str]
+    chat_id: Mapped[int] = mapped_column(BigInteger)
+    message_id: Mapped[int] = mapped_column(BigInteger)
+    shown: Mapped[str]
+    sent_at: Mapped[datetime]
+    edited_at: Mapped[datetime | None]
+
+
+class OutboxCursor(Table):
+    """How far one listener has been told of the outbox; numbers are given in the order of commits."""
+
+    __tablename__ = "outbox_cursors"
+
+    listener: Mapped[str] = mapped_column(String(32), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    updated_at: Mapped[datetime]
 
 
 class OneTimeLink(Table):
