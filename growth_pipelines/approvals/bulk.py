@@ -24,8 +24,7 @@ from growth_pipelines.approvals.decide import (
     AlreadyDecided,
     DecisionRequest,
     DecisionResult,
-    SessionProof,
-    SignatureProof,
+    Proof,
     StaleDigest,
     check_reason,
     check_texts,
@@ -149,7 +148,7 @@ def decide_all(
     session: Session,
     settings: Settings,
     bulk: Bulk,
-    proofs: Sequence[SessionProof | SignatureProof],
+    proofs: Sequence[Proof],
     now: datetime,
 ) -> list[ItemFate]:
     """Decide about every item in the caller's write transaction, the best first; the fates in the items' order.
@@ -175,7 +174,7 @@ def _decide_one(
     settings: Settings,
     bulk: Bulk,
     seen: ItemFate,
-    proof: SessionProof | SignatureProof,
+    proof: Proof,
     approved: list[Action],
     now: datetime,
 ) -> ItemFate:

@@ -7,7 +7,7 @@ audit event and the outbox entry are written; or nothing happens and the refusal
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
@@ -20,64 +20,32 @@ from growth_pipelines.actions.model import RejectReason
 from growth_pipelines.actions.queue import as_document, find
 from growth_pipelines.actions.transitions import record, request_of, revise, transition
 from growth_pipelines.approvals.edits import edited
-from growth_pipelines.approvals.sessions import proven_session
-from growth_pipelines.approvals.signatures import Decision, DecisionRecord, ProofRefused, proven
+from growth_pipelines.approvals.proofs import DecisionRequest, Person, Proof, SessionProof, SignatureProof
 from growth_pipelines.canonical import canonical_json
 from growth_pipelines.clock import local_date
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.audit import append_event
 from growth_pipelines.store.database import Store
-from growth_pipelines.store.tables import Action, Operator, UsedProof
+from growth_pipelines.store.tables import Action, UsedProof
 from growth_pipelines.telemetry import logger
 
+__all__ = [
+    "REJECT_REASONS",
+    "AlreadyDecided",
+    "DecisionRefused",
+    "DecisionRequest",
+    "DecisionResult",
+    "NotAllowed",
+    "Proof",
+    "SessionProof",
+    "SignatureProof",
+    "StaleDigest",
+    "decide",
+    "decide_in",
+]
+
 REJECT_REASONS: tuple[str, ...] = get_args(RejectReason)
-
-
-@dataclass(frozen=True)
-class DecisionRequest:
-    """What is decided about which action (id or ref), as it was seen (``digest``).
-
-    ``reason`` is needed to reject (one of REJECT_REASONS) and to roll back (any text), ``note`` to request changes
-    and with the reason "other", ``until`` to defer, ``draft`` (the parts that change) to edit.
-    """
-
-    action: str
-    decision: Decision
-    digest: str
-    note: str = ""
-    reason: str = ""
-    until: date | None = None
-    draft: Mapping[str, Any] | None = None
-
-    @classmethod
-    def of(cls, record: DecisionRecord) -> DecisionRequest:
-        """What a signed record asks for."""
-        return cls(
-            record.action_id,
-            record.decision,
-            record.digest,
-            record.note,
-            record.reason,
-            record.until,
-            record.draft,
-        )
-
-
-@dataclass(frozen=True)
-class SessionProof:
-    """A signed-in browser: the session cookie's token and the form's CSRF token."""
-
-    token: str
-    csrf: str
-
-
-@dataclass(frozen=True)
-class SignatureProof:
-    """A signed record (mapping, JSON text or DecisionRecord) and the channel that it came through."""
-
-    record: Any
-    channel: str = "cli"
 
 
 @dataclass(frozen=True)
@@ -111,14 +79,6 @@ class NotAllowed(DecisionRefused):
 
 
 @dataclass(frozen=True)
-class _Person:
-    name: str
-    role: str
-    channel: str
-    proof_hash: str | None = None
-
-
-@dataclass(frozen=True)
 class _Case:
     """All that one decision needs."""
 
@@ -126,7 +86,7 @@ class _Case:
     settings: Settings
     action: Action
     request: DecisionRequest
-    person: _Person
+    person: Person
     now: datetime
 
     def told(self, **more: Any) -> dict[str, Any]:
@@ -140,7 +100,7 @@ def decide(
     store: Store,
     settings: Settings,
     request: DecisionRequest,
-    proof: SessionProof | SignatureProof,
+    proof: Proof,
     now: datetime,
 ) -> DecisionResult:
     """Decide. The first valid decision wins; the others raise AlreadyDecided.
@@ -159,16 +119,16 @@ def decide_in(
     session: Session,
     settings: Settings,
     request: DecisionRequest,
-    proof: SessionProof | SignatureProof,
+    proof: Proof,
     now: datetime,
 ) -> DecisionResult | GrowthError:
     """The same within the caller's write transaction: what must be stored with the decision, or several at once.
 
     A refusal is returned, not raised: its record is in the transaction, which the caller commits.
     """
-    person: _Person | None = None
+    person: Person | None = None
     try:
-        person, action = _prove(session, request, proof, now), find(session, request.action)
+        person, action = proof.prove(session, request, now), find(session, request.action)
         _catch_up(session, action, now)
         case = _Case(session, settings, action, request, person, now)
         with session.begin_nested():
@@ -186,32 +146,18 @@ def _catch_up(session: Session, action: Action, now: datetime) -> None:
         expire(session, action, now)
 
 
-def _prove(
-    session: Session, request: DecisionRequest, proof: SessionProof | SignatureProof, now: datetime
-) -> _Person:
-    if isinstance(proof, SessionProof):
-        signed_in = proven_session(session, proof.token, proof.csrf, now)
-        return _Person(signed_in.operator, signed_in.role, "console")
-    signed = proven(session, proof.record, now)
-    action = find(session, request.action)
-    if replace(request, action=action.id) != DecisionRequest.of(signed):
-        raise ProofRefused("bad_signature", "Refused: the signature is over another decision.")
-    operator = session.get_one(Operator, signed.operator)
-    return _Person(operator.name, operator.role, proof.channel, signed.proof_hash())
-
-
 def _note_refusal(
     session: Session,
     request: DecisionRequest,
-    proof: SessionProof | SignatureProof,
-    person: _Person | None,
+    proof: Proof,
+    person: Person | None,
     error: GrowthError,
     now: datetime,
 ) -> None:
-    """Refusals of known people and of signatures go on record; strangers on the console are only logged."""
-    channel = person.channel if person else proof.channel if isinstance(proof, SignatureProof) else "console"
+    """Refusals of known people go on record; strangers are only logged where the channel lets anybody knock."""
+    channel = person.channel if person else proof.channel
     logger("approvals").info("decision refused", decision=request.decision, channel=channel, why=error.message)
-    if person is None and isinstance(proof, SessionProof):
+    if person is None and not proof.records_strangers:
         return
     action = error.action if isinstance(error, DecisionRefused) else None
     append_event(

@@ -17,15 +17,17 @@ _NAME = sa.String(length=64)
 
 
 def upgrade() -> None:
-    for name, kind in (("terms", sa.JSON()), ("remind_at", _AT), ("reminded_at", _AT), ("escalated_at", _AT)):
-        op.add_column("approval_requests", sa.Column(name, kind, nullable=True))
+    op.add_column("approval_requests", sa.Column("terms", sa.JSON(), nullable=True))
+    for name in ("remind_at", "reminded_at", "escalated_at"):
+        op.add_column("approval_requests", sa.Column(name, _AT, nullable=True))
     op.add_column(
         "approval_requests", sa.Column("policy_version", sa.Integer(), nullable=False, server_default=sa.text("0"))
     )
     op.create_index("ix_approval_requests_status_remind_at", "approval_requests", ["status", "remind_at"])
     op.create_index("ix_approval_requests_decided_at", "approval_requests", ["decided_at"])
-    for name, kind in (("password_hash", sa.Text()), ("totp_secret", sa.Text()), ("totp_step", sa.BigInteger())):
-        op.add_column("operators", sa.Column(name, kind, nullable=True))
+    for name in ("password_hash", "totp_secret"):
+        op.add_column("operators", sa.Column(name, sa.Text(), nullable=True))
+    op.add_column("operators", sa.Column("totp_step", sa.BigInteger(), nullable=True))
     _votes_and_policies()
     _tokens_and_chats()
     _deliveries()

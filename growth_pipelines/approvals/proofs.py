@@ -1,0 +1,104 @@
+"""What is asked to be decided, and the proofs of who asks: one class a channel, each judged in the transaction.
+
+A channel adds a proof of its own by another class with ``prove``; :mod:`decide` knows none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, Protocol
+
+from sqlalchemy.orm import Session
+
+from growth_pipelines.actions.queue import find
+from growth_pipelines.approvals.sessions import proven_session
+from growth_pipelines.approvals.signatures import Decision, DecisionRecord, ProofRefused, proven
+from growth_pipelines.store.tables import Operator
+
+
+@dataclass(frozen=True)
+class DecisionRequest:
+    """What is decided about which action (id or ref), as it was seen (``digest``).
+
+    ``reason`` is needed to reject (one of REJECT_REASONS) and to roll back (any text), ``note`` to request changes
+    and with the reason "other", ``until`` to defer, ``draft`` (the parts that change) to edit.
+    """
+
+    action: str
+    decision: Decision
+    digest: str
+    note: str = ""
+    reason: str = ""
+    until: date | None = None
+    draft: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of(cls, record: DecisionRecord) -> DecisionRequest:
+        """What a signed record asks for."""
+        return cls(
+            record.action_id,
+            record.decision,
+            record.digest,
+            record.note,
+            record.reason,
+            record.until,
+            record.draft,
+        )
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who was proved to ask, and through which channel; ``proof_hash`` names a proof that counts once."""
+
+    name: str
+    role: str
+    channel: str
+    proof_hash: str | None = None
+
+
+class Proof(Protocol):
+    """Proves who decides. ``records_strangers``: whether a proof of nobody goes into the audit chain too."""
+
+    @property
+    def channel(self) -> str: ...
+
+    @property
+    def records_strangers(self) -> bool: ...
+
+    def prove(self, session: Session, request: DecisionRequest, now: datetime) -> Person:
+        """The person behind the request. Raises ProofRefused."""
+
+
+@dataclass(frozen=True)
+class SessionProof:
+    """A signed-in browser: the session cookie's token and the form's CSRF token."""
+
+    token: str
+    csrf: str
+    channel: str = "console"
+    records_strangers: bool = False
+
+    def prove(self, session: Session, request: DecisionRequest, now: datetime) -> Person:
+        """Whose session it is."""
+        signed_in = proven_session(session, self.token, self.csrf, now)
+        return Person(signed_in.operator, signed_in.role, self.channel)
+
+
+@dataclass(frozen=True)
+class SignatureProof:
+    """A signed record (mapping, JSON text or DecisionRecord) and the channel that it came through."""
+
+    record: Any
+    channel: str = "cli"
+    records_strangers: bool = True
+
+    def prove(self, session: Session, request: DecisionRequest, now: datetime) -> Person:
+        """Whose signature it is, over exactly this decision."""
+        signed = proven(session, self.record, now)
+        action = find(session, request.action)
+        if replace(request, action=action.id) != DecisionRequest.of(signed):
+            raise ProofRefused("bad_signature", "Refused: the signature is over another decision.")
+        operator = session.get_one(Operator, signed.operator)
+        return Person(operator.name, operator.role, self.channel, signed.proof_hash())
