@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.routing import Mount, Route
 from starlette.types import Scope
 
 from growth_pipelines import __version__
@@ -17,11 +18,13 @@ from growth_pipelines.approvals.decide import DecisionRefused
 from growth_pipelines.console import actions_api, api, bulk_api, cross_sell, pages, text_pages
 from growth_pipelines.console.beacons import PUBLIC, beacon_router
 from growth_pipelines.console.changes import etag
+from growth_pipelines.console.dagster_ui.door import DagsterDoor
 from growth_pipelines.console.documents import Problem
 from growth_pipelines.console.failures import status_of
 from growth_pipelines.console.guard import HEADERS, SAFE_METHODS, Guard, allowed_hosts
 from growth_pipelines.console.identity import Console, NotSignedIn, person_of
 from growth_pipelines.console.rendering import STATIC, environment
+from growth_pipelines.defs.web_socket import PREFIX
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
@@ -65,6 +68,8 @@ def create_app(settings: Settings) -> FastAPI:
     if settings.web_vitals.beacons:
         app.include_router(beacon_router(settings))
     app.mount("/static", _Assets(directory=STATIC), name="static")
+    door = DagsterDoor(settings)
+    app.router.routes += [Route(PREFIX, door, include_in_schema=False), Mount(PREFIX, door, name="dagster")]
 
     @app.get("/healthz", include_in_schema=False)
     def healthz() -> dict[str, str]:

@@ -9,6 +9,7 @@ from growth_pipelines.approvals.bulk import NotConfirmed
 from growth_pipelines.approvals.decide import DecisionRefused, NotAllowed
 from growth_pipelines.approvals.signatures import ProofRefused
 from growth_pipelines.console.changes import Changed
+from growth_pipelines.console.dagster_ui.upstream import DagsterSilent
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.database import StoreUnavailable
 
@@ -38,6 +39,7 @@ _STATUS: tuple[tuple[type[GrowthError], int], ...] = (
     (NotConfirmed, 409),
     (NoSuchAction, 404),
     (StoreUnavailable, 503),
+    (DagsterSilent, 503),
 )
 
 

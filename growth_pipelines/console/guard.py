@@ -66,7 +66,7 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            # There are no web sockets here: whatever asks for one is refused by the router.
+            # The one web socket is Dagster's, which has a guard of its own; the router refuses all others.
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
