@@ -337,7 +337,12 @@ class ConsoleSettings(_Group):
 
 
 class DagsterSettings(_Group):
-    port: int = Field(3000, ge=0, le=65535, description="port of the Dagster UI, loopback only")
+    port: int = Field(
+        3000,
+        ge=0,
+        le=65535,
+        description="loopback port that only redirects to the console's /dagster, until the next release; 0: none",
+    )
 
 
 class PrivacySettings(_Group):

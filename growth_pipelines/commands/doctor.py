@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -295,7 +295,9 @@ def _ports(settings: Settings) -> Iterator[Finding]:
 
     ours = {row["program"] for row in program_status(settings) if row["state"] == "running"}
     yield _port("console", settings.console.host, settings.console.port, CONSOLE in ours)
-    yield _port("dagster", "127.0.0.1", settings.dagster.port, DAGSTER in ours)
+    # The console redirects from it; the machine does without.
+    old = _port("dagster", "127.0.0.1", settings.dagster.port, DAGSTER in ours and CONSOLE in ours)
+    yield old if old.state == "ok" else replace(old, state="warn")
 
 
 def _port(name: str, host: str, port: int, ours: bool) -> Finding:

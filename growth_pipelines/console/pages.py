@@ -23,7 +23,6 @@ from growth_pipelines.approvals.sessions import LoginRefused, SignedIn, csrf_fit
 from growth_pipelines.clock import local_date
 from growth_pipelines.console import views
 from growth_pipelines.console.chosen import choices_of
-from growth_pipelines.console.guard import host_name
 from growth_pipelines.console.identity import (
     Console,
     Here,
@@ -84,9 +83,6 @@ def _around(request: Request, console: Console, person: SignedIn, observed: Obse
     observed = observed or observe(console.settings, console.now())
     with console.store.read() as session:
         paused = brake(session)
-    # The Dagster server listens on loopback beside this one, so it has the name that we were called by.
-    host = host_name(request.headers["host"])
-    shown_host = f"[{host}]" if ":" in host else host
     return {
         "operator": {"name": person.operator, "role": person.role},
         "csrf": person.csrf,
@@ -95,7 +91,6 @@ def _around(request: Request, console: Console, person: SignedIn, observed: Obse
         "mode": mode,
         "mode_meaning": label("modes", mode),
         "paused": paused,
-        "dagster_url": f"http://{shown_host}:{console.settings.dagster.port}",
     }
 
 

@@ -33,8 +33,8 @@ class _Webserver(DagsterWebserver[Any, Any]):
 
     def _make_request_context(self, conn: HTTPConnection) -> Any:
         context = super()._make_request_context(conn)
-        # Made anew for each request, so this concerns nobody else.
-        context._read_only = conn.headers.get(MAY_WRITE) != "1"  # noqa: SLF001 - there is no public way
+        # Made anew for each request, so this concerns nobody else. There is no public way.
+        context._read_only = conn.headers.get(MAY_WRITE) != "1"
         return context
 
 

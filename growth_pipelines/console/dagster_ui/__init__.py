@@ -1,1 +1,1 @@
-"""Dagster's own pages behind the console's log-in: who may see and change what there, and the way to its server."""
+"""Dagster's pages behind the console's log-in: who may see and change what there, and the way to its server."""

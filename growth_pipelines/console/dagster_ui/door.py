@@ -68,7 +68,7 @@ class DagsterDoor:
 
 
 def path_of(scope: Scope) -> str:
-    """The path below the prefix, as Dagster will read it; raises HTTPException for one that could be read twice."""
+    """The path below the prefix, as Dagster will read it; HTTPException for one that it could read otherwise."""
     path: str = scope["path"]
     below = path.removeprefix(PREFIX) or "/"
     parts = below.split("/")[1:]

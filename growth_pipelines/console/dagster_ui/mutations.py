@@ -7,8 +7,8 @@ from functools import lru_cache
 
 from growth_pipelines.errors import GrowthError
 
-# What an operator's day needs: start, follow up and stop runs, and report what happened. Everything else, also what
-# a later Dagster adds, is an admin's: it switches the machine's clockwork, forgets history or reloads code.
+# What an operator's day needs: start and stop runs, and report what happened. Everything else, also what a later
+# Dagster adds, is an admin's: it switches the machine's clockwork, forgets history or reloads code.
 OPERATORS_MAY = frozenset(
     {
         "launchRun",

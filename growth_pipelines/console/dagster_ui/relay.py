@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.asyncio.client import ClientConnection, unix_connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.typing import Subprotocol
 
 from growth_pipelines.approvals.sessions import SignedIn
 from growth_pipelines.console.dagster_ui.mutations import Unreadable, mutations_in
@@ -54,7 +55,7 @@ class Relay:
             dagster = await unix_connect(
                 str(self.socket),
                 f"ws://dagster{_PATH}",
-                subprotocols=[PROTOCOL],  # type: ignore[list-item] - a NewType of str
+                subprotocols=[Subprotocol(PROTOCOL)],
                 compression=None,
                 open_timeout=5,
                 max_size=_LONGEST_ANSWER,
@@ -64,7 +65,8 @@ class Relay:
             return
         async with dagster:
             await websocket.accept(PROTOCOL)
-            code = await _first_of(_to_dagster(websocket, dagster, person), _to_browser(dagster, websocket), _watch(scope))
+            parts = _to_dagster(websocket, dagster, person), _to_browser(dagster, websocket), _watch(scope)
+            code = await _first_of(*parts)
         if websocket.client_state.name == "CONNECTED":
             await websocket.close(code)
 

@@ -36,7 +36,7 @@ class DagsterSilent(GrowthError):
     """Dagster's server is down or busy; the rest of the console is not."""
 
     def __init__(self) -> None:
-        super().__init__("Dagster does not answer.", "`growth status` shows what runs; it is started again by itself.")
+        super().__init__("Dagster does not answer.", "It is started again by itself; `growth status` shows it.")
 
 
 class Upstream:

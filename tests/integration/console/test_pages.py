@@ -84,7 +84,7 @@ def test_texts_show_what_is_drafted_and_let_an_operator_resume_a_template(maria:
 
 def test_today_links_to_dagster_and_the_data_models(maria: Visitor):
     page = maria.get("/").text
-    assert 'href="http://127.0.0.1:3000"' in page
+    assert 'href="/dagster/"' in page
     assert 'href="/docs/dbt"' in page
 
 
