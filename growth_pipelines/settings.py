@@ -335,6 +335,11 @@ class ConsoleSettings(_Group):
             return self.allowed_hosts[0] if self.allowed_hosts else "127.0.0.1"
         return f"[{self.host}]" if ":" in self.host else self.host
 
+    @property
+    def url(self) -> str:
+        """The console's address, as links name it."""
+        return f"http://{self.reached_at}:{self.port}"
+
 
 class DagsterSettings(_Group):
     port: int = Field(

@@ -68,6 +68,7 @@ def diagnose(settings: Settings) -> list[Finding]:
     checks: tuple[tuple[str, Callable[[Settings], Iterator[Finding]]], ...] = (
         ("home", _home),
         ("store", _store),
+        ("store and dagster", _reconciled),
         ("operator", _operator),
         ("shopify", _shopify),
         ("clock", _clock),
@@ -118,6 +119,19 @@ def _store(settings: Settings) -> Iterator[Finding]:
         yield Finding("writes", "ok", "live: approved actions are written")
     else:
         yield Finding("writes", "ok", f"{mode}: nothing is written (GROWTH_ACTIONS__MODE)")
+
+
+def _reconciled(settings: Settings) -> Iterator[Finding]:
+    from growth_pipelines.approvals.alarms import newest_look
+    from growth_pipelines.commands.freshness import in_words
+    from growth_pipelines.store.database import Store
+
+    with Store.of(settings).read() as session:
+        looked = newest_look(session)
+    for alarm in looked.alarms if looked else ():
+        yield Finding("store and dagster", "warn", alarm["message"], alarm["recovery"])
+    if looked is None or not looked.alarms:
+        yield Finding("store and dagster", "ok", in_words(looked))
 
 
 def _operator(settings: Settings) -> Iterator[Finding]:

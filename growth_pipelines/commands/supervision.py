@@ -34,8 +34,8 @@ _LOG_LIMIT = 20_000_000
 
 @dataclass(frozen=True)
 class Program:
-    """One program to keep running. ``ready_url`` is asked until it answers, on the unix ``socket`` where it has one;
-    "" means alive is ready."""
+    """One program to keep running. ``ready_url`` is asked until it answers, on the unix ``socket`` where it has
+    one; "" means alive is ready."""
 
     name: str
     command: tuple[str, ...]

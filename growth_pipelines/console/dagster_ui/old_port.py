@@ -20,7 +20,7 @@ def old_port(settings: Settings) -> Iterator[None]:
     if settings.dagster.port == 0:
         yield
         return
-    target = f"http://{settings.console.reached_at}:{settings.console.port}{PREFIX}"
+    target = f"{settings.console.url}{PREFIX}"
     try:
         server = ThreadingHTTPServer(("127.0.0.1", settings.dagster.port), _redirecting(target))
     except OSError as error:

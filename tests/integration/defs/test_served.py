@@ -254,7 +254,11 @@ def test_viewers_change_nothing_operators_start_and_report_and_the_rest_is_for_a
 
     assert [asks(role, TERMINATE) for role in served.people] == [403, 200, 200]
     assert [asks(role, CHANGE) for role in served.people] == [403, 403, 200]
-    assert [asks(role, {"metadata": {}}, "report_asset_observation/x") for role in served.people] == [403, 200, 200]
+    assert [asks(role, {"metadata": {}}, "report_asset_observation/x") for role in served.people] == [
+        403,
+        200,
+        200,
+    ]
     # Whatever else is asked along with it, and whichever operation is said to be meant.
     hidden = {"query": "query A { version } mutation B { setNuxSeen }", "operationName": "A"}
     assert asks("operator", hidden) == 403
@@ -276,7 +280,9 @@ def test_viewers_change_nothing_operators_start_and_report_and_the_rest_is_for_a
     assert ("the-admin", ["setNuxSeen"]) in refused, "by websocket"
 
 
-@pytest.mark.parametrize("document", [b"{", b"[]", b'{"query": 7}', b'{"query": "mutation {"}', b'{"no": "query"}'])
+@pytest.mark.parametrize(
+    "document", [b"{", b"[]", b'{"query": 7}', b'{"query": "mutation {"}', b'{"no": "query"}']
+)
 def test_what_is_no_graphql_is_refused_before_dagster_sees_it(served: Served, document: bytes) -> None:
     answer = served.people["admin"].post(
         "/dagster/graphql", content=document, headers={"content-type": "application/json"}
