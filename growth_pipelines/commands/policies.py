@@ -56,7 +56,7 @@ def history(as_json: bool) -> None:
 
     with Store.of(current_settings()).read() as session:
         rows = [
-            {"version": row.version, "saved_by": row.saved_by, "saved_at": row.saved_at, "note": row.note}
+            {"version": row.version, "saved_by": row.saved_by, "saved_at": f"{row.saved_at:%Y-%m-%d %H:%M} UTC", "note": row.note}
             for row in versions(session)
         ]
     if as_json:
