@@ -20,8 +20,8 @@ RECOVERY: dict[AlarmKind, str] = {
     "untold": "Look whether the daemon runs (`growth status`) and whether `outbox_sensor` is switched on.",
     "unshown": "Nothing is lost: `growth actions show {ref}` has it. Find out who removed it from Dagster.",
     "forged_mark": "It decided nothing. The audit page names who reported something in Dagster at that time.",
-    "forged_gate": "It starts nothing. The job `recheck_{recommender}` judges again; the audit page names who reported.",
-    "unrecorded": "`growth actions show {ref}` has what was written. Find out which run wrote it and why it ended.",
+    "forged_gate": "It starts nothing. The job `recheck_{recommender}` judges again; the audit page names who.",
+    "unrecorded": "`growth actions show {ref}` has what was written. Find the run that did it and why it ended.",
 }
 
 

@@ -55,7 +55,8 @@ class Guard:
     """Refuses foreign hosts (DNS rebinding), cross-site writes and oversized bodies; sets the headers; logs.
 
     ``public`` are the requests (method, whole path) that anyone may make under any name and from any site. Only
-    the length of their body is looked at, and they are not logged, so that strangers can't fill the log.
+    the length of their body is looked at, and they are not logged, so that strangers can't fill the log. An
+    application that sets ``quiet`` in the scope's state has its request not logged either.
     """
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str], public: Iterable[tuple[str, str]] = ()) -> None:
@@ -85,7 +86,7 @@ class Guard:
             scope.setdefault("state", {})["trace_id"] = trace_id
             refused = self.refusal(scope)
             await (refused or self.app)(scope, receive, send_guarded)
-            if self.is_public(scope):
+            if self.is_public(scope) or scope["state"].get("quiet"):
                 return
             # Never the query: it may hold a one-time link's token.
             self.log.info(

@@ -1,4 +1,4 @@
-"""The reconciler: what is approved and not done, and what Dagster shows otherwise than the store, raises an alarm."""
+"""The reconciler alarms on what is approved and not done, and on what Dagster shows otherwise than the store."""
 
 from __future__ import annotations
 

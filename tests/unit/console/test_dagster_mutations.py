@@ -15,8 +15,10 @@ from growth_pipelines.console.dagster_ui.mutations import OPERATORS_MAY, Unreada
         ("query { a: version } # mutation { wipeAssets }", set()),
         ('{ runOrError(runId: "mutation { deleteRun }") { __typename } }', set()),
         ("mutation { a: wipeAssets { __typename } }", {"wipeAssets"}),
-        ("mutation A { launchRun { x } deleteRun } query B { version } mutation C { setNuxSeen }",)
-        + ({"launchRun", "deleteRun", "setNuxSeen"},),
+        (
+            "mutation A { launchRun { x } deleteRun } query B { version } mutation C { setNuxSeen }",
+            {"launchRun", "deleteRun", "setNuxSeen"},
+        ),
         (
             "mutation { ...A } fragment A on Mutation { ...B } fragment B on Mutation { deleteRun ...A }",
             {"deleteRun"},
