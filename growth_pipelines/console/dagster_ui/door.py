@@ -49,11 +49,14 @@ class DagsterDoor:
         person = await run_in_threadpool(require_person, request)
         path = path_of(scope)
         _check_shape(request, path)
+        if request.method == "POST":
+            await self._post(request, path, person, send)
+        else:
+            await self.upstream.forward(request, send, body=None, may_write=False)
         # An open page asks every two seconds; what it changes is in the audit chain.
         scope["state"]["quiet"] = True
-        if request.method != "POST":
-            await self.upstream.forward(request, send, body=None, may_write=False)
-            return
+
+    async def _post(self, request: Request, path: str, person: SignedIn, send: Send) -> None:
         asked = await _read_json(request)
         if path == GRAPHQL:
             body, names = _graphql(asked)
@@ -64,7 +67,7 @@ class DagsterDoor:
         if names:
             await run_in_threadpool(_record, request, person, names, refused=not allowed)
         if not allowed:
-            await _refusal(person, names)(scope, receive, send)
+            await _refusal(person, names)(request.scope, request.receive, send)
             return
         await self.upstream.forward(request, send, body=json.dumps(body).encode(), may_write=person.may_decide)
 

@@ -51,8 +51,8 @@ class Upstream:
             timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS, pool=10),
         )
 
-    async def forward(self, request: Request, send: Send, *, body: bytes | None, may_write: bool) -> int:
-        """Ask Dagster the same and pass its answer on; the answer's status. Raises DagsterSilent.
+    async def forward(self, request: Request, send: Send, *, body: bytes | None, may_write: bool) -> None:
+        """Ask Dagster the same and pass its answer on. Raises DagsterSilent.
 
         ``body`` is JSON that was looked through; it is sent in place of the request's own, without a query.
         """
@@ -77,7 +77,6 @@ class Upstream:
             await send({"type": "http.response.body", "body": b""})
         finally:
             await answer.aclose()
-        return answer.status_code
 
 
 def _headers(answer: httpx.Response, path: str) -> Iterator[tuple[bytes, bytes]]:
