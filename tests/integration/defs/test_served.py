@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -290,6 +291,36 @@ def test_what_is_no_graphql_is_refused_before_dagster_sees_it(served: Served, do
     assert answer.status_code == 400
 
 
+@pytest.mark.browser
+def test_dagsters_pages_work_in_a_browser_and_load_nothing_from_elsewhere(served: Served) -> None:
+    chromium = Path("/usr/bin/chromium")
+    if not chromium.exists():
+        pytest.skip("no browser: /usr/bin/chromium is missing (apt-get install chromium fonts-noto-core)")
+    from playwright.sync_api import sync_playwright
+
+    errors: list[str] = []
+    asked: list[str] = []
+    sockets: list[str] = []
+    cookies = served.people["viewer"].cookies
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(chromium), args=["--no-sandbox", "--disable-gpu"])
+        context = browser.new_context()
+        context.add_cookies([{"name": n, "value": v, "url": served.console} for n, v in cookies.items()])
+        page = context.new_page()
+        page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("request", lambda sent: asked.append(sent.url))
+        page.on("websocket", lambda opened: sockets.append(opened.url))
+        page.goto(f"{served.dagster}/asset-groups", timeout=60_000)
+        page.get_by_text("seo_ctr", exact=True).first.wait_for(timeout=60_000)
+        button = page.get_by_role("button", name="Materialize all")
+        assert button.is_disabled(), "a viewer is not offered what is refused"
+        browser.close()
+    assert errors == []
+    assert sockets == [f"{served.dagster.replace('http', 'ws', 1)}/graphql"]
+    assert [url for url in asked if not url.startswith((f"{served.dagster}/", "data:", "blob:"))] == []
+
+
 # -- deciding there ---------------------------------------------------------------------------------------------
 
 
@@ -298,7 +329,11 @@ def test_a_signed_record_is_carried_out_once_by_the_launchpad_and_by_the_form(se
     first, second = desk.propose(), desk.propose()
     record = json.loads(desk.record(first).model_dump_json())
     form = {"ops": {"hand_in_seo_ctr_decision": {"config": record}}}
-    assert served.await_run(served.launch("approve_seo_ctr", form)) == "SUCCESS"
+    run = served.launch("approve_seo_ctr", form)
+    assert served.await_run(run) == "SUCCESS"
+    logs = f'subscription {{ pipelineRunLogs(runId: "{run}") {{ __typename }} }}'
+    heard = served.hear("viewer", message={"type": "start", "id": "1", "payload": {"query": logs}})
+    assert heard["payload"]["data"]["pipelineRunLogs"]["__typename"] == "PipelineRunLogsSubscriptionSuccess"
     for _ in range(2):
         served.paste(desk.record(second).model_dump_json())
     for action in (first, second):
@@ -340,9 +375,8 @@ def test_the_old_port_only_sends_people_to_the_console(served: Served) -> None:
 
 def test_nobody_else_may_open_dagsters_socket(served: Served) -> None:
     shown = json.loads((served.desk.settings.home / "run" / "growth.json").read_text())
-    file = os.stat(shown["programs"]["dagster-webserver"]["socket"])
-    assert file.st_mode & 0o777 == 0o600
-    assert os.stat(os.path.dirname(shown["programs"]["dagster-webserver"]["socket"])).st_mode & 0o777 == 0o700
+    file = Path(shown["programs"]["dagster-webserver"]["socket"])
+    assert [path.stat().st_mode & 0o777 for path in (file, file.parent)] == [0o600, 0o700]
 
 
 def test_status_is_not_0_while_a_program_is_dead_and_it_is_started_again(served: Served) -> None:
