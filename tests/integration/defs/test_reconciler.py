@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -18,8 +20,9 @@ from growth_pipelines.defs.assets.reconciled import RECONCILED, look
 from growth_pipelines.defs.machine import Machine
 from growth_pipelines.defs.reports import deliver_outbox
 from growth_pipelines.store.tables import OutboxEntry
+from tests.conftest import SandboxShop
 
-from .conftest import NOW, Desk
+from .conftest import NOW, Desk, desk_in
 
 NAMES = ["seo_ctr"]
 
@@ -156,3 +159,23 @@ def test_proposal_approval_and_execution_each_link_to_the_action(desk: Desk) -> 
         assert shown.asset_materialization is not None
         assert address in str(shown.asset_materialization.metadata["open"].value)
     assert address in desk.gate().metadata["open"].value
+
+
+@pytest.mark.postgres
+def test_on_postgresql_the_same_is_found(
+    tmp_path: Path, writable_shop: SandboxShop, products: Iterator[dict[str, Any]], postgres_url: str
+) -> None:
+    with desk_in(tmp_path / "home", writable_shop, products, GROWTH_DATABASE_URL=postgres_url) as desk:
+        desk.decide(desk.propose())
+        assert found(later(desk, minutes=11)) == ["untold"]
+        deliver(desk)
+        assert found(later(desk, minutes=11)) == []
+        for mark in (10**30, 4711):
+            forged = dg.AssetMaterialization("seo_ctr_approval", metadata={OUTBOX_MARK: mark})
+            desk.instance.report_runless_asset_event(forged)
+        assert sorted(found(later(desk, hours=25))) == ["forged_mark", "forged_mark", "late"]
+        assert [alarm["kind"] for alarm in told(desk)].count("late") == 1
+        assert later(desk, hours=25).run("act_on_seo_ctr").success
+        deliver(desk)
+        assert set(found(later(desk, hours=26))) == {"forged_mark"}
+        desk.store.close()
