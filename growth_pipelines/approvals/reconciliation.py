@@ -5,7 +5,7 @@ The store is the truth. Where the two differ, either nobody told Dagster, or som
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -15,6 +15,8 @@ from growth_pipelines.actions.lifecycle import Overdue
 AlarmKind = Literal["late", "untold", "unshown", "forged_mark", "forged_gate", "unrecorded"]
 # Dagster is told every five seconds, and a run tells of what it carried out at its end.
 PATIENCE = timedelta(minutes=10)
+# Alarms of one kind that are told one by one.
+FEW = 10
 RECOVERY: dict[AlarmKind, str] = {
     "late": "Start the job `act_on_{recommender}`; `growth status` shows a pause of all writes.",
     "untold": "Look whether the daemon runs (`growth status`) and whether `outbox_sensor` is switched on.",
@@ -75,6 +77,22 @@ class Alarm:
     def recovery(self) -> str:
         """What to do about it."""
         return RECOVERY[self.kind].format(recommender=self.recommender or "X", ref=self.ref)
+
+
+def few(alarms: Iterable[Alarm]) -> list[Alarm]:
+    """The first alarms of each kind, and one that says how many more there are: a flood hides what matters."""
+    by_kind: dict[AlarmKind, list[Alarm]] = {}
+    for alarm in alarms:
+        by_kind.setdefault(alarm.kind, []).append(alarm)
+    shown = []
+    for kind, same in by_kind.items():
+        more = len(same) - FEW
+        shown += same[:FEW]
+        if more > 0:
+            rest = same[FEW]
+            message = f"And {more} more like these."
+            shown.append(Alarm(f"{kind}:more", kind, rest.recommender, rest.ref, message))
+    return shown
 
 
 def late(overdue: Sequence[tuple[str, Overdue]], mode: str) -> Iterator[Alarm]:

@@ -46,14 +46,16 @@ def reconcile(machine: Machine, instance: dg.DagsterInstance, recommenders: Sequ
     # A judgement that was reported meanwhile is another event.
     steady = [gate for gate in judged if _newest_gate(instance, gate.recommender) == (gate.event, gate.green)]
     lagging = {str(entry.payload.get("recommender")) for entry in waiting}
-    return [
-        *held.late(overdue, machine.settings.actions.mode),
-        *held.untold([entry.created_at for entry in waiting], machine.now),
-        *held.unshown(told, [item for _, item in approvals]),
-        *held.forged_marks(known, approvals),
-        *held.forged_gates(steady, lagging),
-        *held.unrecorded(carried, done, machine.now),
-    ]
+    return held.few(
+        (
+            *held.late(overdue, machine.settings.actions.mode),
+            *held.untold([entry.created_at for entry in waiting], machine.now),
+            *held.unshown(told, [item for _, item in approvals]),
+            *held.forged_marks(known, approvals),
+            *held.forged_gates(steady, lagging),
+            *held.unrecorded(carried, done, machine.now),
+        )
+    )
 
 
 # -- Dagster's side ---------------------------------------------------------------------------------------------

@@ -18,7 +18,8 @@ from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosedError
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
+from websockets.typing import Subprotocol
 
 from growth_pipelines.console.dagster_ui import relay
 from growth_pipelines.defs.web_socket import listen, web_socket
@@ -115,7 +116,8 @@ def test_whoever_signs_out_stops_hearing(person: Visitor, monkeypatch: pytest.Mo
 
     async def listen_and_sign_out() -> dict[str, Any]:
         headers = {"cookie": cookie, "x-growth-may-write": "1"}
-        async with connect(address, additional_headers=headers, subprotocols=["graphql-ws"]) as websocket:  # type: ignore[list-item]
+        protocols = [Subprotocol("graphql-ws")]
+        async with connect(address, additional_headers=headers, subprotocols=protocols) as websocket:
             await websocket.send(json.dumps({"type": "stop", "id": "1"}))
             heard, said = json.loads(await websocket.recv())
             assert said == {"type": "stop", "id": "1"}
@@ -126,6 +128,23 @@ def test_whoever_signs_out_stops_hearing(person: Visitor, monkeypatch: pytest.Mo
 
     heard = asyncio.run(listen_and_sign_out())
     assert not {"cookie", "x-growth-may-write"} & set(heard)
+
+
+def test_a_websocket_by_a_foreign_name_is_refused(person: Visitor) -> None:
+    """A name that was made to point here (DNS rebinding): the browser then sends its own cookies and origin."""
+    here = httpx.URL(person.shop.base_url)
+    cookie = "; ".join(f"{name}={value}" for name, value in person.http.cookies.items())
+
+    async def open_it(name: str) -> None:
+        headers = {"cookie": cookie, "origin": f"http://{name}"}
+        address, protocols = f"ws://{name}/dagster/graphql", [Subprotocol("graphql-ws")]
+        where: dict[str, Any] = {"host": here.host, "port": here.port}
+        async with connect(address, additional_headers=headers, subprotocols=protocols, **where):
+            pass
+
+    asyncio.run(open_it("localhost"))
+    with pytest.raises(InvalidStatus, match="403"):
+        asyncio.run(open_it("evil.example"))
 
 
 def test_passing_on_costs_little(person: Visitor) -> None:

@@ -110,6 +110,16 @@ def test_an_approval_with_a_forged_mark_raises_an_alarm(desk: Desk, mark: Any) -
     assert found(desk) == ["forged_mark"]
 
 
+def test_a_flood_of_the_same_is_told_in_few_alarms(desk: Desk) -> None:
+    for mark in range(1000, 1040):
+        forged = dg.AssetMaterialization("seo_ctr_approval", metadata={OUTBOX_MARK: mark})
+        desk.instance.report_runless_asset_event(forged)
+    assert found(desk) == ["forged_mark"] * 11
+    assert told(desk)[-1]["message"] == "And 30 more like these."
+    assert found(desk) == ["forged_mark"] * 11
+    assert len(told(desk)) == 11
+
+
 def test_an_approval_that_borrows_the_mark_of_another_raises_an_alarm(desk: Desk) -> None:
     desk.decide(desk.propose())
     deliver(desk)
