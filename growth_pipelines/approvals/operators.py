@@ -22,7 +22,7 @@ from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.audit import append_event
 from growth_pipelines.store.database import Store
-from growth_pipelines.store.tables import ROLES, ConsoleSession, OneTimeLink, Operator
+from growth_pipelines.store.tables import ROLES, ChatLink, ConsoleSession, LinkCode, OneTimeLink, Operator
 
 LINK_LASTS = timedelta(hours=24)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
@@ -97,7 +97,7 @@ def list_operators(store: Store) -> list[Operator]:
 
 
 def remove_operator(store: Store, settings: Settings, name: str, now: datetime) -> None:
-    """End an operator's sessions, links and key. What they decided stays on record but is no longer executed."""
+    """End an operator's sessions, links, chats and key; what they decided stays on record but isn't executed."""
     with store.session() as session:
         operator = session.get(Operator, name)
         if operator is None or not operator.active:
@@ -105,6 +105,8 @@ def remove_operator(store: Store, settings: Settings, name: str, now: datetime) 
         operator.active = False
         session.execute(delete(ConsoleSession).where(ConsoleSession.operator == name))
         session.execute(delete(OneTimeLink).where(OneTimeLink.operator == name))
+        session.execute(delete(ChatLink).where(ChatLink.operator == name))
+        session.execute(delete(LinkCode).where(LinkCode.operator == name))
         append_event(
             session,
             event="operator_removed",
