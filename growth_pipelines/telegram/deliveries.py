@@ -75,7 +75,8 @@ def open_messages(session: Session, action_id: str) -> list[tuple[int, int]]:
 def stale(session: Session, now: datetime, limit: int) -> list[Stale]:
     """Messages to edit, the newest first."""
     replaced = and_(Delivery.version < Action.version, Delivery.shown != SUPERSEDED)
-    moved = and_(Delivery.version == Action.version, Delivery.shown != Action.state)
+    # What came back to pending is asked again in a message of its own.
+    moved = and_(Delivery.version == Action.version, Delivery.shown != Action.state, Action.state != PENDING)
     # Its time is over, and nobody has stored that yet.
     over = and_(Action.state == PENDING, Delivery.shown == PENDING, Action.expires_at <= now)
     wanted = (

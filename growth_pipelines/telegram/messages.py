@@ -126,10 +126,14 @@ def _templates() -> Environment:
 
 def rendered(template: str, reader: Reader, **parts: Any) -> str:
     """A template of ``templates/`` for this reader; never more than Telegram takes."""
-    html = _templates().get_template(template).render(
-        money=lambda amount: figures.money(amount, reader.currency),
-        time_left=lambda until: figures.time_left(datetime.fromisoformat(until), reader.now),
-        **parts,
+    html = (
+        _templates()
+        .get_template(template)
+        .render(
+            money=lambda amount: figures.money(amount, reader.currency),
+            time_left=lambda until: figures.time_left(datetime.fromisoformat(until), reader.now),
+            **parts,
+        )
     )
     html = re.sub(r"\n{3,}", "\n\n", html).strip()
     if size(html) > LIMIT:
@@ -167,18 +171,22 @@ def _card(
     votes: Mapping[str, int] | None,
 ) -> str:
     short = {"title": cut(action["title"], 300), "target": {"url": cut(action["target"]["url"], 200)}}
-    html = _templates().get_template("card.html").render(
-        action={**action, **short},
-        changes=changes,
-        hidden=hidden,
-        total=total,
-        steps=steps,
-        unread=unread,
-        note=note,
-        votes=votes,
-        console_text=reader.link(action["ref"]),
-        money=lambda amount: figures.money(amount, reader.currency),
-        time_left=lambda until: figures.time_left(datetime.fromisoformat(until), reader.now),
+    html = (
+        _templates()
+        .get_template("card.html")
+        .render(
+            action={**action, **short},
+            changes=changes,
+            hidden=hidden,
+            total=total,
+            steps=steps,
+            unread=unread,
+            note=note,
+            votes=votes,
+            console_text=reader.link(action["ref"]),
+            money=lambda amount: figures.money(amount, reader.currency),
+            time_left=lambda until: figures.time_left(datetime.fromisoformat(until), reader.now),
+        )
     )
     return re.sub(r"\n{3,}", "\n\n", html).strip()
 

@@ -11,7 +11,15 @@ from typing import TypeVar
 
 from telegram import Bot, ForceReply, InlineKeyboardMarkup, LinkPreviewOptions
 from telegram.constants import ParseMode
-from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter, TelegramError
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    RetryAfter,
+    TelegramError,
+)
 
 from growth_pipelines.errors import GrowthError, TransientError
 from growth_pipelines.telegram.messages import ANSWER_LIMIT, CAPTION_LIMIT, cut
@@ -99,9 +107,7 @@ class Sender:
         """End a tap's waiting sign; a query that is too old has none any more."""
         try:
             await self._patiently(
-                lambda: self.bot.answer_callback_query(
-                    query_id, cut(said, ANSWER_LIMIT) or None, show_alert=alert
-                )
+                lambda: self.bot.answer_callback_query(query_id, cut(said, ANSWER_LIMIT) or None, show_alert=alert)
             )
         except GrowthError as error:
             logger("telegram").info("tap not answered", why=error.message)
