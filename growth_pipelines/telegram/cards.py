@@ -9,10 +9,11 @@ from typing import Any
 from telegram import InlineKeyboardMarkup
 
 from growth_pipelines.errors import TransientError
+from growth_pipelines.policies.terms import ChatMode
 from growth_pipelines.store.database import Store
 from growth_pipelines.telegram import deliveries
 from growth_pipelines.telegram.desk import Case, Desk
-from growth_pipelines.telegram.keyboards import Confirm, Keys
+from growth_pipelines.telegram.keyboards import Keys
 from growth_pipelines.telegram.messages import Card, card, outcome
 from growth_pipelines.telegram.sending import Sender, Undeliverable, is_unchanged
 from growth_pipelines.telemetry import logger
@@ -43,13 +44,13 @@ class Cards:
     def keys(self, chat_id: int) -> Keys:
         return Keys(self.key, chat_id, self.desk.now(), self.desk.console_url)
 
-    def drawn(self, case: Case, note: str = "") -> tuple[Card, Confirm]:
+    def drawn(self, case: Case, note: str = "") -> tuple[Card, ChatMode]:
         """The request's message, and how it is approved there: what isn't shown whole takes two steps."""
         made = card(case.action, self.desk.reader(), note=note, votes=case.votes)
         twice = case.confirm == "once" and not made.complete
         return made, "twice" if twice else case.confirm
 
-    def _keyboard(self, chat_id: int, case: Case, confirm: Confirm, decides: bool) -> InlineKeyboardMarkup:
+    def _keyboard(self, chat_id: int, case: Case, confirm: ChatMode, decides: bool) -> InlineKeyboardMarkup:
         return self.keys(chat_id).request(case.action, confirm, decides=decides)
 
     async def show(

@@ -15,7 +15,7 @@ _SCALE = 2.0
 
 
 def chart(action: Mapping[str, Any], currency: str) -> bytes:
-    """A PNG of the expected money with its interval, and of the first figures beside what they are compared with."""
+    """A PNG of the expected money with its interval, and of figures beside what they are compared with."""
     import vl_convert
 
     png: bytes = vl_convert.vegalite_to_png(chart_spec(action, currency), scale=_SCALE)

@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any, TypeVar
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.authority import MAY_DECIDE
 from growth_pipelines.actions.lifecycle import is_expired, request_of
 from growth_pipelines.actions.queue import NoSuchAction, as_document, find
+from growth_pipelines.actions.terms import terms_of
 from growth_pipelines.approvals.chats import ChatProof, linked_chats, speaker
 from growth_pipelines.approvals.decide import DecisionRequest, DecisionResult, decide
+from growth_pipelines.approvals.permission import votes_of
 from growth_pipelines.clock import Clock
+from growth_pipelines.policies.terms import ChatMode
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
-from growth_pipelines.store.tables import Action, ApprovalRequest, ApprovalVote, ChatLink
-from growth_pipelines.telegram.keyboards import Confirm
+from growth_pipelines.store.tables import Action, ApprovalRequest, ChatLink, Operator
 from growth_pipelines.telegram.messages import Reader
 
+S = TypeVar("S", bound=Select[*tuple[Any, ...]])
 PRIORITIES = ("critical", "high", "medium", "low")
 # Pending lists: the most urgent first, then the oldest.
 _URGENCY = case(
@@ -68,12 +71,9 @@ class Case:
     """An action as it was at one time, and how its approval is given in a chat."""
 
     action: Mapping[str, Any]
-    confirm: Confirm
+    confirm: ChatMode
     votes: Mapping[str, int] | None
     pending: bool
-
-    def is_about(self, digest_fits: bool) -> bool:
-        return self.pending and digest_fits
 
 
 @dataclass(frozen=True)
@@ -132,15 +132,22 @@ class Desk:
     def _case(self, session: Session, action: Action) -> Case:
         asked = request_of(session, action)
         pending = action.state == "pending" and not is_expired(action, self.now())
-        return Case(as_document(action), confirm_of(action, asked), votes_of(session, asked), pending)
+        if asked is None:
+            return Case(as_document(action), "console", None, pending)
+        terms = terms_of(asked)
+        votes = {"have": len(votes_of(session, asked)), "need": terms.quorum} if terms.quorum > 1 else None
+        # The policies may put the question under another priority than the proposal's own.
+        document = {**as_document(action), "priority": asked.priority}
+        return Case(document, terms.chat, votes, pending)
 
     def pending(self, limit: int) -> tuple[list[Mapping[str, Any]], int]:
         """The most urgent requests, and how many there are."""
-        waiting = (Action.state == "pending", Action.expires_at > self.now())
         with self.store.read() as session:
-            best = select(Action).where(*waiting).order_by(_URGENCY, Action.created_at, Action.id).limit(limit)
-            total = session.scalar(select(func.count()).select_from(Action).where(*waiting)) or 0
-            return [as_document(action) for action in session.scalars(best)], total
+            order = (_URGENCY, Action.created_at, Action.id)
+            best = waiting(select(Action, ApprovalRequest.priority), self.now()).order_by(*order).limit(limit)
+            total = session.scalar(waiting(select(func.count()).select_from(Action), self.now())) or 0
+            found = session.execute(best)
+            return [{**as_document(action), "priority": priority} for action, priority in found], total
 
     def decide(self, asker: Asker, request: DecisionRequest) -> DecisionResult:
         """Decide as whoever the chat speaks for; raises what decide() raises."""
@@ -148,25 +155,11 @@ class Desk:
         return decide(self.store, self.settings, request, proof, self.now())
 
 
+def waiting(wanted: S, now: datetime) -> S:
+    """Of actions, those that wait for a decision, with the request of their present version."""
+    same = (ApprovalRequest.action_id == Action.id) & (ApprovalRequest.version == Action.version)
+    return wanted.join(ApprovalRequest, same).where(Action.state == "pending", Action.expires_at > now)
+
+
 def _speaker_of(session: Session, link: ChatLink) -> Speaker:
-    from growth_pipelines.store.tables import Operator
-
     return Speaker(link.operator, session.get_one(Operator, link.operator).role)
-
-
-def confirm_of(action: Action, asked: ApprovalRequest | None) -> Confirm:
-    """How an approval is given in a chat: as the request's terms say, else high risk asks twice."""
-    said = (asked.terms or {}).get("chat") if asked else None
-    if said in get_args(Confirm):
-        chosen: Confirm = said
-        return chosen
-    return "twice" if action.risk_tier == "high" else "once"
-
-
-def votes_of(session: Session, asked: ApprovalRequest | None) -> dict[str, int] | None:
-    """How many approvals the request has and needs, where it needs several."""
-    need = (asked.terms or {}).get("quorum", 1) if asked else 1
-    if asked is None or need < 2:
-        return None
-    cast = select(func.count()).select_from(ApprovalVote).where(ApprovalVote.request_id == asked.id)
-    return {"have": session.scalar(cast) or 0, "need": need}

@@ -1,11 +1,10 @@
-"""The morning's summary: what waits, what happened since, what is stuck. On Fridays it looks back over the week."""
+"""The morning's summary: what waits, what happened since, what is stuck; on Fridays that of the whole week."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
@@ -15,8 +14,8 @@ from growth_pipelines.actions.brake import brake
 from growth_pipelines.actions.lifecycle import overdue
 from growth_pipelines.actions.queue import as_document, top
 from growth_pipelines.console import figures
-from growth_pipelines.store.tables import Action, AuditEvent, Flag, OutboxCursor, OutboxEntry
-from growth_pipelines.telegram.desk import PRIORITIES, Desk
+from growth_pipelines.store.tables import Action, ApprovalRequest, AuditEvent, Flag, OutboxCursor, OutboxEntry
+from growth_pipelines.telegram.desk import PRIORITIES, Desk, waiting
 from growth_pipelines.telegram.messages import rendered
 
 LISTENER = "telegram"
@@ -52,14 +51,14 @@ def digest(desk: Desk, *, weekly: bool) -> str:
     zone = ZoneInfo(reader.zone)
     since = now - timedelta(days=7 if weekly else 1)
     with desk.store.read() as session:
-        waiting = waiting_by_priority(session, now)
+        counts = waiting_by_priority(session, now)
         return rendered(
             "digest.html",
             reader,
             weekly=weekly,
             day=figures.day(now.astimezone(zone).date()),
-            total=sum(waiting.values()),
-            waiting=waiting,
+            total=sum(counts.values()),
+            waiting=counts,
             ending=_ending(session, now),
             best=[as_document(action) for action in top(session, _BEST, now)],
             happened=_happened(session, since),
@@ -74,13 +73,13 @@ def status(desk: Desk) -> str:
     """The present state in a few lines, as HTML."""
     reader, now = desk.reader(), desk.now()
     with desk.store.read() as session:
-        waiting = waiting_by_priority(session, now)
-        oldest = session.scalar(select(func.min(Action.created_at)).where(*_open(now)))
+        counts = waiting_by_priority(session, now)
+        oldest = session.scalar(waiting(select(func.min(Action.created_at)), now))
         return rendered(
             "status.html",
             reader,
-            total=sum(waiting.values()),
-            waiting=waiting,
+            total=sum(counts.values()),
+            waiting=counts,
             oldest=figures.moment(oldest, ZoneInfo(reader.zone)) if oldest else "",
             mode=desk.settings.actions.mode,
             brake=str(brake(session) or ""),
@@ -91,8 +90,8 @@ def status(desk: Desk) -> str:
 
 def waiting_by_priority(session: Session, now: datetime) -> dict[str, int]:
     """How many requests wait, by priority, the most urgent first; none with 0."""
-    counted = select(Action.priority, func.count()).where(*_open(now)).group_by(Action.priority)
-    found = {priority: count for priority, count in session.execute(counted)}
+    counted = waiting(select(ApprovalRequest.priority, func.count()).select_from(Action), now)
+    found = dict(session.execute(counted.group_by(ApprovalRequest.priority)).tuples().all())
     return {priority: found[priority] for priority in PRIORITIES if priority in found}
 
 
@@ -103,13 +102,9 @@ def untold(session: Session) -> int:
     return session.scalar(beyond) or 0
 
 
-def _open(now: datetime) -> tuple[Any, ...]:
-    return Action.state == "pending", Action.expires_at > now
-
-
 def _ending(session: Session, now: datetime) -> int:
-    soon = (
-        select(func.count()).select_from(Action).where(*_open(now), Action.expires_at <= now + timedelta(days=1))
+    soon = waiting(select(func.count()).select_from(Action), now).where(
+        Action.expires_at <= now + timedelta(days=1)
     )
     return session.scalar(soon) or 0
 
@@ -120,7 +115,7 @@ def _happened(session: Session, since: datetime) -> Mapping[str, int]:
         .where(AuditEvent.at > since, AuditEvent.event.in_(_TOLD))
         .group_by(AuditEvent.event)
     )
-    found = {event: count for event, count in session.execute(counted)}
+    found = dict(session.execute(counted).tuples().all())
     return {event: found[event] for event in _TOLD if event in found}
 
 

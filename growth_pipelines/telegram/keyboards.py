@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from growth_pipelines.console.labels import label
+from growth_pipelines.policies.terms import ChatMode
 from growth_pipelines.telegram.buttons import BUTTON_LASTS, CONFIRM_LASTS, Button, Tap, nonce, packed
 from growth_pipelines.telegram.messages import texts
 
-# How an approval is given in a chat: with one tap, with a second one, or not at all.
-Confirm = Literal["once", "twice", "console"]
 DEFER_DAYS = 7
 # The reasons as a button carries them.
 REASON_CODES: Mapping[str, str] = {
@@ -36,7 +35,7 @@ class Keys:
     now: datetime
     console_url: str
 
-    def request(self, action: Mapping[str, Any], confirm: Confirm, *, decides: bool) -> InlineKeyboardMarkup:
+    def request(self, action: Mapping[str, Any], confirm: ChatMode, *, decides: bool) -> InlineKeyboardMarkup:
         """Under a request: what the reader may do about it."""
         rows: list[list[InlineKeyboardButton]] = []
         if decides and confirm != "console":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -35,6 +36,7 @@ _NOTICES = {
     "brake.paused": "paused",
     "brake.resumed": "resumed",
     "template.paused": "template_paused",
+    "automatic.paused": "automatic_paused",
 }
 _log = logger("telegram")
 
@@ -101,18 +103,35 @@ class Listener:
             return
         if entry.event == "action.voted":
             await self._recount(case)
-        if case.action["priority"] != "low":
+        elif entry.event == "action.reminded":
+            await self._remind(case)
+        elif entry.event == "action.escalated":
+            await self._escalate(case, entry.payload["contacts"])
+        elif case.action["priority"] != "low":
             await self._ask(case)
 
     async def _ask(self, case: Case) -> None:
         """Send a request to the chats where it doesn't stand yet."""
         chats = await asyncio.to_thread(self._chats_without, case)
-        if not chats or (case.action["priority"] == "medium" and self._too_many()):
-            return
+        if chats and not (case.action["priority"] == "medium" and self._too_many()):
+            await self._show(case, chats)
+
+    async def _remind(self, case: Case) -> None:
+        """Once more, to those who may decide; what is low waits for the digest."""
+        if case.action["priority"] != "low":
+            chats = [chat for chat in await asyncio.to_thread(self.desk.chats) if chat.speaker.decides]
+            await self._show(case, chats, say("reminded"))
+
+    async def _escalate(self, case: Case, contacts: Sequence[str]) -> None:
+        """To the second contact, whatever the priority."""
+        chats = [chat for chat in await asyncio.to_thread(self.desk.chats) if chat.speaker.operator in contacts]
+        await self._show(case, chats, say("escalated"))
+
+    async def _show(self, case: Case, chats: Sequence[Chat], note: str = "") -> None:
         for chat in chats:
             try:
                 await self.cards.show(
-                    chat.chat_id, case, decides=chat.speaker.decides, loud=self._rings(chat, case)
+                    chat.chat_id, case, decides=chat.speaker.decides, loud=self._rings(chat, case), note=note
                 )
             except Undeliverable as error:
                 _log.info("request not sent", chat=chat.chat_id, why=error.message)

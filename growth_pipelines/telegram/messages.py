@@ -269,6 +269,15 @@ def outcome(action: Mapping[str, Any], reader: Reader, version: int, shown: str,
     )
 
 
+def late(action: Mapping[str, Any]) -> str:
+    """What is said to someone who comes when nothing is left to decide; plain text."""
+    state = action["state"].replace("_", " ")
+    if not action["decided_by"]:
+        return say("not_pending", ref=action["ref"], state=state)
+    channel = label("channels", action["decided_channel"] or "")
+    return say("decided", ref=action["ref"], state=state, who=action["decided_by"], channel=channel)
+
+
 def pending_list(actions: Sequence[Mapping[str, Any]], total: int, reader: Reader) -> str:
     """The most urgent requests in one message."""
     return rendered("pending.html", reader, actions=actions, total=total, console_text=reader.link())

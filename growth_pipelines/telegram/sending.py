@@ -44,7 +44,7 @@ def _seconds(wait: int | timedelta) -> float:
 
 @dataclass
 class Sender:
-    """Sends and edits. ``spacing``: seconds between two messages to one chat (Telegram takes about one a second)."""
+    """Sends and edits. ``spacing``: seconds between two messages to a chat; Telegram takes about one a second."""
 
     bot: Bot
     spacing: float = 1.0
@@ -122,6 +122,7 @@ class Sender:
         """The call's answer. Raises Undeliverable, or TransientError when patience is used up."""
         for attempt in range(self.policy.attempts):
             asked: float | None = None
+            last: TelegramError
             try:
                 return await call()
             except _TERMINAL as error:
