@@ -1,4 +1,4 @@
-"""The bot: hears Telegram by long polling or by webhook, hands each update to its handler once, and tells what is new.
+"""The bot: hears Telegram by long polling or by webhook, works off each update once, and tells what is new.
 
 Updates are worked off one after the other. One that fails is answered where possible and left behind: nothing
 is asked for twice, whatever it was.
@@ -49,7 +49,7 @@ _log = logger("telegram")
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds: of one long poll, between two looks at the outbox, between two messages to a chat, after a failure."""
+    """Seconds: of a long poll, between looks at the outbox, between messages to one chat, after a failure."""
 
     poll: int = 25
     listen: float = 2.0

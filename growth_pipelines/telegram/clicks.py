@@ -1,4 +1,4 @@
-"""What a tap on a button does: shows, asks once more, or decides. Every tap gets an answer, also one that is late."""
+"""What a tap on a button does: shows, asks once more, or decides. Every tap gets an answer, also a late one."""
 
 from __future__ import annotations
 
