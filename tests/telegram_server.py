@@ -125,7 +125,9 @@ class TelegramServer:
 
     # --- what people do
 
-    def say(self, user: int, text: str, *, chat: int | None = None, to: Shown | None = None, late: int = 0) -> None:
+    def say(
+        self, user: int, text: str, *, chat: int | None = None, to: Shown | None = None, late: int = 0
+    ) -> None:
         """A person writes; ``to`` is the bot's message that they answer, ``late`` the seconds in between."""
         message = self._message(user, chat or user, text)
         if to is not None:
@@ -154,7 +156,9 @@ class TelegramServer:
 
     def answer_to(self, query: str, seconds: float = 10) -> dict[str, Any]:
         """What the bot answered to a tap."""
-        return self.until(lambda: next((a for a in self.answers if a["callback_query_id"] == query), None), seconds)
+        return self.until(
+            lambda: next((a for a in self.answers if a["callback_query_id"] == query), None), seconds
+        )
 
     def in_chat(self, chat: int) -> list[Shown]:
         return [message for message in self.messages if message.chat == chat]
@@ -285,7 +289,9 @@ class TelegramServer:
 
     def _message(self, user: int, chat: int, text: str) -> dict[str, Any]:
         self._next += 1
-        entities = [{"type": "bot_command", "offset": 0, "length": len(text.split()[0])}] if text[:1] == "/" else []
+        entities = (
+            [{"type": "bot_command", "offset": 0, "length": len(text.split()[0])}] if text[:1] == "/" else []
+        )
         kind = "private" if chat == user else "supergroup"
         place = {"id": chat, "type": kind, "title": "x", "first_name": "x"}
         return {

@@ -131,5 +131,3 @@ def scene(tmp_path: Path, telegram: TelegramServer) -> Scene:
 def bot(scene: Scene) -> Iterator[ChatBot]:
     with scene.bot() as running:
         yield running
-
-
