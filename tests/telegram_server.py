@@ -5,6 +5,7 @@ People are played with :meth:`TelegramServer.say` and :meth:`TelegramServer.clic
 
 from __future__ import annotations
 
+import contextlib
 import email
 import email.policy
 import html
@@ -364,13 +365,14 @@ def telegram_server() -> Iterator[TelegramServer]:
                 if refusal.parameters:
                     answer["parameters"] = refusal.parameters
             content = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            with contextlib.suppress(OSError):  # Who asked is gone.
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
 
-        do_GET = do_POST
+        do_GET = do_POST  # noqa: N815
 
         def log_message(self, *_: Any) -> None:
             return

@@ -12,9 +12,9 @@ from growth_pipelines.errors import TransientError
 from growth_pipelines.policies.terms import ChatMode
 from growth_pipelines.store.database import Store
 from growth_pipelines.telegram import deliveries
-from growth_pipelines.telegram.desk import Case, Desk
+from growth_pipelines.telegram.desk import Case, Desk, Speaker
 from growth_pipelines.telegram.keyboards import Keys
-from growth_pipelines.telegram.messages import Card, card, outcome
+from growth_pipelines.telegram.messages import Card, card, outcome, say
 from growth_pipelines.telegram.sending import Sender, Undeliverable, is_unchanged
 from growth_pipelines.telemetry import logger
 
@@ -50,20 +50,20 @@ class Cards:
         twice = case.confirm == "once" and not made.complete
         return made, "twice" if twice else case.confirm
 
-    def _keyboard(self, chat_id: int, case: Case, confirm: ChatMode, decides: bool) -> InlineKeyboardMarkup:
-        return self.keys(chat_id).request(case.action, confirm, decides=decides)
+    def _keyboard(self, chat_id: int, case: Case, confirm: ChatMode, reader: Speaker) -> InlineKeyboardMarkup:
+        return self.keys(chat_id).request(case.action, confirm, decides=case.asks(reader))
 
     async def show(
-        self, chat_id: int, case: Case, *, decides: bool, loud: bool = False, note: str = ""
+        self, chat_id: int, case: Case, reader: Speaker, *, loud: bool = False, note: str = ""
     ) -> int | None:
         """Send the request, with buttons while it waits; the message's id where it may be edited later."""
         if not case.pending:
             html = outcome(case.action, self.desk.reader(), case.action["version"], _state_of(case), note)
             await self.sender.text(chat_id, html)
             return None
-        made, confirm = self.drawn(case, note)
+        made, confirm = self.drawn(case, note or _vote_of(case, reader))
         message_id = await self.sender.text(
-            chat_id, made.html, self._keyboard(chat_id, case, confirm, decides), loud=loud
+            chat_id, made.html, self._keyboard(chat_id, case, confirm, reader), loud=loud
         )
         await asyncio.to_thread(self._record, case, chat_id, message_id)
         return message_id
@@ -72,10 +72,10 @@ class Cards:
         with self._store.session() as session:
             deliveries.record_delivery(session, case.action, chat_id, message_id, self.desk.now())
 
-    async def redraw(self, place: Place, case: Case, *, decides: bool, note: str = "") -> None:
+    async def redraw(self, place: Place, case: Case, reader: Speaker, *, note: str = "") -> None:
         """Bring a request that still waits up to date where it stands."""
-        made, confirm = self.drawn(case, note)
-        await self._edit(place, made.html, self._keyboard(place.chat_id, case, confirm, decides))
+        made, confirm = self.drawn(case, note or _vote_of(case, reader))
+        await self._edit(place, made.html, self._keyboard(place.chat_id, case, confirm, reader))
 
     async def settle(self, place: Place, case: Case, version: int, note: str = "") -> None:
         """Make a message say what became of that version, without buttons."""
@@ -113,6 +113,11 @@ class Cards:
             # Said already, or deleted, or the bot is blocked: nothing to be done, and nothing to try again.
             if not is_unchanged(error):
                 logger("telegram").info("message not edited", chat=place.chat_id, why=error.message)
+
+
+def _vote_of(case: Case, reader: Speaker) -> str:
+    """What one who has voted is told instead of being asked."""
+    return say("voted", **case.votes) if case.votes and reader.operator in case.voters else ""
 
 
 def _state_of(case: Case) -> str:

@@ -90,7 +90,7 @@ class Clicks:
         await self._sender.answer(query.id, say("old_button"), alert=True)
         await self._strip(place)
         if case is not None:
-            await self.cards.show(place.chat_id, case, decides=speaker.decides)
+            await self.cards.show(place.chat_id, case, speaker)
 
     async def _approve(self, click: Click) -> None:
         _, confirm = self.cards.drawn(click.case)
@@ -113,7 +113,7 @@ class Clicks:
     async def _back(self, click: Click) -> None:
         await self._sender.answer(click.query_id)
         if click.is_current:
-            await self.cards.redraw(click.place, click.case, decides=click.speaker.decides)
+            await self.cards.redraw(click.place, click.case, click.speaker)
         else:
             await self.cards.settle(click.place, click.case, self._version(click))
 
@@ -140,7 +140,7 @@ class Clicks:
 
     async def _details(self, click: Click) -> None:
         await self._sender.answer(click.query_id)
-        await send_details(self.cards, click.asker.chat_id, click.case, decides=click.speaker.decides)
+        await send_details(self.cards, click.asker.chat_id, click.case, click.speaker)
 
     async def _decide(self, click: Click, decision: Any, **parts: Any) -> None:
         """Decide about the draft that the button stands under, and show what became of it."""
@@ -161,10 +161,8 @@ class Clicks:
     async def _done(self, click: Click, result: DecisionResult) -> None:
         case = await asyncio.to_thread(self.desk.case, click.case.action["id"])
         if result.outcome == "voted" and result.votes:
-            said = say("voted", **result.votes)
-            await self._sender.answer(click.query_id, said)
-            # Who has voted is not asked again, but may still look.
-            await self.cards.redraw(click.place, case, decides=False, note=said)
+            await self._sender.answer(click.query_id, say("voted", **result.votes))
+            await self.cards.redraw(click.place, case, click.speaker)
             return
         await self._sender.answer(click.query_id, result.message)
         await self.cards.settle(click.place, case, self._version(click))
@@ -182,7 +180,7 @@ class Clicks:
             return
         await self.cards.settle(click.place, case, self._version(click))
         if case.pending:
-            await self.cards.show(click.asker.chat_id, case, decides=click.speaker.decides)
+            await self.cards.show(click.asker.chat_id, case, click.speaker)
 
     def _version(self, click: Click) -> int:
         """The version that the message is about: the present one, or one before it."""

@@ -108,13 +108,13 @@ class Commands:
     async def details(self, said: Said) -> None:
         case = await self._case(said)
         if case is not None:
-            await send_details(self.cards, said.chat_id, case, decides=said.speaker.decides)
+            await send_details(self.cards, said.chat_id, case, said.speaker)
 
     async def approve(self, said: Said) -> None:
         """Decides nothing: shows the present draft with the button that approves it."""
         case = await self._case(said)
         if case is not None:
-            await self.cards.show(said.chat_id, case, decides=said.speaker.decides)
+            await self.cards.show(said.chat_id, case, said.speaker)
 
     async def reject(self, said: Said) -> None:
         case = await self._case(said)
@@ -126,8 +126,8 @@ class Commands:
         elif reason not in REJECT_REASONS and not case.pending:
             await self._tell(said, late(case.action))
         elif reason not in REJECT_REASONS:
-            message_id = await self.cards.show(said.chat_id, case, decides=said.speaker.decides, note=say("why"))
-            if message_id is not None and said.speaker.decides:
+            message_id = await self.cards.show(said.chat_id, case, said.speaker, note=say("why"))
+            if message_id is not None and case.asks(said.speaker):
                 keyboard = self.cards.keys(said.chat_id).reasons(case.action)
                 await self._sender.buttons(said.chat_id, message_id, keyboard)
         else:

@@ -68,12 +68,17 @@ class Chat:
 
 @dataclass(frozen=True)
 class Case:
-    """An action as it was at one time, and how its approval is given in a chat."""
+    """An action as it was at one time, how its approval is given in a chat, and who has given theirs already."""
 
     action: Mapping[str, Any]
     confirm: ChatMode
     votes: Mapping[str, int] | None
     pending: bool
+    voters: tuple[str, ...] = ()
+
+    def asks(self, speaker: Speaker) -> bool:
+        """Whether the question is still put to them: they may decide, and have not voted."""
+        return self.pending and speaker.decides and speaker.operator not in self.voters
 
 
 @dataclass(frozen=True)
@@ -135,10 +140,11 @@ class Desk:
         if asked is None:
             return Case(as_document(action), "console", None, pending)
         terms = terms_of(asked)
-        votes = {"have": len(votes_of(session, asked)), "need": terms.quorum} if terms.quorum > 1 else None
+        voters = tuple(vote.operator for vote in votes_of(session, asked))
+        votes = {"have": len(voters), "need": terms.quorum} if terms.quorum > 1 else None
         # The policies may put the question under another priority than the proposal's own.
         document = {**as_document(action), "priority": asked.priority}
-        return Case(document, terms.chat, votes, pending)
+        return Case(document, terms.chat, votes, pending, voters)
 
     def pending(self, limit: int) -> tuple[list[Mapping[str, Any]], int]:
         """The most urgent requests, and how many there are."""

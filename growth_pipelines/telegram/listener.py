@@ -20,7 +20,7 @@ from growth_pipelines.store.tables import OutboxEntry
 from growth_pipelines.telegram import digest
 from growth_pipelines.telegram.cards import Cards, Place
 from growth_pipelines.telegram.deliveries import delivered_to, open_messages
-from growth_pipelines.telegram.desk import Case, Chat, Desk
+from growth_pipelines.telegram.desk import Case, Chat, Desk, Speaker
 from growth_pipelines.telegram.messages import as_html, cut, say
 from growth_pipelines.telegram.quiet import is_quiet, rings
 from growth_pipelines.telegram.sending import Undeliverable
@@ -130,9 +130,7 @@ class Listener:
     async def _show(self, case: Case, chats: Sequence[Chat], note: str = "") -> None:
         for chat in chats:
             try:
-                await self.cards.show(
-                    chat.chat_id, case, decides=chat.speaker.decides, loud=self._rings(chat, case), note=note
-                )
+                await self.cards.show(chat.chat_id, case, chat.speaker, loud=self._rings(chat, case), note=note)
             except Undeliverable as error:
                 _log.info("request not sent", chat=chat.chat_id, why=error.message)
 
@@ -171,9 +169,9 @@ class Listener:
     async def _recount(self, case: Case) -> None:
         """Show the new count of votes wherever the request waits."""
         places = await asyncio.to_thread(self._open_places, case)
-        decides = {chat.chat_id: chat.speaker.decides for chat in await asyncio.to_thread(self.desk.chats)}
+        readers = {chat.chat_id: chat.speaker for chat in await asyncio.to_thread(self.desk.chats)}
         for place in places:
-            await self.cards.redraw(place, case, decides=decides.get(place.chat_id, False))
+            await self.cards.redraw(place, case, readers.get(place.chat_id, Speaker("", "viewer")))
 
     def _open_places(self, case: Case) -> list[Place]:
         with self.desk.store.read() as session:
