@@ -49,10 +49,13 @@ _log = logger("telegram")
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds: of a long poll, between looks at the outbox, between messages to one chat, after a failure."""
+    """Seconds: of a long poll, between looks at the outbox and at what is stale, between messages to one chat,
+    after a failure.
+    """
 
     poll: int = 25
     listen: float = 2.0
+    settle: float = 30.0
     spacing: float = 1.0
     after_failure: float = 5.0
 
@@ -71,7 +74,7 @@ class ChatBot:
         self.application = _application(self.settings, self.pace)
         self.cards = Cards(self.desk, Sender(self.application.bot, self.pace.spacing), key)
         self.commands, self.clicks = Commands(self.desk, self.cards), Clicks(self.desk, self.cards)
-        self.listener = Listener(self.desk, self.cards, self.pace.listen)
+        self.listener = Listener(self.desk, self.cards, self.pace.listen, self.pace.settle)
         self.strangers = Strangers(self.desk, key)
         self.heartbeat = Heartbeat()
         self._last = 0
@@ -88,6 +91,8 @@ class ChatBot:
         self._last = await asyncio.to_thread(last_update, self.desk)
         await asyncio.to_thread(self.listener.begin)
         listening = asyncio.create_task(self.listener.run(stop))
+        # A listener that ends by a fault takes the program with it, which is started anew.
+        listening.add_done_callback(lambda _: stop.set())
         try:
             yield
         finally:
@@ -206,10 +211,11 @@ class ChatBot:
             return
         asker = Asker(message.from_user.id, message.chat.id)
         command, words = _command(message, self.application.bot.username)
-        if command in ("link", "start") and (words or command == "link") and self.desk.allows(asker.chat_id):
+        speaker = await asyncio.to_thread(self.desk.speaker, asker)
+        links = command == "link" or (command == "start" and (words or speaker is None))
+        if links and self.desk.allows(asker.chat_id):
             await self.commands.link(asker, words[0] if words else "")
             return
-        speaker = await asyncio.to_thread(self.desk.speaker, asker)
         if speaker is None:
             await asyncio.to_thread(self.strangers.refuse, asker, "command" if command else "message")
             return

@@ -19,6 +19,7 @@ from growth_pipelines.telegram.sending import Sender, Undeliverable, is_unchange
 from growth_pipelines.telemetry import logger
 
 _EDITS_AT_ONCE = 50
+_ANYBODY = Speaker("", "operator")
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class Cards:
             html = outcome(case.action, self.desk.reader(), case.action["version"], _state_of(case), note)
             await self.sender.text(chat_id, html)
             return None
+        reader = _audience(chat_id, reader)
         made, confirm = self.drawn(case, note or _vote_of(case, reader))
         message_id = await self.sender.text(
             chat_id, made.html, self._keyboard(chat_id, case, confirm, reader), loud=loud
@@ -74,6 +76,7 @@ class Cards:
 
     async def redraw(self, place: Place, case: Case, reader: Speaker, *, note: str = "") -> None:
         """Bring a request that still waits up to date where it stands."""
+        reader = _audience(place.chat_id, reader)
         made, confirm = self.drawn(case, note or _vote_of(case, reader))
         await self._edit(place, made.html, self._keyboard(place.chat_id, case, confirm, reader))
 
@@ -113,6 +116,11 @@ class Cards:
             # Said already, or deleted, or the bot is blocked: nothing to be done, and nothing to try again.
             if not is_unchanged(error):
                 logger("telegram").info("message not edited", chat=place.chat_id, why=error.message)
+
+
+def _audience(chat_id: int, reader: Speaker) -> Speaker:
+    """For whom a message is drawn: a group (its numbers are negative) has other readers than who asked."""
+    return reader if chat_id > 0 else _ANYBODY
 
 
 def _vote_of(case: Case, reader: Speaker) -> str:

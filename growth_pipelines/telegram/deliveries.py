@@ -15,12 +15,14 @@ from typing import Any
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
-from growth_pipelines.actions.lifecycle import is_expired
+from growth_pipelines.actions.lifecycle import TRANSITIONS, is_expired
 from growth_pipelines.actions.queue import as_document
 from growth_pipelines.approvals.chats import CHANNEL
 from growth_pipelines.store.tables import Action, Delivery
 
 PENDING, SUPERSEDED = "pending", "superseded"
+# Nothing follows these.
+ENDED = tuple(state for state, following in TRANSITIONS.items() if not following)
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def stale(session: Session, now: datetime, limit: int) -> list[Stale]:
     wanted = (
         select(Delivery, Action)
         .join(Action, Action.id == Delivery.action_id)
-        .where(Delivery.channel == CHANNEL, or_(replaced, moved, over))
+        .where(Delivery.channel == CHANNEL, Delivery.shown.not_in(ENDED), or_(replaced, moved, over))
         .order_by(Delivery.sent_at.desc())
         .limit(limit)
     )

@@ -48,6 +48,8 @@ class Listener:
     desk: Desk
     cards: Cards
     every_seconds: float = 2.0
+    settle_seconds: float = 30.0
+    _settle_at: float = field(default=0.0, init=False)
     _mediums: deque[datetime] = field(default_factory=deque, init=False)
     _unsaid: int = field(default=0, init=False)
 
@@ -76,14 +78,22 @@ class Listener:
 
     async def look(self) -> None:
         """One pass: new entries, then messages to edit, then the digest if it is time."""
+        entries = await asyncio.to_thread(self._entries)
         try:
-            for entry in await asyncio.to_thread(self._entries):
-                await self._tell(entry)
+            for entry in entries:
+                await self._tell_or_skip(entry)
                 await asyncio.to_thread(self._move_to, entry.seq)
             await self._say_how_many_more()
         finally:
-            await self.cards.settle_stale()
+            await self._settle(bool(entries))
         await self._send_digest()
+
+    async def _settle(self, something_happened: bool) -> None:
+        """Edit what is stale: when something happened, and at intervals for what time or a failure has left."""
+        now = asyncio.get_running_loop().time()
+        if something_happened or now >= self._settle_at:
+            self._settle_at = now + self.settle_seconds
+            await self.cards.settle_stale()
 
     def _entries(self) -> list[OutboxEntry]:
         with self.desk.store.read() as session:
@@ -92,6 +102,15 @@ class Listener:
     def _move_to(self, seq: int) -> None:
         with self.desk.store.session() as session:
             move_to(session, LISTENER, seq, self.desk.now())
+
+    async def _tell_or_skip(self, entry: OutboxEntry) -> None:
+        """One entry that can't be told for a fault of ours must not keep back all that come after it."""
+        try:
+            await self._tell(entry)
+        except GrowthError:
+            raise
+        except Exception as error:  # noqa: BLE001 - as said: logged, and left behind
+            _log.error("entry not told", seq=entry.seq, kind=type(error).__name__, why=str(error))
 
     async def _tell(self, entry: OutboxEntry) -> None:
         if entry.event in _NOTICES:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
+from html import unescape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -84,9 +85,10 @@ def say(name: str, **parts: Any) -> str:
     return texts()["says"][name].format(**parts)
 
 
-def size(text: str) -> int:
-    """Characters as Telegram counts them: UTF-16 units."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+def size(html: str) -> int:
+    """Characters as Telegram counts them: UTF-16 units of what is shown, without tags."""
+    shown = unescape(re.sub(r"<[^<>]*>", "", html))
+    return len(shown.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def cut(text: str, limit: int) -> str:
@@ -170,17 +172,16 @@ def _card(
     note: str,
     votes: Mapping[str, int] | None,
 ) -> str:
-    short = {"title": cut(action["title"], 300), "target": {"url": cut(action["target"]["url"], 200)}}
     html = (
         _templates()
         .get_template("card.html")
         .render(
-            action={**action, **short},
+            action={**action, **_shortened(action)},
             changes=changes,
             hidden=hidden,
             total=total,
             steps=steps,
-            unread=unread,
+            unread=cut(", ".join(unread), 300),
             note=note,
             votes=votes,
             console_text=reader.link(action["ref"]),
@@ -189,6 +190,10 @@ def _card(
         )
     )
     return re.sub(r"\n{3,}", "\n\n", html).strip()
+
+
+def _shortened(action: Mapping[str, Any]) -> dict[str, Any]:
+    return {"title": cut(action["title"], 300), "target": {"url": cut(action["target"]["url"], 200)}}
 
 
 def _steps(action: Mapping[str, Any]) -> list[str]:
@@ -258,7 +263,7 @@ def outcome(action: Mapping[str, Any], reader: Reader, version: int, shown: str,
     return rendered(
         "outcome.html",
         reader,
-        action={**action, "title": cut(action["title"], 300)},
+        action={**action, **_shortened(action)},
         what=texts()["states"].get(shown, shown),
         who=action["decided_by"] if decided else "",
         at=figures.moment(at, ZoneInfo(reader.zone)),

@@ -23,7 +23,7 @@ from tests.drafts import NOW, settings_in, with_operator
 from tests.telegram_server import TOKEN, TelegramServer, telegram_server
 
 BO, EVA, STRANGER = 1001, 1002, 6666
-QUICK = Pace(poll=1, listen=0.05, spacing=0, after_failure=0.05)
+QUICK = Pace(poll=1, listen=0.05, settle=0.05, spacing=0, after_failure=0.05)
 
 
 @dataclass
@@ -111,8 +111,12 @@ def settings_for(home: Path, server: TelegramServer, **more: str) -> Settings:
 
 
 @pytest.fixture
-def scene(tmp_path: Path, telegram: TelegramServer) -> Scene:
-    settings = settings_for(tmp_path, telegram)
+def scene(request: pytest.FixtureRequest, tmp_path: Path, telegram: TelegramServer) -> Scene:
+    """On SQLite; on PostgreSQL where a test asks for that by ``parametrize("scene", …, indirect=True)``."""
+    more = {}
+    if getattr(request, "param", "sqlite") == "postgresql":
+        more["GROWTH_DATABASE_URL"] = request.getfixturevalue("postgres_url")
+    settings = settings_for(tmp_path, telegram, **more)
     store = Store.of(settings)
     made = Scene(store, settings, telegram)
     for name, account in (("bo", BO), ("eva", EVA)):

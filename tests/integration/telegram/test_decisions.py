@@ -25,6 +25,9 @@ def policies(scene: Scene, **terms: object) -> None:
         save_book(session, changed, actor="ada", channel="cli", now=scene.clock.now(), seen=0)
 
 
+@pytest.mark.parametrize(
+    "scene", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
+)
 def test_one_tap_under_the_diff_approves_and_the_buttons_go_everywhere(scene: Scene) -> None:
     (action,) = submitted(scene.store, seo_draft(title="Fuel <line> & fittings"))
     card, other = (scene.telegram.last(chat, action.ref) for chat in (BO, EVA))

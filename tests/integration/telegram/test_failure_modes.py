@@ -95,6 +95,7 @@ def test_a_late_tap_after_a_restart_is_answered_once_and_left_behind(scene: Scen
     scene.telegram.click(BO, card, "Approve")
     scene.clock.move(hours=25)
     scene.telegram.faults["answerCallbackQuery"] = [QUERY_TOO_OLD]
+    scene.telegram.faults["getUpdates"] = [BROKEN, too_many(0), Refusal(409, "Conflict: terminated by other")]
     with scene.bot():
         scene.telegram.worked_off()
         scene.telegram.until(lambda: not card.buttons())
