@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -40,11 +40,13 @@ from growth_pipelines.telegram.messages import say
 from growth_pipelines.telegram.reasons import answered
 from growth_pipelines.telegram.sending import Sender
 from growth_pipelines.telegram.strangers import Strangers
-from growth_pipelines.telegram.updates import last_update, note_update
+from growth_pipelines.telegram.updates import Mark, last_mark, note_mark
 from growth_pipelines.telemetry import logger, mask
 
 HEARD = [Update.MESSAGE, Update.CALLBACK_QUERY]
 _log = logger("telegram")
+# Less than the supervisor waits before it kills.
+_LAST_WORDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class ChatBot:
         self.listener = Listener(self.desk, self.cards, self.pace.listen, self.pace.settle)
         self.strangers = Strangers(self.desk, key)
         self.heartbeat = Heartbeat()
-        self._last = 0
+        self._mark: Mark | None = None
         self._turn = asyncio.Lock()
         self._beating: asyncio.Task[None] | None = None
         self.application.add_handler(CallbackQueryHandler(self._on_click))
@@ -88,7 +90,7 @@ class ChatBot:
     async def running(self, stop: asyncio.Event) -> AsyncIterator[None]:
         """Connected to Telegram, and telling what is new, until ``stop``. Raises CredentialRefused."""
         await self._connect(stop)
-        self._last = await asyncio.to_thread(last_update, self.desk)
+        self._mark = await asyncio.to_thread(last_mark, self.desk)
         await asyncio.to_thread(self.listener.begin)
         listening = asyncio.create_task(self.listener.run(stop))
         # A listener that ends by a fault takes the program with it, which is started anew.
@@ -99,7 +101,7 @@ class ChatBot:
             stop.set()
             if self._beating is not None:
                 self._beating.cancel()
-            await listening
+            await _ended(listening)
             await self.application.shutdown()
 
     async def _connect(self, stop: asyncio.Event) -> None:
@@ -164,7 +166,9 @@ class ChatBot:
 
     async def _updates(self) -> tuple[Update, ...]:
         return await self.application.bot.get_updates(
-            offset=self._last + 1 if self._last else None, timeout=self.pace.poll, allowed_updates=HEARD
+            offset=self._mark.offset(self.desk.now()) if self._mark else None,
+            timeout=self.pace.poll,
+            allowed_updates=HEARD,
         )
 
     async def _failed(self, error: TelegramError, stop: asyncio.Event) -> None:
@@ -184,12 +188,12 @@ class ChatBot:
     async def work_off(self, update: Update) -> None:
         """Hand one update to its handler, unless it was worked off before; its number is noted either way."""
         async with self._turn:
-            if update.update_id <= self._last:
+            if self._mark is not None and self._mark.covers(update.update_id, self.desk.now()):
                 return
             await self.application.process_update(update)
-            self._last = update.update_id
+            self._mark = Mark(update.update_id, self.desk.now())
             try:
-                await asyncio.to_thread(note_update, self.desk, update.update_id)
+                await asyncio.to_thread(note_mark, self.desk, self._mark)
             except StoreUnavailable as error:
                 # The next update's number covers this one's.
                 _log.warning("update not noted", why=error.message)
@@ -241,6 +245,14 @@ class ChatBot:
             before, reached_at=now if reached else before.reached_at, failure=failure, knocked=knocked
         )
         write_heartbeat(self.settings, self.heartbeat)
+
+
+async def _ended(listening: asyncio.Task[None]) -> None:
+    """Let it finish what it sends; what takes longer is cut off, and told after the next start."""
+    await asyncio.wait({listening}, timeout=_LAST_WORDS)
+    listening.cancel()
+    with suppress(asyncio.CancelledError):
+        await listening
 
 
 def _command(message: Message, username: str) -> tuple[str, tuple[str, ...]]:

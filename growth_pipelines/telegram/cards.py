@@ -14,7 +14,7 @@ from growth_pipelines.store.database import Store
 from growth_pipelines.telegram import deliveries
 from growth_pipelines.telegram.desk import Case, Desk, Speaker
 from growth_pipelines.telegram.keyboards import Keys
-from growth_pipelines.telegram.messages import Card, card, outcome, say
+from growth_pipelines.telegram.messages import Card, as_html, card, outcome, say
 from growth_pipelines.telegram.sending import Sender, Undeliverable, is_unchanged
 from growth_pipelines.telemetry import logger
 
@@ -87,19 +87,32 @@ class Cards:
 
     async def settle_stale(self) -> int:
         """Edit the messages that show what no longer is; how many were edited. Each on its own, best effort."""
-        found = await asyncio.to_thread(self._stale)
+        found, heard = await asyncio.to_thread(self._stale)
         edited = 0
         for one in found:
+            place = Place(one.chat_id, one.message_id)
             try:
-                await self._settle(Place(one.chat_id, one.message_id), one.action, one.version, one.shown)
+                if one.chat_id in heard:
+                    await self._settle(place, one.action, one.version, one.shown)
+                else:
+                    await self._close(place, one.shown)
                 edited += 1
             except TransientError as error:
                 logger("telegram").warning("message not edited yet", chat=one.chat_id, why=error.message)
         return edited
 
-    def _stale(self) -> list[deliveries.Stale]:
+    def _stale(self) -> tuple[list[deliveries.Stale], set[int]]:
+        """The messages to edit, and the chats that may still be told what became of the question."""
         with self._store.read() as session:
-            return deliveries.stale(session, self.desk.now(), _EDITS_AT_ONCE)
+            found = deliveries.stale(session, self.desk.now(), _EDITS_AT_ONCE)
+        linked = {chat.chat_id for chat in self.desk.chats()}
+        groups = {one.chat_id for one in found if one.chat_id < 0 and self.desk.allows(one.chat_id)}
+        return found, linked | groups
+
+    async def _close(self, place: Place, shown: str) -> None:
+        """A message in a chat that speaks for nobody any more loses its text too."""
+        await self._edit(place, as_html(say("closed")), None)
+        await asyncio.to_thread(self._mark, place, shown)
 
     async def _settle(self, place: Place, action: Any, version: int, shown: str, note: str = "") -> None:
         await self._edit(place, outcome(action, self.desk.reader(), version, shown, note), None)

@@ -73,13 +73,17 @@ class Scene:
                 started.set_result((bot, asyncio.get_running_loop(), stop))
                 await bot.poll(stop)
 
+        ended: Future[None] = Future()
+
         def main() -> None:
             try:
                 asyncio.run(run())
             except BaseException as error:
                 if not started.done():
                     started.set_exception(error)
-                raise
+                ended.set_exception(error)
+            else:
+                ended.set_result(None)
 
         thread = threading.Thread(target=main)
         thread.start()
@@ -89,7 +93,7 @@ class Scene:
         finally:
             loop.call_soon_threadsafe(stop.set)
             thread.join(timeout=20)
-            assert not thread.is_alive()
+            ended.result(timeout=0)
 
 
 @pytest.fixture

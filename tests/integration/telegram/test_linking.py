@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from click.testing import CliRunner
 
 from growth_pipelines.approvals.chats import LinkRefused, link_chat, linked_chats, new_code, unlink_operator
+from growth_pipelines.commands.operators import operators
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.tables import LinkCode
 from tests.drafts import NOW
@@ -88,3 +90,15 @@ def test_linking_and_unlinking_in_the_chat(scene: Scene) -> None:
     scene.telegram.say(BO, "/pending")
     scene.telegram.worked_off()
     assert len(scene.telegram.in_chat(BO)) == before
+
+
+def test_the_command_line_gives_a_code_and_ends_chats(scene: Scene) -> None:
+    environment = {"GROWTH_HOME": str(scene.settings.home), "GROWTH_NOW": NOW.isoformat(), "GROWTH_OPERATOR": "bo"}
+    run = CliRunner(env=environment)
+    said = run.invoke(operators, ["chat-code", "eva"], catch_exceptions=False).output
+    code = said.strip().rpartition("/link ")[2]
+    assert link_chat(scene.store, code, NEW, NEW, NOW) == "eva"
+    assert "2 of eva's chats ended" in run.invoke(operators, ["chat-unlink", "eva"], catch_exceptions=False).output
+    assert links(scene) == {BO: "bo"}
+    made = scene.events("chat_code_made")[-1]
+    assert (made.actor, made.channel, made.payload) == ("bo", "cli", {"operator": "eva"})

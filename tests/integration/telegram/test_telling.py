@@ -74,14 +74,17 @@ def test_the_brake_is_told_at_once(scene: Scene) -> None:
 
 
 def test_a_removed_operator_hears_and_says_nothing_more_and_must_link_again(scene: Scene) -> None:
+    (action,) = submitted(scene.store, seo_draft())
+    card, seen = scene.telegram.last(BO, action.ref), scene.telegram.last(EVA, action.ref)
     remove_operator(scene.store, scene.settings, "eva", NOW)
     add_operator(scene.store, scene.settings, "eva", "operator", NOW)
-    (action,) = submitted(scene.store, seo_draft())
-    card = scene.telegram.last(BO, action.ref)
     scene.telegram.say(EVA, f"/reject {action.ref} tone")
+    scene.telegram.answer_to(scene.telegram.click(EVA, seen, "Approve"))
     scene.telegram.worked_off()
-    assert not scene.telegram.in_chat(EVA)
-    assert "Approve" in card.buttons()
+    assert scene.telegram.in_chat(EVA) == [seen]
+    scene.telegram.answer_to(scene.telegram.click(BO, card, "Approve"))
+    scene.telegram.until(lambda: seen.text == "This request is closed.")
+    assert not seen.buttons()
 
 
 def test_the_digest_comes_once_a_day_and_on_friday_for_the_week(scene: Scene) -> None:
