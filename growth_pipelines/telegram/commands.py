@@ -21,7 +21,7 @@ from growth_pipelines.telegram.cards import Cards
 from growth_pipelines.telegram.desk import Asker, Case, Desk, Speaker
 from growth_pipelines.telegram.details import send_details
 from growth_pipelines.telegram.keyboards import DEFER_DAYS
-from growth_pipelines.telegram.messages import as_html, late, pending_list, rendered, say
+from growth_pipelines.telegram.messages import as_html, cut, late, pending_list, rendered, say
 from growth_pipelines.telegram.quiet import mute_length
 from growth_pipelines.telegram.reasons import Answered, ask_for_reason
 from growth_pipelines.telegram.sending import Sender
@@ -215,7 +215,7 @@ class Commands:
         return await asyncio.to_thread(self.desk.case, said.words[0])
 
     async def _tell(self, said: Said, line: str) -> None:
-        await self._sender.text(said.chat_id, as_html(line))
+        await self._sender.text(said.chat_id, as_html(cut(line, 1000)))
 
     def _moment(self, instant: datetime) -> str:
         return figures.moment(instant, ZoneInfo(self.desk.settings.zone))

@@ -28,8 +28,8 @@ from growth_pipelines.telemetry import logger
 
 LISTENER = digest.LISTENER
 _ENTRIES = 100
-# More requests of medium priority in this time are only counted: nobody reads fifty messages.
-MEDIUM_AT_ONCE, MEDIUM_WITHIN = 10, timedelta(minutes=15)
+# More requests that are not urgent in this time are only counted: nobody reads fifty messages.
+CALM_AT_ONCE, CALM_WITHIN = 10, timedelta(minutes=15)
 # Outbox events that are told in a line of their own, and the line.
 _NOTICES = {
     "action.failed": "failed",
@@ -50,7 +50,7 @@ class Listener:
     every_seconds: float = 2.0
     settle_seconds: float = 30.0
     _settle_at: float = field(default=0.0, init=False)
-    _mediums: deque[datetime] = field(default_factory=deque, init=False)
+    _calm: deque[datetime] = field(default_factory=deque, init=False)
     _unsaid: int = field(default=0, init=False)
 
     def begin(self) -> None:
@@ -132,8 +132,7 @@ class Listener:
     async def _ask(self, case: Case) -> None:
         """Send a request to the chats where it doesn't stand yet."""
         chats = await asyncio.to_thread(self._chats_without, case)
-        if chats and not (case.action["priority"] == "medium" and self._too_many()):
-            await self._show(case, chats)
+        await self._show(case, chats)
 
     async def _remind(self, case: Case) -> None:
         """Once more, to those who may decide; what is low waits for the digest."""
@@ -147,6 +146,8 @@ class Listener:
         await self._show(case, chats, say("escalated"))
 
     async def _show(self, case: Case, chats: Sequence[Chat], note: str = "") -> None:
+        if not chats or (case.action["priority"] in ("medium", "low") and self._too_many()):
+            return
         for chat in chats:
             try:
                 await self.cards.show(chat.chat_id, case, chat.speaker, loud=self._rings(chat, case), note=note)
@@ -161,12 +162,12 @@ class Listener:
 
     def _too_many(self) -> bool:
         now = self.desk.now()
-        while self._mediums and self._mediums[0] <= now - MEDIUM_WITHIN:
-            self._mediums.popleft()
-        if len(self._mediums) >= MEDIUM_AT_ONCE:
+        while self._calm and self._calm[0] <= now - CALM_WITHIN:
+            self._calm.popleft()
+        if len(self._calm) >= CALM_AT_ONCE:
             self._unsaid += 1
             return True
-        self._mediums.append(now)
+        self._calm.append(now)
         return False
 
     async def _say_how_many_more(self) -> None:

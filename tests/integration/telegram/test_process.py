@@ -94,6 +94,7 @@ def test_the_program_links_approves_and_edits_what_was_decided_elsewhere(
     assert TOKEN.partition(":")[2] not in written(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_refused_token_and_no_token_are_one_clear_line(tmp_path: Path, telegram: TelegramServer) -> None:
     wrong = "9876543210:BBBfakefakefakefakefakefakefakefake2"
     environment = {
