@@ -155,7 +155,7 @@ class TelegramServer:
             self.updates.append(self._last_update)
             self._changed.notify_all()
 
-    def answer_to(self, query: str, seconds: float = 10) -> dict[str, Any]:
+    def answer_to(self, query: str, seconds: float = 30) -> dict[str, Any]:
         """What the bot answered to a tap."""
         return self.until(
             lambda: next((a for a in self.answers if a["callback_query_id"] == query), None), seconds
@@ -164,13 +164,13 @@ class TelegramServer:
     def in_chat(self, chat: int) -> list[Shown]:
         return [message for message in self.messages if message.chat == chat]
 
-    def last(self, chat: int, holding: str = "", seconds: float = 10) -> Shown:
+    def last(self, chat: int, holding: str = "", seconds: float = 30) -> Shown:
         """The newest message in a chat that holds a text."""
         return self.until(
             lambda: next((m for m in reversed(self.in_chat(chat)) if holding in m.text), None), seconds
         )
 
-    def until(self, condition: Callable[[], Any], seconds: float = 10) -> Any:
+    def until(self, condition: Callable[[], Any], seconds: float = 30) -> Any:
         """What the condition comes to, once it is true."""
         end = time.monotonic() + seconds
         with self._changed:
@@ -184,7 +184,7 @@ class TelegramServer:
     def methods(self) -> list[str]:
         return [method for method, _ in self.calls if method != "getUpdates"]
 
-    def worked_off(self, seconds: float = 10) -> None:
+    def worked_off(self, seconds: float = 30) -> None:
         """Wait until the bot has asked for what follows the last update."""
         wanted = self.next_update
         self.until(lambda: any(p.get("offset") == wanted for m, p in self.calls if m == "getUpdates"), seconds)

@@ -38,7 +38,7 @@ def test_looking_decides_nothing_and_no_message_has_a_preview(scene: Scene) -> N
             "/help",
         ):
             scene.telegram.say(BO, command)
-        scene.telegram.last(BO, "Nothing is decided by reading", 20)
+        scene.telegram.last(BO, "Nothing is decided by reading")
         scene.telegram.answer_to(scene.telegram.click(BO, card, "Reject"))
         scene.telegram.until(lambda: "Back" in card.buttons())
         scene.telegram.answer_to(scene.telegram.click(BO, card, "Back"))
@@ -180,7 +180,7 @@ def test_an_edit_that_failed_is_made_up_for_after_a_restart(scene: Scene) -> Non
     assert "Approve" in card.buttons()
     scene.telegram.faults["editMessageText"] = [Refusal(500, "Internal Server Error")] * 2
     with scene.bot():
-        scene.telegram.until(lambda: "Approved by bo" in card.text, 20)
+        scene.telegram.until(lambda: "Approved by bo" in card.text)
         assert not card.buttons()
 
 
