@@ -148,9 +148,9 @@ def card(
 ) -> Card:
     """The request about an action's document, with as many of its changes as a message takes."""
     views = fields_of(Action(draft=action["draft"], diff=action["diff"]))
-    unread = [view.label for view in views if view.for_machines]
+    unread = [view.label for view in views if _is_unread(view)]
     steps = _steps(action)
-    changes = [_change(view) for view in views if not view.for_machines]
+    changes = [_change(view) for view in views if not _is_unread(view)]
     for shown in _fewer_and_fewer(changes):
         hidden = len(changes) - sum(not change.clipped for change in shown)
         html = _card(action, reader, shown, hidden, len(changes), steps, unread, note, votes)
@@ -203,9 +203,19 @@ def _steps(action: Mapping[str, Any]) -> list[str]:
     return [str(step) for step in steps] if isinstance(steps, list) else []
 
 
+def _is_list(view: FieldView) -> bool:
+    """Whether it is one entry a line, such as the places of a collection's products."""
+    return bool(view.pieces) and all(piece.text.endswith("\n") for piece in view.pieces)
+
+
+def _is_unread(view: FieldView) -> bool:
+    """Whether no person would read it; a page folds long lists too, but those are read."""
+    return view.for_machines and not _is_list(view)
+
+
 def _change(view: FieldView) -> Change:
     pieces = tuple(view.pieces)
-    if pieces and all(piece.text.endswith("\n") for piece in pieces):
+    if _is_list(view):
         return Change(view.label, view.note, tuple(_marked(pieces)))
     before = "".join(piece.text for piece in pieces if piece.kind != "added")
     after = "".join(piece.text for piece in pieces if piece.kind != "removed")

@@ -75,6 +75,15 @@ def test_what_is_left_out_is_counted_and_the_console_named() -> None:
     assert "14 changes, 12 shown in full" in card(document(diff=lines), READER).html
 
 
+def test_an_order_that_is_not_shown_to_its_end_is_not_shown_in_full() -> None:
+    for places, complete in ((12, True), (14, False)):
+        handles = [f"part-{n}" for n in range(places)]
+        order = change("collection.order", " ".join(handles), " ".join(reversed(handles)))
+        made = card(document(diff=[order]), READER)
+        assert f"+ 1. part-{places - 1} (was {places})" in made.html
+        assert made.complete is complete
+
+
 def test_a_task_shows_its_steps() -> None:
     made = card(document(task_draft()), READER)
     assert "1. Open the theme\n2. Defer the script" in made.html
