@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -145,6 +146,23 @@ def test_two_taps_decide_once(scene: Scene) -> None:
         for query in (second, third):
             assert "was decided by bo" in scene.telegram.answer_to(query)["text"]
         assert history(scene).count("approved") == 1
+
+
+def test_chat_and_command_line_race_and_exactly_one_decides(scene: Scene) -> None:
+    """Racing doors: one decision a request, everyone else is told the truth, and every message shows it."""
+    with scene.bot():
+        for action in submitted(scene.store, *(seo_draft(n, priority="high") for n in range(6))):
+            card, other = (scene.telegram.last(chat, action.ref) for chat in (BO, EVA))
+            with ThreadPoolExecutor(1) as door:
+                typed = door.submit(decided, scene.store, scene.settings, action, "reject", reason="tone")
+                queries = [scene.telegram.click(*tap, "Approve") for tap in ((BO, card), (EVA, other))]
+                told = [scene.telegram.answer_to(query)["text"] for query in queries]
+                told.append("typed" if typed.exception() is None else str(typed.exception()))
+            assert sum("was decided by" in line for line in told) == 2, told
+            words = {"approved": "Approved by", "rejected": "Rejected by bo"}[scene.action(action).state]
+            scene.telegram.until(lambda words=words, both=(card, other): all(words in m.text for m in both))
+        events = history(scene)
+        assert events.count("approved") + events.count("rejected") == 6
 
 
 def test_every_delivered_message_is_edited_wherever_it_was_decided(scene: Scene) -> None:
