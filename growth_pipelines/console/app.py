@@ -30,7 +30,7 @@ from growth_pipelines.console.changes import etag
 from growth_pipelines.console.documents import Problem
 from growth_pipelines.console.failures import status_of
 from growth_pipelines.console.guard import SAFE_METHODS, Guard, allowed_hosts, headers_for
-from growth_pipelines.console.identity import Console, NotFresh, NotSignedIn, person_of, require_csrf
+from growth_pipelines.console.identity import Console, NotFresh, NotSignedIn, Person, person_of, require_csrf
 from growth_pipelines.console.last_seen import LastSeen
 from growth_pipelines.console.proxies import TrustedProxies
 from growth_pipelines.console.rate_limits import RateLimits, TooManyRequests
@@ -60,8 +60,9 @@ def create_app(settings: Settings) -> FastAPI:
         title="Growth machine",
         version=__version__,
         description="Actions and decisions. Sign in to the console; the session's cookie is the API's as well.",
-        openapi_url="/api/openapi.json",
-        # The interactive pages load scripts from elsewhere, which the content policy forbids.
+        # The document is served below, to those who may see the rest. Its interactive pages load scripts from
+        # elsewhere, which the content policy forbids.
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         # Of every route, also of those that are added later.
@@ -89,6 +90,10 @@ def create_app(settings: Settings) -> FastAPI:
     @app.get("/healthz", include_in_schema=False)
     def healthz() -> dict[str, str]:
         return {"status": "ok"}
+
+    @app.get("/api/openapi.json", include_in_schema=False)
+    def openapi(person: Person) -> JSONResponse:
+        return JSONResponse(app.openapi())
 
     _describe(app)
     _answer_failures(app)

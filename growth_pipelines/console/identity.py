@@ -6,6 +6,7 @@ comes back), which critical changes need; ``Admin`` is an admin who has.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -153,7 +154,7 @@ def browser_of(request: Request) -> Browser:
 
 
 # Signing in has no session yet. A decision looks at the token itself: its answer keeps what was typed.
-EXEMPT = frozenset({"/login", "/api/approvals/{id_or_ref}/decision"})
+_EXEMPT = re.compile("/login|/api/approvals/[^/]+/decision")
 
 
 async def require_csrf(request: Request) -> None:
@@ -162,8 +163,9 @@ async def require_csrf(request: Request) -> None:
     The token is looked for in X-CSRF-Token and in forms. Who brings a token of the API instead of a cookie needs
     none: no other site can make a browser send it.
     """
-    route = getattr(request.scope.get("route"), "path", "")
-    if request.method in ("GET", "HEAD", "OPTIONS") or route in EXEMPT or not session_token(request):
+    if request.method in ("GET", "HEAD", "OPTIONS") or _EXEMPT.fullmatch(request.url.path):
+        return
+    if not session_token(request):
         return
     console = console_of(request)
     person = await run_in_threadpool(signed_in, console.store, session_token(request), console.now())

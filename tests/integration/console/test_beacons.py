@@ -22,7 +22,7 @@ from tests.beacons import SESSION, beacon, metric, stored
 from tests.console_shop import ConsoleShop, serve
 
 from .conftest import Visitor
-from .test_access import every_route
+from .routes import every_route
 
 PUBLIC_NAME = "vitals.hotrodparts.example"
 SHOP_ORIGIN = "https://www.hotrodparts.example"
