@@ -31,10 +31,11 @@ class LoginRefused(GrowthError):
 
 
 class LockedOut(LoginRefused):
-    """Too many refused log-ins; ``until`` is when the next is looked at."""
+    """Too many refused log-ins; ``until`` is when the next is looked at, in ``seconds`` from now."""
 
     def __init__(self, message: str, until: datetime, now: datetime) -> None:
-        minutes = math.ceil((until - now).total_seconds() / 60)
+        self.seconds = math.ceil((until - now).total_seconds())
+        minutes = math.ceil(self.seconds / 60)
         wait = "1 minute" if minutes == 1 else f"{minutes} minutes"
         super().__init__(message, f"Wait {wait}, or sign in with a one-time link.")
         self.until = until

@@ -22,7 +22,9 @@ _IN_LINE = threading.BoundedSemaphore(8)
 
 
 class TooBusy(GrowthError):
-    """Too many passwords are being looked at."""
+    """Too many passwords are being looked at; in so many ``seconds`` there is room again."""
+
+    seconds = 2
 
 
 class BadPassword(GrowthError):

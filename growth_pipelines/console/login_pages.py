@@ -64,7 +64,7 @@ def sign_in(
         else:
             raise LoginRefused("Nothing was entered.", "Enter a name and a password, or a one-time link.")
     except (LoginRefused, TooBusy) as problem:
-        return _login_page(request, next, _status(problem), problem=problem, name=name)
+        return _wait(problem, _login_page(request, next, _status(problem), problem=problem, name=name))
     response = RedirectResponse(safe_path(next), 303)
     set_session(request, response, person, now)
     return response
@@ -116,7 +116,8 @@ def prove(
             )
     except (LoginRefused, TooBusy) as problem:
         status = _status(problem)
-        return again_page(request, person, next=next, carried=carried, problem=problem, status=status)
+        asked = again_page(request, person, next=next, carried=carried, problem=problem, status=status)
+        return _wait(problem, asked)
     if carried:
         kept = [(field, value) for field, value in parse_qsl(carried, True) if field != "csrf"]
         response: Response = page(request, "go_on.html", proved, target=safe_path(next), kept=kept)
@@ -187,6 +188,13 @@ def _status(problem: GrowthError) -> int:
     if isinstance(problem, TooBusy):
         return 503
     return 429 if isinstance(problem, LockedOut) else 403
+
+
+def _wait(problem: GrowthError, response: HTMLResponse) -> HTMLResponse:
+    """The answer, with the time to wait where the problem has one."""
+    if isinstance(problem, (LockedOut, TooBusy)):
+        response.headers["retry-after"] = str(problem.seconds)
+    return response
 
 
 def link_secret(text: str) -> str:

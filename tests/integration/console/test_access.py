@@ -53,10 +53,14 @@ def test_after_signing_in_the_page_that_was_asked_for_opens(console: ConsoleShop
     assert asked.headers["location"] == "/login?next=%2Faudit%3Fbefore%3D9"
 
 
-def test_guessing_links_locks_the_client_out(stranger: Visitor):
-    texts = [stranger.http.post("/login", data={"token": f"guess{n}"}).text for n in range(11)]
-    assert "unknown, used or too old" in texts[0]
-    assert "Too many failed log-ins" in texts[-1]
+def test_guessing_links_locks_the_client_out_but_not_the_right_link(stranger: Visitor):
+    answers = [stranger.http.post("/login", data={"token": f"guess{n}"}) for n in range(11)]
+    assert "unknown, used or too old" in answers[0].text
+    assert answers[-1].status_code == 429
+    assert answers[-1].headers["retry-after"] == "60"
+    assert "Too many failed log-ins from here." in answers[-1].text
+    assert "Wait 1 minute" in answers[-1].text
+    assert stranger.http.post("/login", data={"token": stranger.shop.link()}).url.path == "/"
 
 
 def test_the_session_cookie_is_kept_from_scripts_and_other_sites(console: ConsoleShop, stranger: Visitor):

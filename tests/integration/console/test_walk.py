@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
 
 import httpx
 import pytest
@@ -85,10 +84,8 @@ class Walk:
 
 
 @pytest.fixture
-def walk(open_console: Callable[..., ConsoleShop]) -> Walk:
-    # More is asked here in a second than anybody asks in a minute.
-    plenty = {f"GROWTH_CONSOLE__{name}_PER_MINUTE": "100000" for name in ("LOGINS", "CHANGES", "API")}
-    return Walk(open_console(**plenty))
+def walk(console: ConsoleShop) -> Walk:
+    return Walk(console)
 
 
 def test_every_address_but_the_log_in_refuses_a_stranger(walk: Walk):
