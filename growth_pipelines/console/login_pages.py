@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -148,6 +148,11 @@ def again_page(
 async def ask_again(request: Request, person: SignedIn, back: str) -> Response:
     """What a page that needs a fresh proof answers: the question, and afterwards the page or its form again."""
     path = back or request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    if "hx-request" in request.headers:
+        # A part of a page was asked for: the whole page goes to the question, and comes back to where it was.
+        shown = urlsplit(request.headers.get("hx-current-url", ""))
+        path = shown.path + (f"?{shown.query}" if shown.query else "")
+        return Response(status_code=403, headers={"hx-redirect": f"/again?{urlencode({'next': path})}"})
     if request.method in ("GET", "HEAD") or back:
         return RedirectResponse(f"/again?{urlencode({'next': path})}", 303)
     carried = ""

@@ -135,6 +135,21 @@ def test_a_password_is_never_carried_through_the_question(maria: Visitor):
     assert PASSWORD not in asked.text
 
 
+def test_a_part_of_a_page_sends_the_whole_page_to_the_question(ada: Visitor):
+    age(ada.shop, 11)
+    headers = {"hx-request": "true", "hx-current-url": f"{ada.shop.base_url}/operators?done=role"}
+    answer = ada.http.post("/operators", data={"csrf": ada.csrf()}, headers=headers)
+    assert answer.headers["hx-redirect"] == "/again?next=%2Foperators%3Fdone%3Drole"
+
+
+def test_signing_in_once_more_ends_the_session_that_the_browser_had(maria: Visitor):
+    before = Visitor(maria.shop)
+    before.http.cookies.update(dict(maria.http.cookies))
+    maria.http.post("/login", data={"token": maria.shop.link()})
+    assert maria.get("/audit").url.path == "/audit"
+    assert before.http.get("/", follow_redirects=False).status_code == 303
+
+
 def test_data_clients_are_told_that_a_fresh_proof_is_needed(ada: Visitor):
     age(ada.shop, 11)
     headers = {"accept": "application/json", "x-csrf-token": ada.csrf()}

@@ -13,6 +13,7 @@ from growth_pipelines.approvals.operators import remove_operator
 from growth_pipelines.console.proxies import TrustedProxies
 from growth_pipelines.errors import SettingsError
 from growth_pipelines.store.tables import ConsoleSession, LoginFailure
+from growth_pipelines.telemetry import configure_logging
 from tests.console_shop import NOW, ConsoleShop
 
 from .conftest import Visitor
@@ -119,8 +120,9 @@ def test_a_name_that_is_no_active_operator_signs_nobody_in(open_console: Callabl
 
 
 def test_a_name_from_elsewhere_or_sent_twice_is_ignored_and_logged(
-    open_console: Callable[..., ConsoleShop], capsys: pytest.CaptureFixture[str]
+    open_console: Callable[..., ConsoleShop], tmp_path: Path
 ):
+    configure_logging(tmp_path / "logs")
     elsewhere = open_console(**ELSEWHERE)
     assert (
         "Go on as" not in httpx.get(elsewhere.base_url + "/login", headers={USER: "maria"}, trust_env=False).text
@@ -129,7 +131,8 @@ def test_a_name_from_elsewhere_or_sent_twice_is_ignored_and_logged(
     behind = open_console(**BEHIND)
     twice = [(USER, "bo"), (USER, "maria")]
     assert "Go on as" not in httpx.get(behind.base_url + "/login", headers=twice, trust_env=False).text
-    assert "proxy user ignored" in capsys.readouterr().out
+    log = (tmp_path / "logs" / "growth.jsonl").read_text()
+    assert log.count("proxy user ignored") == 4
 
 
 @pytest.mark.parametrize(
