@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from fastapi import Request
 
 from growth_pipelines.approvals.lockout import client_source
+from growth_pipelines.console.identity import session_token
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import ConsoleSettings
 
@@ -98,5 +99,5 @@ class RateLimits:
 
 def _proof_of(request: Request) -> str:
     """The session or token that the request comes with, hashed; empty without one."""
-    sent = request.headers.get("authorization", "") or request.headers.get("cookie", "")
+    sent = request.headers.get("authorization", "") or session_token(request)
     return hashlib.sha256(sent.encode()).hexdigest() if sent else ""
