@@ -58,7 +58,7 @@ def judge(machine: Machine, instance: dg.DagsterInstance, recommender: str, *, g
             keys=keys_of(session),
             gating=gating,
         )
-    return Judgement(**vars(found), console=machine.settings.console.url)
+    return Judgement(**vars(found), console=machine.settings.console_url)
 
 
 def _present_application(instance: dg.DagsterInstance, recommender: str) -> Mapping[str, Any] | str | None:

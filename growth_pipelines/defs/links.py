@@ -14,7 +14,7 @@ _SHOWN = 25
 
 def action_url(settings: Settings, ref: str) -> MetadataValue:
     """A link to one action."""
-    return MetadataValue.url(_address(settings.console.url, ref))
+    return MetadataValue.url(_address(settings.console_url, ref))
 
 
 def action_links(console: str, actions: Iterable[tuple[str, str]]) -> MetadataValue:

@@ -83,7 +83,7 @@ def _report_executions(
             dg.AssetMaterialization(
                 f"{recommender}_actions",
                 description="Carried out by `growth execute`, outside of any run.",
-                metadata={"open": action_links(machine.settings.console.url, new), DONE: [ref for ref, _ in new]},
+                metadata={"open": action_links(machine.settings.console_url, new), DONE: [ref for ref, _ in new]},
             )
         )
 

@@ -38,7 +38,7 @@ def told(key: dg.AssetKey, results: Sequence["ExecutionResult"], machine: Machin
         **{status: counts[status] for status in _ALWAYS},
         **{status: counts[status] for status in (*_CARRIED_OUT, *_OTHERWISE) if counts[status]},
         **({"results": table(rows)} if rows else {}),
-        **({"open": action_links(machine.settings.console.url, said)} if said else {}),
+        **({"open": action_links(machine.settings.console_url, said)} if said else {}),
         # All of them, where the table ends: the reconciler looks for each.
         DONE: [r.ref for r in results if r.status in _CARRIED_OUT],
     }

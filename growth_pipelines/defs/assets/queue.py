@@ -61,7 +61,7 @@ def action_queue(recommendations: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
 
 def links_of(machine: Machine, actions: Sequence[dict[str, Any]]) -> dg.MetadataValue:
     """The actions' pages in the console."""
-    return action_links(machine.settings.console.url, [(action["ref"], action["title"]) for action in actions])
+    return action_links(machine.settings.console_url, [(action["ref"], action["title"]) for action in actions])
 
 
 def queue_row(action: dict[str, Any], currency: str) -> dict[str, Any]:

@@ -163,7 +163,7 @@ def test_proposal_approval_and_execution_each_link_to_the_action(desk: Desk) -> 
     desk.decide(action)
     deliver(desk)
     assert desk.run("act_on_seo_ctr").success
-    address = f"{desk.settings.console.url}/actions/{action.ref}"
+    address = f"{desk.settings.console_url}/actions/{action.ref}"
     for asset in ("seo_ctr_approval", "seo_ctr_actions"):
         [shown] = desk.instance.fetch_materializations(dg.AssetKey(asset), limit=1).records
         assert shown.asset_materialization is not None
