@@ -23,6 +23,8 @@ from growth_pipelines.console import (
     bulk_api,
     cross_sell,
     pages,
+    policy_pages,
+    settings_pages,
     text_pages,
 )
 from growth_pipelines.console.beacons import PUBLIC, beacon_router
@@ -67,6 +69,8 @@ def create_app(settings: Settings) -> FastAPI:
         pages.router,
         approval_pages.router,
         approval_forms.router,
+        policy_pages.router,
+        settings_pages.router,
         text_pages.router,
         actions_api.router,
         bulk_api.router,

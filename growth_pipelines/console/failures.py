@@ -10,6 +10,7 @@ from growth_pipelines.approvals.decide import DecisionRefused, NotAllowed
 from growth_pipelines.approvals.signatures import ProofRefused
 from growth_pipelines.console.changes import Changed
 from growth_pipelines.errors import GrowthError
+from growth_pipelines.policies.book import MayNotSave, Outdated
 from growth_pipelines.store.database import StoreUnavailable
 
 
@@ -31,10 +32,12 @@ _STATUS: tuple[tuple[type[GrowthError], int], ...] = (
     (MayNotDecide, 403),
     (MayNotLift, 403),
     (MayNotResume, 403),
+    (MayNotSave, 403),
     (Changed, 412),
     (DecisionRefused, 409),
     (NotSuppressed, 409),
     (NotPaused, 409),
+    (Outdated, 409),
     (NotConfirmed, 409),
     (NoSuchAction, 404),
     (StoreUnavailable, 503),
