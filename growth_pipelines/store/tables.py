@@ -114,6 +114,7 @@ class Action(Table):
         Index(None, "state", "updated_at", "id"),
         Index(None, "updated_at", "id"),
         Index(None, "decided_at"),
+        Index(None, "decided_channel", "kind", "decided_at"),
         Index(None, "resource_gid", "state"),
         Index(None, "resource_gid", "kind"),
         Index(None, "recommender", "created_at"),

@@ -1,4 +1,4 @@
-"""Requests that wait are read by priority, then age, from an index."""
+"""Requests that wait are read by priority, then age, and what policies approved by kind, from indexes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,14 @@ def upgrade() -> None:
         ["status", "priority", "created_at", "id"],
         unique=False,
     )
+    op.create_index(
+        "ix_actions_decided_channel_kind_decided_at",
+        "actions",
+        ["decided_channel", "kind", "decided_at"],
+        unique=False,
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_actions_decided_channel_kind_decided_at", "actions")
     op.drop_index("ix_approval_requests_status_priority_created_at_id", "approval_requests")
