@@ -90,6 +90,7 @@ def _prepare(settings: Settings, actions: int) -> list[str]:
 
     store, now = Store.of(settings), settings.clock.now()
     fill(store, actions, seed=7, now=now, resources=max(actions // 5, 1))
+    _tell(store, now)
     add_operator(store, settings, "reader", "operator", now)
     add_operator(store, settings, "writer", "operator", now)
     warehouse = Warehouse.of(settings)
@@ -100,6 +101,27 @@ def _prepare(settings: Settings, actions: int) -> list[str]:
     warehouse.publish()
     with store.read() as session:
         return list(session.scalars(select(Action.ref).where(Action.state == "pending").limit(200)))
+
+
+def _tell(store: Store, now: datetime) -> None:
+    """The event of each proposal, as long an audit chain as so many actions have at least."""
+    from sqlalchemy import select
+
+    from growth_pipelines.store.audit import append_event
+    from growth_pipelines.store.tables import Action
+
+    with store.session() as session:
+        for action_id, digest in session.execute(select(Action.id, Action.digest)).all():
+            append_event(
+                session,
+                event="created",
+                actor="recommender",
+                channel="recommender",
+                now=now,
+                action_id=action_id,
+                version=1,
+                after_digest=digest,
+            )
 
 
 def _token(settings: Settings) -> str:

@@ -269,7 +269,7 @@ class AuditEvent(Table):
     """One link of the audit chain; never changed, never removed (triggers refuse both)."""
 
     __tablename__ = "audit_events"
-    __table_args__ = (Index(None, "action_id", "seq"),)
+    __table_args__ = (Index(None, "action_id", "seq"), Index(None, "event", "seq"))
 
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     id: Mapped[str] = mapped_column(String(36), unique=True)
