@@ -71,14 +71,22 @@ def measure(actions: int, readers: int, seconds: float, tell: Callable[[str], No
         settings = load_settings({"GROWTH_HOME": str(home)})
         tell(f"{actions:,} actions")
         refs = _prepare(settings, actions)
-        address = stack.enter_context(_served(home))
+        address, server = stack.enter_context(_served(home))
         writer = stack.enter_context(_process("growth_pipelines.bench.console_load", str(home), home=home))
         tell(f"{readers} readers for {seconds:.0f} s")
-        tokens = [_token(settings) for _ in range(readers)]
+        tokens = [_token(settings) for _ in range(readers + 1)]
+        before = _cpu_seconds(server.pid)
         seen = asyncio.run(_read(address, tokens, refs, seconds))
+        spent = _cpu_seconds(server.pid) - before
         if writer.poll() is not None:
             raise GrowthError("The writer ended before the readers.", "Run it by hand: see the module.")
-    return _document(actions, readers, seconds, seen)
+    return {**_document(actions, readers, seconds, seen), "server_cpu_seconds": round(spent, 1)}
+
+
+def _cpu_seconds(pid: int) -> float:
+    """What a process has used of a core so far: figures of a busy machine are read beside it."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _prepare(settings: Settings, actions: int) -> list[str]:
@@ -147,8 +155,8 @@ def _process(module: str, *arguments: str, home: Path) -> Iterator[subprocess.Po
 
 
 @contextmanager
-def _served(home: Path) -> Iterator[str]:
-    """The address of the home's console, once it answers."""
+def _served(home: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The address of the home's console once it answers, and its process."""
     import httpx
 
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -164,22 +172,31 @@ def _served(home: Path) -> Iterator[str]:
             except httpx.HTTPError:
                 time.sleep(0.2)
             else:
-                yield address
+                yield address, server
                 return
         raise GrowthError("The console did not start.", (home / "console.log").read_text(errors="replace")[-500:])
 
 
 async def _read(address: str, tokens: list[str], refs: list[str], seconds: float) -> dict[str, Seen]:
+    # Templates are compiled and statements prepared by the first who asks, once in a server's life.
+    await _reader(address, tokens[0], refs, 2 * EVERY_SECONDS, 0.0, defaultdict(Seen), pause=0.0)
     seen: dict[str, Seen] = defaultdict(Seen)
     readers = (
-        _reader(address, token, refs, seconds, number / len(tokens), seen) for number, token in enumerate(tokens)
+        _reader(address, token, refs, seconds, number / len(tokens), seen)
+        for number, token in enumerate(tokens[1:])
     )
     await asyncio.gather(*readers)
     return seen
 
 
 async def _reader(
-    address: str, token: str, refs: list[str], seconds: float, share: float, seen: dict[str, Seen]
+    address: str,
+    token: str,
+    refs: list[str],
+    seconds: float,
+    share: float,
+    seen: dict[str, Seen],
+    pause: float = EVERY_SECONDS,
 ) -> None:
     """One person: signs in, then asks for a page every two seconds, each page as often as any other."""
     import httpx
@@ -196,7 +213,7 @@ async def _reader(
             name, path = chance.choice(list(PAGES.items()))
             asked = time.monotonic()
             await _ask(client, path.format(ref=chance.choice(refs)), seen[name])
-            await asyncio.sleep(max(0.0, EVERY_SECONDS - (time.monotonic() - asked)))
+            await asyncio.sleep(max(0.0, pause - (time.monotonic() - asked)))
 
 
 async def _ask(client: httpx.AsyncClient, path: str, seen: Seen) -> None:

@@ -107,6 +107,7 @@ def console(actions: int, readers: int, seconds: float, as_json: bool) -> None:
     rows = [[name, *(str(page[key]) for key in keys)] for name, page in document["pages"].items()]
     rows.append(["all of them", *(str(document[key]) for key in keys[:-1]), str(document["largest_kb"])])
     print_table(["Page", "Requests", "Failed", "p50, ms", "p95, ms", "KB"], rows, f"{actions:,} actions")
+    click.echo(f"The server used {document['server_cpu_seconds']} s of a core for {document['requests']} requests")
     for what, figure, limit in (
         ("p95", document["p95"], document["limit_ms"]),
         ("largest page", document["largest_kb"], document["limit_kb"]),
