@@ -44,7 +44,7 @@ from growth_pipelines.store.audit import verify_chain
 from growth_pipelines.store.tables import ACTION_STATES, Action, AuditEvent, AuditHead, Execution
 
 router = APIRouter(include_in_schema=False)
-LISTED, EVENTS, DECIDED, COUNTED, BADGE = 50, 50, 5, 1000, 99
+LISTED, EVENTS, DECIDED, COUNTED, BADGE = 40, 50, 5, 1000, 99
 # Up to this many events the audit page verifies the whole chain unasked: a tenth of a second.
 VERIFIED_UNASKED = 1000
 # The docs page brings its own scripts and styles inside one file: it runs in a sandbox of no origin, so it
