@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from growth_pipelines.approvals.operators import add_operator, new_link
+from growth_pipelines.approvals.sessions import SignedIn, log_in
 from growth_pipelines.bench.many_actions import fill
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings, load_settings
@@ -74,7 +75,7 @@ def measure(actions: int, readers: int, seconds: float, tell: Callable[[str], No
         address, server = stack.enter_context(_served(home))
         writer = stack.enter_context(_process("growth_pipelines.bench.console_load", str(home), home=home))
         tell(f"{readers} readers for {seconds:.0f} s")
-        tokens = [_token(settings) for _ in range(readers + 1)]
+        tokens = [_session(settings, "reader").token for _ in range(readers + 1)]
         # Templates are compiled and statements prepared by the first who asks, once in a server's life.
         asyncio.run(_reader(address, tokens.pop(), refs, 2 * EVERY_SECONDS, 0.0, defaultdict(Seen), pause=0.0))
         before = _cpu_seconds(server.pid)
@@ -134,8 +135,10 @@ def _tell(store: Store, now: datetime) -> None:
             )
 
 
-def _token(settings: Settings) -> str:
-    return new_link(Store.of(settings), settings, "reader", settings.clock.now()).link_token
+def _session(settings: Settings, name: str) -> SignedIn:
+    """A session of someone who has just signed in."""
+    store, now = Store.of(settings), settings.clock.now()
+    return log_in(store, settings, new_link(store, settings, name, now).link_token, now)
 
 
 @contextmanager
@@ -197,14 +200,17 @@ async def _reader(
     seen: dict[str, Seen],
     pause: float = EVERY_SECONDS,
 ) -> None:
-    """One person: signs in, then asks for a page every two seconds, each page as often as any other."""
+    """One person, who asks for a page every two seconds, each page as often as any other."""
     import httpx
 
     chance = random.Random(share)  # noqa: S311 - no secret
     async with httpx.AsyncClient(
-        base_url=address, headers={"accept": "text/html"}, trust_env=False, timeout=60
+        base_url=address,
+        headers={"accept": "text/html"},
+        cookies={"growth_session": token},
+        trust_env=False,
+        timeout=60,
     ) as client:
-        await client.post("/login", data={"token": token})
         # People don't come at once.
         await asyncio.sleep(EVERY_SECONDS * share)
         started = time.monotonic()
@@ -260,12 +266,9 @@ def _quantile(values: list[float], share: float) -> float:
 def write_on(home: Path) -> None:
     """Revise and decide, WRITES times a second, until this process is ended."""
     from growth_pipelines.approvals.decide import DecisionRequest, SessionProof, decide
-    from growth_pipelines.approvals.sessions import log_in
 
     settings = load_settings({"GROWTH_HOME": str(home)})
-    store = Store.of(settings)
-    link = new_link(store, settings, "writer", settings.clock.now()).link_token
-    person = log_in(store, settings, link, settings.clock.now())
+    store, person = Store.of(settings), _session(settings, "writer")
     chance = random.Random(1)  # noqa: S311 - no secret
     while True:
         for action_id, digest in _some(store, chance):
