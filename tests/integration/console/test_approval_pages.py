@@ -199,3 +199,16 @@ def test_settings_mask_secrets_and_absences_are_noted_there(maria: Visitor) -> N
         assert maria.http.post("/absences", data={**form, **wrong}).status_code in (403, 422), wrong
     [identity] = re.findall(r'name="id" value="([^"]+)"', maria.get("/settings").text)
     assert "Nobody is." in read(maria.http.post("/absences/end", data={"csrf": form["csrf"], "id": identity}).text)
+
+
+def test_a_dead_store_is_told_with_what_to_do_on_pages_and_in_their_parts(maria: Visitor) -> None:
+    with maria.shop.store.connection() as connection:
+        connection.exec_driver_sql("ALTER TABLE sessions RENAME TO gone")
+    page = maria.get("/approvals")
+    assert page.status_code == 503
+    assert "The store can't be used" in read(page.text).replace("&#39;", "'")
+    assert "Check GROWTH_HOME and GROWTH_DATABASE_URL, and the disk." in read(page.text)
+    part = maria.http.get("/approvals/changes", headers=PARTS)
+    assert part.status_code == 503
+    assert 'role="alert"' in part.text
+    assert not part.text.startswith("<!doctype")
