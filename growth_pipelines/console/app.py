@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -19,11 +20,15 @@ from growth_pipelines.console import (
     account_pages,
     actions_api,
     api,
+    approval_forms,
+    approval_pages,
     bulk_api,
     cross_sell,
     login_pages,
     operator_pages,
     pages,
+    policy_pages,
+    settings_pages,
     text_pages,
 )
 from growth_pipelines.console.beacons import PUBLIC, beacon_router
@@ -76,6 +81,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.templates = environment()
     for router in (
         pages.router,
+        approval_pages.router,
+        approval_forms.router,
+        policy_pages.router,
+        settings_pages.router,
         login_pages.router,
         account_pages.router,
         operator_pages.router,
@@ -133,7 +142,13 @@ def _answer_failures(app: FastAPI) -> None:
             return _problem(request, 401, problem.message, problem.hint)
         path = request.url.path if request.method in SAFE_METHODS else "/"
         query = f"?{request.url.query}" if request.url.query and path == request.url.path else ""
+        if "hx-request" in request.headers:
+            # A part of a page was asked for: the whole page goes to the log-in, and comes back to where it was.
+            shown = urlsplit(request.headers.get("hx-current-url", ""))
+            path, query = shown.path or "/", f"?{shown.query}" if shown.query else ""
         target = request.url_for("login").include_query_params(next=path + query)
+        if "hx-request" in request.headers:
+            return Response(status_code=401, headers={"hx-redirect": f"{target.path}?{target.query}"})
         return RedirectResponse(f"{target.path}?{target.query}", 303)
 
     @app.exception_handler(NotFresh)
@@ -188,8 +203,9 @@ def _failure(request: Request, status: int, message: str, hint: str, headers: An
     except GrowthError:
         person = None
     trace_id = _trace_of(request) if status >= 500 else ""
+    name = "error_part.html" if "hx-request" in request.headers else "error.html"
     response = pages.page(
-        request, "error.html", person, status, code=status, message=message, hint=hint, trace_id=trace_id
+        request, name, person, status, code=status, message=message, hint=hint, trace_id=trace_id
     )
     response.headers.update(headers or {})
     return response

@@ -15,6 +15,7 @@ from growth_pipelines.console.dagster_ui.upstream import DagsterSilent
 from growth_pipelines.console.identity import NotFresh
 from growth_pipelines.console.rate_limits import TooManyRequests
 from growth_pipelines.errors import GrowthError
+from growth_pipelines.policies.book import MayNotSave, Outdated
 from growth_pipelines.store.database import StoreUnavailable
 
 
@@ -38,10 +39,12 @@ _STATUS: tuple[tuple[type[GrowthError], int], ...] = (
     (NotFresh, 403),
     (MayNotLift, 403),
     (MayNotResume, 403),
+    (MayNotSave, 403),
     (Changed, 412),
     (DecisionRefused, 409),
     (NotSuppressed, 409),
     (NotPaused, 409),
+    (Outdated, 409),
     (NotConfirmed, 409),
     (NoSuchAction, 404),
     (TooManyRequests, 429),
