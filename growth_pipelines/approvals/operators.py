@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.model import SUBTYPES
@@ -22,7 +22,7 @@ from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.audit import append_event
 from growth_pipelines.store.database import Store
-from growth_pipelines.store.tables import ROLES, ConsoleSession, OneTimeLink, Operator
+from growth_pipelines.store.tables import ROLES, ApiToken, ConsoleSession, OneTimeLink, Operator
 
 LINK_LASTS = timedelta(hours=24)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
@@ -97,7 +97,7 @@ def list_operators(store: Store) -> list[Operator]:
 
 
 def remove_operator(store: Store, settings: Settings, name: str, now: datetime) -> None:
-    """End an operator's sessions, links and key. What they decided stays on record but is no longer executed."""
+    """End an operator's sessions, links, tokens and key. What they decided stays on record but isn't executed."""
     with store.session() as session:
         operator = session.get(Operator, name)
         if operator is None or not operator.active:
@@ -105,6 +105,13 @@ def remove_operator(store: Store, settings: Settings, name: str, now: datetime) 
         operator.active = False
         session.execute(delete(ConsoleSession).where(ConsoleSession.operator == name))
         session.execute(delete(OneTimeLink).where(OneTimeLink.operator == name))
+        # Revoked for good: an operator who is added again gets new keys.
+        session.execute(
+            update(ApiToken)
+            .where(ApiToken.operator == name, ApiToken.revoked_at.is_(None))
+            .values(revoked_at=now)
+            .execution_options(synchronize_session=False)
+        )
         append_event(
             session,
             event="operator_removed",

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from growth_pipelines import __version__
-from growth_pipelines.approvals.decide import DecisionRefused
+from growth_pipelines.approvals.decide import AlreadyDecided, DecisionRefused
+from growth_pipelines.approvals.tokens import MissingScope
 from growth_pipelines.console import actions_api, api, bulk_api, cross_sell, pages, text_pages
+from growth_pipelines.console.api import FORM
 from growth_pipelines.console.beacons import PUBLIC, beacon_router
 from growth_pipelines.console.changes import etag
 from growth_pipelines.console.documents import Problem
 from growth_pipelines.console.failures import status_of
 from growth_pipelines.console.guard import HEADERS, SAFE_METHODS, Guard, allowed_hosts
 from growth_pipelines.console.identity import Console, NotSignedIn, person_of
+from growth_pipelines.console.problems import problem_response, sort_of
 from growth_pipelines.console.rendering import STATIC, environment
+from growth_pipelines.console.stamps import TRACE, Stamps
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.telemetry import logger
-
-_DATA_ONLY = ("/api/actions", "/api/approvals/bulk", "/api/session")
 
 
 class _Assets(StaticFiles):
@@ -74,6 +75,7 @@ def create_app(settings: Settings) -> FastAPI:
     _answer_failures(app)
     public = PUBLIC if settings.web_vitals.beacons else frozenset()
     app.add_middleware(Guard, hosts=allowed_hosts(settings), public=public)
+    app.add_middleware(Stamps, now=app.state.console.now)
     return app
 
 
@@ -88,8 +90,6 @@ def _describe(app: FastAPI) -> None:
         schemas = parts.setdefault("schemas", {})
         for model in (api.Decision, Problem):
             schemas[model.__name__] = model.model_json_schema(ref_template="#/components/schemas/{model}")
-        parts["securitySchemes"] = {"session": {"type": "apiKey", "in": "cookie", "name": "growth_session"}}
-        document["security"] = [{"session": []}]
         return document
 
     app.openapi = described  # type: ignore[method-assign]
@@ -99,21 +99,18 @@ def _answer_failures(app: FastAPI) -> None:
     @app.exception_handler(NotSignedIn)
     def not_signed_in(request: Request, problem: NotSignedIn) -> Response:
         if not _wants_page(request):
-            return _problem(request, 401, problem.message, problem.hint)
+            return _problem(request, problem)
         path = request.url.path if request.method in SAFE_METHODS else "/"
         query = f"?{request.url.query}" if request.url.query and path == request.url.path else ""
         target = request.url_for("login").include_query_params(next=path + query)
         return RedirectResponse(f"{target.path}?{target.query}", 303)
 
-    @app.exception_handler(DecisionRefused)
-    def refused(request: Request, problem: DecisionRefused) -> Response:
-        status = status_of(problem)
-        headers = {"etag": etag(problem.action)}
-        return _problem(request, status, problem.message, problem.hint, headers, {"action": problem.action})
-
     @app.exception_handler(GrowthError)
     def expected(request: Request, problem: GrowthError) -> Response:
-        return _failure(request, status_of(problem), problem.message, problem.hint)
+        # The forms' own pages show what was refused; whoever asked for data gets data.
+        if isinstance(problem, DecisionRefused) or not _wants_page(request):
+            return _problem(request, problem)
+        return _page(request, status_of(problem), problem.message, problem.hint)
 
     @app.exception_handler(HTTPException)
     def http(request: Request, problem: HTTPException) -> Response:
@@ -132,14 +129,18 @@ def _answer_failures(app: FastAPI) -> None:
     def unexpected(request: Request, problem: Exception) -> Response:
         logger("console").error("failed", path=request.url.path, exc_info=problem, trace=_trace_of(request))
         response = _failure(request, 500, "Something went wrong here", "The log says what, under the trace below.")
-        # This answer is made outside of the guard.
-        response.headers.update(HEADERS)
+        # This answer is made outside of the guard and the stamps.
+        response.headers.update({**HEADERS, TRACE: _trace_of(request)})
         return response
 
 
 def _failure(request: Request, status: int, message: str, hint: str, headers: Any = None) -> Response:
     if not _wants_page(request):
-        return _problem(request, status, message, hint, headers)
+        return problem_response(status, message, hint, _trace_of(request), headers=headers)
+    return _page(request, status, message, hint, headers)
+
+
+def _page(request: Request, status: int, message: str, hint: str, headers: Any = None) -> Response:
     try:
         person = person_of(request)
     except GrowthError:
@@ -152,17 +153,27 @@ def _failure(request: Request, status: int, message: str, hint: str, headers: An
     return response
 
 
-def _problem(
-    request: Request,
-    status: int,
-    message: str,
-    hint: str,
-    headers: Any = None,
-    more: Mapping[str, Any] | None = None,
-) -> JSONResponse:
-    """RFC 9457 problem details."""
-    body = {"title": message, "detail": hint, "status": status, "trace_id": _trace_of(request), **(more or {})}
-    return JSONResponse(body, status, media_type="application/problem+json", headers=headers)
+def _problem(request: Request, problem: GrowthError) -> Response:
+    """A refusal, with what is known of what it is about."""
+    more: dict[str, Any] = {}
+    headers = {}
+    if isinstance(problem, DecisionRefused):
+        more["action"] = problem.action
+        headers["etag"] = etag(problem.action)
+    if isinstance(problem, AlreadyDecided):
+        told = {"by": "decided_by", "at": "decided_at", "channel": "decided_channel", "state": "state"}
+        more["decided"] = {name: problem.action[member] for name, member in told.items()}
+    if isinstance(problem, MissingScope):
+        more["scope"] = problem.scope
+    return problem_response(
+        status_of(problem),
+        problem.message,
+        problem.hint,
+        _trace_of(request),
+        sort=sort_of(problem),
+        more=more,
+        headers=headers,
+    )
 
 
 def _trace_of(request: Request) -> str:
@@ -170,7 +181,8 @@ def _trace_of(request: Request) -> str:
 
 
 def _wants_page(request: Request) -> bool:
-    """Browsers that navigate ask for HTML; clients of the API don't, and those addresses have no pages."""
-    if request.url.path.startswith(_DATA_ONLY):
+    """Browsers that navigate ask for HTML. The API has no pages, but for its one form: the decision's."""
+    kind = request.headers.get("content-type", "").split(";")[0].strip()
+    if request.url.path.startswith("/api/") and kind != FORM:
         return False
     return "text/html" in request.headers.get("accept", "")

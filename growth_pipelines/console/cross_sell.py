@@ -18,8 +18,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.recommended_products import COMPLEMENTARY, MOST_PRODUCTS, RELATED, ProductList
+from growth_pipelines.console.callers import ReadsActions
 from growth_pipelines.console.failures import BadRequest
-from growth_pipelines.console.identity import Here, Person
+from growth_pipelines.console.identity import Here
 from growth_pipelines.console.observed import rows_of_query
 from growth_pipelines.store.tables import Action
 from growth_pipelines.warehouse.database import Warehouse
@@ -42,7 +43,7 @@ _GID = "gid://shopify/Product/{}"
         404: {"description": "No such product."},
     },
 )
-def cross_sell(request: Request, person: Person, console: Here, product: str) -> Response:
+def cross_sell(request: Request, caller: ReadsActions, console: Here, product: str) -> Response:
     """What goes with a product, and what may be bought instead of it, best first. ``product`` is its handle, its
     number or its gid."""
     warehouse = Warehouse.of(console.settings)
@@ -56,7 +57,8 @@ def cross_sell(request: Request, person: Person, console: Here, product: str) ->
     body = {"product": gid, **shown[COMPLEMENTARY], "related": shown[RELATED]}
     text = json.dumps(body, ensure_ascii=False)
     tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": f"private, max-age={MAX_AGE_SECONDS}", "Vary": "Cookie"}
+    cache = f"private, max-age={MAX_AGE_SECONDS}"
+    headers = {"ETag": tag, "Cache-Control": cache, "Vary": "Cookie, Authorization"}
     known = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
     if tag in known or "*" in known:
         return Response(status_code=304, headers=headers)

@@ -106,11 +106,14 @@ class Lifted(_Document):
 
 
 class SessionDocument(_Document):
-    """Who is signed in. ``csrf`` goes into the X-CSRF-Token header of every change."""
+    """Who calls. ``csrf`` goes into the X-CSRF-Token header of every change; programs with a token have none, but
+    ``scopes``."""
 
     operator: str
     role: str
-    csrf: str
+    channel: Literal["console", "api"]
+    scopes: list[str] | None
+    csrf: str | None
     expires_at: datetime
 
 
@@ -172,16 +175,33 @@ class BulkDecided(_Document):
     items: list[Outcome]
 
 
+class DecidedBy(BaseModel):
+    """Who decided it, when and through which channel; null where time did."""
+
+    by: str | None
+    at: datetime | None
+    channel: str | None
+    state: str
+
+
 class Problem(BaseModel):
-    """RFC 9457. ``action`` is the action as it is now, where one was about to be changed."""
+    """RFC 9457. ``type`` stays the same for a sort of problem, ``detail`` says what happened, ``hint`` what to do.
+
+    ``action`` is the action as it is now, where one was about to be changed; ``decided`` who was first; ``scope``
+    what the token lacks.
+    """
 
     model_config = ConfigDict(extra="allow")
 
+    type: str
     title: str
-    detail: str = ""
     status: int
-    trace_id: str = ""
+    detail: str
+    hint: str
+    trace_id: str
     action: dict[str, Any] | None = None
+    decided: DecidedBy | None = None
+    scope: str | None = None
 
 
 _TEXTS = {

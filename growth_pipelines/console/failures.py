@@ -8,7 +8,9 @@ from growth_pipelines.actions.template_pauses import MayNotResume, NotPaused
 from growth_pipelines.approvals.bulk import NotConfirmed
 from growth_pipelines.approvals.decide import DecisionRefused, NotAllowed
 from growth_pipelines.approvals.signatures import ProofRefused
+from growth_pipelines.approvals.tokens import MissingScope
 from growth_pipelines.console.changes import Changed
+from growth_pipelines.console.identity import NotSignedIn
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.database import StoreUnavailable
 
@@ -27,8 +29,10 @@ class MayNotDecide(GrowthError):
 
 # The first that fits counts.
 _STATUS: tuple[tuple[type[GrowthError], int], ...] = (
+    (NotSignedIn, 401),
     (NotAllowed, 403),
     (MayNotDecide, 403),
+    (MissingScope, 403),
     (MayNotLift, 403),
     (MayNotResume, 403),
     (Changed, 412),
@@ -46,5 +50,5 @@ def status_of(problem: GrowthError) -> int:
     if isinstance(problem, BadRequest):
         return problem.status
     if isinstance(problem, ProofRefused):
-        return 401 if problem.flaw == "no_session" else 403
+        return 401 if problem.flaw in ("no_session", "no_token") else 403
     return next((status for kind, status in _STATUS if isinstance(problem, kind)), 422)

@@ -1,0 +1,171 @@
+"""Programs with tokens: what each may do, when a token is dead, and that pages take none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select, update
+
+from growth_pipelines.approvals.operators import add_operator, remove_operator
+from growth_pipelines.approvals.tokens import SCOPES, add_token, revoke_token
+from growth_pipelines.errors import GrowthError
+from growth_pipelines.store.audit import verify_chain
+from growth_pipelines.store.tables import ApiToken, AuditEvent, Operator
+from tests.console_shop import NOW, ConsoleShop
+
+from .conftest import Visitor
+
+_numbers = count()
+
+
+class Program:
+    """A client that has nothing but its token."""
+
+    def __init__(self, shop: ConsoleShop, *scopes: str, operator: str = "maria", days: int = 90) -> None:
+        self.shop = shop
+        name = f"t{next(_numbers)}"
+        made = add_token(shop.store, shop.settings, name, operator, scopes or tuple(SCOPES), days, NOW)
+        self.id, self.token = made.id, made.token
+        headers = {"authorization": f"Bearer {made.token}"}
+        self.http = httpx.Client(base_url=shop.base_url, trust_env=False, timeout=30, headers=headers)
+
+    def decide(self, action: dict[str, Any], decision: str = "approve", **headers: str) -> httpx.Response:
+        body = {"decision": decision, "digest": action["digest"]}
+        return self.http.post(f"/api/approvals/{action['id']}/decision", json=body, headers=headers)
+
+    def actions(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.http.get("/api/actions").raise_for_status().json()["actions"]
+        return found
+
+
+def told(answer: httpx.Response) -> tuple[int, str]:
+    """The status and the sort of a problem."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    problem = answer.json()
+    assert problem["status"] == answer.status_code
+    assert problem["trace_id"] == answer.headers["x-trace-id"]
+    return answer.status_code, problem["type"].rsplit(":", 1)[1]
+
+
+def test_a_token_decides_for_its_operator_without_csrf_and_once(console: ConsoleShop):
+    program = Program(console)
+    action = program.actions()[0]
+    first = program.decide(action, **{"idempotency-key": "k"})
+    assert first.status_code == 200, first.text
+    assert (first.json()["action"]["decided_by"], first.json()["action"]["decided_channel"]) == ("maria", "api")
+    again = program.decide(action, **{"idempotency-key": "k"})
+    assert (again.json(), again.headers["idempotency-replayed"]) == (first.json(), "true")
+    late = Program(console, operator="bo").decide(action)
+    assert told(late) == (409, "already-decided")
+    assert late.json()["decided"] == {
+        "by": "maria",
+        "at": NOW.isoformat(),
+        "channel": "api",
+        "state": "approved",
+    }
+    with console.store.read() as session:
+        decided = session.scalars(select(AuditEvent).where(AuditEvent.event == "approved")).all()
+        assert [(event.actor, event.channel) for event in decided] == [("maria", "api")]
+        assert verify_chain(session).intact
+
+
+def test_each_address_needs_its_scope_and_names_it(console: ConsoleShop):
+    needed: list[tuple[str, str, str]] = [
+        ("GET", "/api/actions", "read:actions"),
+        ("GET", "/api/actions/export", "read:actions"),
+        ("POST", "/api/approvals/x/decision", "decide:approvals"),
+        ("POST", "/api/approvals/bulk", "decide:approvals"),
+        ("POST", "/api/actions/x/lift", "decide:approvals"),
+    ]
+    lacking = {name: Program(console, *(SCOPES.keys() - {name})) for name in SCOPES}
+    for method, path, scope in needed:
+        answer = lacking[scope].http.request(method, path, json={} if method == "POST" else None)
+        assert told(answer) == (403, "missing-scope"), path
+        assert answer.json()["scope"] == scope
+        assert scope in answer.json()["detail"]
+
+
+def test_a_dead_token_is_told_why_and_opens_nothing(console: ConsoleShop):
+    program = Program(console)
+    dead: list[tuple[str, Callable[[], Any]]] = [
+        ("expired", lambda: _set(console, program, expires_at=NOW)),
+        ("revoked", lambda: revoke_token(console.store, console.settings, program.id, NOW)),
+    ]
+    for why, end in dead:
+        assert program.http.get("/api/session").json()["operator"] == "maria"
+        end()
+        refused = program.http.get("/api/actions")
+        assert told(refused) == (401, "proof-refused")
+        assert refused.headers["www-authenticate"].startswith("Bearer")
+        assert why in refused.json()["detail"]
+        _set(console, program, expires_at=NOW + timedelta(days=1), revoked_at=None)
+    # The operator's end is the token's, also when they come back.
+    remove_operator(console.store, console.settings, "maria", NOW)
+    assert told(program.http.get("/api/actions"))[0] == 401
+    add_operator(console.store, console.settings, "maria", "admin", NOW)
+    assert told(program.http.get("/api/actions"))[0] == 401
+    other = Program(console, operator="bo")
+    with console.store.session() as session:
+        session.execute(update(Operator).where(Operator.name == "bo").values(active=False))
+    assert told(other.http.get("/api/actions"))[0] == 401
+    for unknown in (
+        b"Bearer",
+        b"Bearer gm_",
+        b"bearer gm_" + b"x" * 43,
+        b"Bearer \xc3\xbc",
+        program.token.encode(),
+    ):
+        headers = {"authorization": unknown}
+        answer = httpx.get(f"{console.base_url}/api/actions", headers=headers, trust_env=False)
+        assert told(answer)[0] == 401
+
+
+def _set(shop: ConsoleShop, program: Program, **values: Any) -> None:
+    with shop.store.session() as session:
+        session.execute(update(ApiToken).where(ApiToken.id == program.id).values(**values))
+
+
+def test_a_viewers_token_looks_and_an_operators_does_no_more_than_they_may(console: ConsoleShop):
+    with pytest.raises(GrowthError, match="viewer"):
+        Program(console, "decide:approvals", operator="vik")
+    program = Program(console)
+    action = program.actions()[0]
+    with console.store.session() as session:
+        session.execute(update(Operator).where(Operator.name == "maria").values(role="viewer"))
+    assert told(program.decide(action)) == (403, "not-allowed")
+    bulk = {"decision": "approve", "items": [{"id": action["id"], "digest": action["digest"]}]}
+    assert told(program.http.post("/api/approvals/bulk", json=bulk)) == (403, "may-not-decide")
+    assert program.http.get("/api/actions").status_code == 200
+
+
+def test_a_token_is_no_key_to_the_pages_and_no_help_to_a_session(console: ConsoleShop, maria: Visitor):
+    program = Program(console)
+    page = program.http.get("/", headers={"accept": "text/html"})
+    assert (page.status_code, page.headers["location"].split("?")[0]) == (303, "/login")
+    form = {"decision": "approve", "digest": program.actions()[0]["digest"], "csrf": "x"}
+    assert told(program.http.post("/api/approvals/x/decision", data=form))[0] == 415
+    # What the request says in so many words counts: a dead token beside a good session is a refusal.
+    assert maria.http.get("/api/session", headers={"authorization": "Bearer gm_x"}).status_code == 401
+    assert maria.http.get("/api/session", headers={"authorization": "Basic eDp5"}).status_code == 200
+
+
+def test_a_token_in_use_is_noted_once_an_hour(open_console: Callable[..., ConsoleShop]):
+    shop = open_console()
+    program = Program(shop)
+
+    def noted() -> Any:
+        with shop.store.read() as session:
+            return session.get_one(ApiToken, program.id).last_used_at
+
+    assert noted() is None
+    program.actions()
+    assert noted() == NOW
+    for before, after in ((59, NOW - timedelta(minutes=59)), (61, NOW)):
+        _set(shop, program, last_used_at=NOW - timedelta(minutes=before))
+        program.actions()
+        assert noted() == after
