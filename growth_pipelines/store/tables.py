@@ -192,6 +192,7 @@ class ApprovalRequest(Table):
         CheckConstraint(_one_of("status", REQUEST_STATUSES), name="status"),
         Index(None, "status", "due_at"),
         Index(None, "status", "remind_at"),
+        Index(None, "status", "priority", "created_at", "id"),
         Index(None, "decided_at"),
     )
 
