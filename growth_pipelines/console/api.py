@@ -29,8 +29,9 @@ from growth_pipelines.approvals.decide import (
 )
 from growth_pipelines.approvals.signatures import ProofRefused
 from growth_pipelines.console import views
+from growth_pipelines.console.approvals_api import approval_document
 from growth_pipelines.console.callers import AnyCaller, Caller, Decides, proof_of
-from growth_pipelines.console.changes import Csrf, IdempotencyKey, IfMatch, change, check_match
+from growth_pipelines.console.changes import Csrf, IdempotencyKey, IfMatch, change, check_match, etag
 from growth_pipelines.console.chosen import chosen_lists
 from growth_pipelines.console.documents import Decided, SessionDocument, problems
 from growth_pipelines.console.failures import BadRequest, status_of
@@ -49,7 +50,16 @@ class Decision(BaseModel):
     ``until`` to defer, ``draft`` (only the parts that change) to edit.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"decision": "approve", "digest": "9f86d081884c7d65"},
+                {"decision": "reject", "digest": "9f86d081884c7d65", "reason": "tone", "note": "Too loud."},
+                {"decision": "defer", "digest": "9f86d081884c7d65", "until": "2026-12-01"},
+            ]
+        },
+    )
 
     decision: Literal["approve", "approve_with_edits", "edit", "request_changes", "reject", "defer", "rollback"]
     digest: str = Field(min_length=1, max_length=64, pattern="^[0-9A-Za-z]+$")
@@ -119,7 +129,8 @@ _BODY = {
     openapi_extra=_BODY,
     responses={
         200: {"model": Decided, "headers": {"ETag": {"schema": {"type": "string"}}}},
-        **problems(401, 403, 404, 409, 411, 412, 413, 415, 422),
+        202: {"model": Decided, "description": "The vote is counted; more people must agree."},
+        **problems(401, 403, 404, 409, 410, 411, 412, 413, 415, 422),
     },
 )
 def decision(
@@ -137,8 +148,11 @@ def decision(
         return _answer_form(request, caller, console, id_or_ref, body.fields)
     asked = _checked(body.fields)
 
-    def act(session: Session, _: Caller) -> dict[str, Any] | GrowthError:
-        check_match(as_document(find(session, id_or_ref)), if_match)
+    def act(session: Session, by: Caller) -> dict[str, Any] | GrowthError:
+        if if_match is not None:
+            action = find(session, id_or_ref)
+            request_tag = etag(approval_document(session, action, by, console.now()))
+            check_match(as_document(action), if_match, request_tag)
         wanted, proof = _wanted(id_or_ref, asked), proof_of(request, csrf)
         outcome = decide_in(session, console.settings, wanted, proof, console.now())
         return outcome if isinstance(outcome, GrowthError) else asdict(outcome)

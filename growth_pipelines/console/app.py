@@ -14,7 +14,16 @@ from starlette.types import Scope
 from growth_pipelines import __version__
 from growth_pipelines.approvals.decide import AlreadyDecided, DecisionRefused
 from growth_pipelines.approvals.tokens import MissingScope
-from growth_pipelines.console import actions_api, api, bulk_api, cross_sell, pages, text_pages
+from growth_pipelines.console import (
+    actions_api,
+    api,
+    approvals_api,
+    bulk_api,
+    cross_sell,
+    pages,
+    phase7_api,
+    text_pages,
+)
 from growth_pipelines.console.api import FORM
 from growth_pipelines.console.beacons import PUBLIC, beacon_router
 from growth_pipelines.console.changes import etag
@@ -46,7 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Growth machine",
         version=__version__,
-        description="Actions and decisions. Sign in to the console; the session's cookie is the API's as well.",
+        description="Actions, decisions and figures, for console sessions and for programs with tokens.",
         openapi_url="/api/openapi.json",
         # The interactive pages load scripts from elsewhere, which the content policy forbids.
         docs_url=None,
@@ -60,6 +69,8 @@ def create_app(settings: Settings) -> FastAPI:
         actions_api.router,
         bulk_api.router,
         api.router,
+        approvals_api.router,
+        phase7_api.router,
         cross_sell.router,
     ):
         app.include_router(router)
@@ -89,7 +100,9 @@ def _describe(app: FastAPI) -> None:
         parts = document.setdefault("components", {})
         schemas = parts.setdefault("schemas", {})
         for model in (api.Decision, Problem):
-            schemas[model.__name__] = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(schema.pop("$defs", {}))
+            schemas[model.__name__] = schema
         return document
 
     app.openapi = described  # type: ignore[method-assign]

@@ -48,7 +48,12 @@ class BulkAsked(BaseModel):
     ``reason`` is needed to reject, ``note`` with the reason ``other``, ``until`` to defer.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"decision": "approve", "items": [{"id": "G-7K2M", "digest": "9f86d081884c7d65"}]}]
+        },
+    )
 
     decision: BulkDecision
     items: list[BulkItem] = Field(min_length=1, max_length=MOST)

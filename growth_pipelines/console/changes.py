@@ -32,7 +32,10 @@ IdempotencyKey = Annotated[
 ]
 IfMatch = Annotated[
     str | None,
-    Header(alias="If-Match", description="ETag of the action as it was read; refused with 412 if it has changed"),
+    Header(
+        alias="If-Match",
+        description="ETag of the action or of its approval as it was read; 412 if it has changed",
+    ),
 ]
 IfNoneMatch = Annotated[
     str | None, Header(alias="If-None-Match", description="ETag that is known; 304 if it still holds")
@@ -56,9 +59,9 @@ def is_among(tag: str, header: str, *, weakly: bool = False) -> bool:
     return "*" in named or tag in named
 
 
-def check_match(document: dict[str, Any], if_match: str | None) -> None:
-    """Raise Changed unless the action still is what the header names."""
-    if if_match is not None and not is_among(etag(document), if_match):
+def check_match(document: dict[str, Any], if_match: str, request_tag: str = "") -> None:
+    """Raise Changed unless the action, or its approval request, still is what the header names."""
+    if not any(is_among(tag, if_match) for tag in (etag(document), request_tag) if tag):
         raise Changed(
             f"{document['ref']} has changed since you looked at it: it is {document['state']} "
             f"at version {document['version']} now.",

@@ -6,7 +6,7 @@ from growth_pipelines.actions.queue import NoSuchAction
 from growth_pipelines.actions.suppression import MayNotLift, NotSuppressed
 from growth_pipelines.actions.template_pauses import MayNotResume, NotPaused
 from growth_pipelines.approvals.bulk import NotConfirmed
-from growth_pipelines.approvals.decide import DecisionRefused, NotAllowed
+from growth_pipelines.approvals.decide import DecisionRefused, NotAllowed, TimeIsOver
 from growth_pipelines.approvals.signatures import ProofRefused
 from growth_pipelines.approvals.tokens import MissingScope
 from growth_pipelines.console.changes import Changed
@@ -36,6 +36,7 @@ _STATUS: tuple[tuple[type[GrowthError], int], ...] = (
     (MayNotLift, 403),
     (MayNotResume, 403),
     (Changed, 412),
+    (TimeIsOver, 410),
     (DecisionRefused, 409),
     (NotSuppressed, 409),
     (NotPaused, 409),

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TRACE, TIME = "x-trace-id", "x-generated-at"
@@ -34,3 +35,8 @@ class Stamps:
             await send(message)
 
         await self.app(scope, receive, send_stamped)
+
+
+def stamp(request: Request, now: datetime) -> dict[str, str]:
+    """The same for the body of an answer."""
+    return {"trace_id": str(request.scope["state"]["trace_id"]), "generated_at": now.isoformat()}
