@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -17,6 +18,8 @@ from growth_pipelines.approvals.tokens import MissingScope
 from growth_pipelines.console import (
     actions_api,
     api,
+    approval_forms,
+    approval_pages,
     approvals_api,
     bulk_api,
     cross_sell,
@@ -65,6 +68,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.templates = environment()
     for router in (
         pages.router,
+        approval_pages.router,
+        approval_forms.router,
         text_pages.router,
         actions_api.router,
         bulk_api.router,
@@ -91,8 +96,8 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _describe(app: FastAPI) -> None:
-    """What the routes don't say by themselves: the decision's body, which is read by hand (JSON or form), how
-    failures are answered, and that the session's cookie is needed."""
+    """What the routes don't say by themselves: the decision's body, which is read by hand (JSON or form), and how
+    failures are answered."""
     plain = app.openapi
 
     def described() -> dict[str, Any]:
@@ -115,7 +120,13 @@ def _answer_failures(app: FastAPI) -> None:
             return _problem(request, problem)
         path = request.url.path if request.method in SAFE_METHODS else "/"
         query = f"?{request.url.query}" if request.url.query and path == request.url.path else ""
+        if "hx-request" in request.headers:
+            # A part of a page was asked for: the whole page goes to the log-in, and comes back to where it was.
+            shown = urlsplit(request.headers.get("hx-current-url", ""))
+            path, query = shown.path or "/", f"?{shown.query}" if shown.query else ""
         target = request.url_for("login").include_query_params(next=path + query)
+        if "hx-request" in request.headers:
+            return Response(status_code=401, headers={"hx-redirect": f"{target.path}?{target.query}"})
         return RedirectResponse(f"{target.path}?{target.query}", 303)
 
     @app.exception_handler(GrowthError)
@@ -159,8 +170,9 @@ def _page(request: Request, status: int, message: str, hint: str, headers: Any =
     except GrowthError:
         person = None
     trace_id = _trace_of(request) if status >= 500 else ""
+    name = "error_part.html" if "hx-request" in request.headers else "error.html"
     response = pages.page(
-        request, "error.html", person, status, code=status, message=message, hint=hint, trace_id=trace_id
+        request, name, person, status, code=status, message=message, hint=hint, trace_id=trace_id
     )
     response.headers.update(headers or {})
     return response

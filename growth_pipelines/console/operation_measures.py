@@ -48,8 +48,8 @@ class _Reader:
         return self.session.scalar(select(func.count()).select_from(table).where(*conditions)) or 0
 
     def counts(self, column: Any, *conditions: Any) -> dict[str, int]:
-        found = self.session.execute(select(column, func.count()).where(*conditions).group_by(column))
-        return {str(name): int(count) for name, count in found}
+        wanted = select(column, func.count()).where(*conditions).group_by(column)
+        return {row[0]: row[1] for row in self.session.execute(wanted)}
 
     def measure(self, name: str, help: str, unit: str, value: float | None, **labels: str) -> Measure:
         return Measure(name, help, unit, value, self.now, labels=labels, late=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Form, Request, Response
@@ -19,6 +19,7 @@ from growth_pipelines.actions.listing import changes
 from growth_pipelines.actions.queue import count_up_to, find, top
 from growth_pipelines.actions.recheck import RECHECK_DAYS, recheck_of
 from growth_pipelines.actions.transitions import request_of
+from growth_pipelines.approvals.inbox import count_mine
 from growth_pipelines.approvals.sessions import LoginRefused, SignedIn, csrf_fits, log_in, log_out
 from growth_pipelines.clock import local_date
 from growth_pipelines.console import views
@@ -41,7 +42,7 @@ from growth_pipelines.store.audit import verify_chain
 from growth_pipelines.store.tables import ACTION_STATES, Action, AuditEvent, AuditHead, Execution
 
 router = APIRouter(include_in_schema=False)
-LISTED, EVENTS, DECIDED, COUNTED = 50, 50, 5, 1000
+LISTED, EVENTS, DECIDED, COUNTED, BADGE = 50, 50, 5, 1000, 99
 # Up to this many events the audit page verifies the whole chain unasked.
 VERIFIED_UNASKED = 5000
 # The docs page brings its own scripts and styles inside one file: it runs in a sandbox of no origin, so it
@@ -84,6 +85,7 @@ def _around(request: Request, console: Console, person: SignedIn, observed: Obse
     observed = observed or observe(console.settings, console.now())
     with console.store.read() as session:
         paused = brake(session)
+        waiting = _waiting(session, person, console.now())
     # The Dagster server listens on loopback beside this one, so it has the name that we were called by.
     host = host_name(request.headers["host"])
     shown_host = f"[{host}]" if ":" in host else host
@@ -95,8 +97,18 @@ def _around(request: Request, console: Console, person: SignedIn, observed: Obse
         "mode": mode,
         "mode_meaning": label("modes", mode),
         "paused": paused,
+        "waiting_count": waiting,
         "dagster_url": f"http://{shown_host}:{console.settings.dagster.port}",
     }
+
+
+def _waiting(session: Session, person: SignedIn, now: datetime) -> str:
+    """How many wait for this person, or at all for someone who only looks; as far as a badge has room."""
+    if person.may_decide:
+        found = count_mine(session, person.operator, person.role, now, BADGE + 1)
+    else:
+        found = count_up_to(session, BADGE + 1, Action.state == "pending", Action.expires_at > now)
+    return f"{found}" if found <= BADGE else f"{BADGE}+"
 
 
 @router.get("/")
@@ -243,6 +255,11 @@ def _way(console: Console, found: Action, paused: bool) -> str:
     if _is_task(found):
         return "task"
     return "paused" if paused else console.settings.actions.mode
+
+
+def approve_effect(console: Console, session: Session, found: Action) -> str:
+    """What an approval leads to, in words."""
+    return label("effects", _way(console, found, brake(session) is not None))
 
 
 def _texts_now(console: Console, found: Action) -> tuple[str, str]:
