@@ -122,7 +122,7 @@ def _approvals(reader: _Reader) -> Iterator[Measure]:
 
 
 def _answers(reader: _Reader) -> Iterator[Measure]:
-    past = summarize(reader.session, Past(since=reader.now - LOOKS_BACK, until=reader.now))
+    past = summarize(reader.session, Past(since=reader.now - LOOKS_BACK))
     none = "No request ended in the last 28 days."
     for share, value in (("0.5", past.median_seconds), ("0.9", past.p90_seconds)):
         yield Measure(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from itertools import count
 from typing import Any
 
 import httpx
@@ -12,44 +11,13 @@ import pytest
 from sqlalchemy import select, update
 
 from growth_pipelines.approvals.operators import add_operator, remove_operator
-from growth_pipelines.approvals.tokens import SCOPES, add_token, revoke_token
+from growth_pipelines.approvals.tokens import SCOPES, revoke_token
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.audit import verify_chain
 from growth_pipelines.store.tables import ApiToken, AuditEvent, Operator
 from tests.console_shop import NOW, ConsoleShop
 
-from .conftest import Visitor
-
-_numbers = count()
-
-
-class Program:
-    """A client that has nothing but its token."""
-
-    def __init__(self, shop: ConsoleShop, *scopes: str, operator: str = "maria", days: int = 90) -> None:
-        self.shop = shop
-        name = f"t{next(_numbers)}"
-        made = add_token(shop.store, shop.settings, name, operator, scopes or tuple(SCOPES), days, NOW)
-        self.id, self.token = made.id, made.token
-        headers = {"authorization": f"Bearer {made.token}"}
-        self.http = httpx.Client(base_url=shop.base_url, trust_env=False, timeout=30, headers=headers)
-
-    def decide(self, action: dict[str, Any], decision: str = "approve", **headers: str) -> httpx.Response:
-        body = {"decision": decision, "digest": action["digest"]}
-        return self.http.post(f"/api/approvals/{action['id']}/decision", json=body, headers=headers)
-
-    def actions(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.http.get("/api/actions").raise_for_status().json()["actions"]
-        return found
-
-
-def told(answer: httpx.Response) -> tuple[int, str]:
-    """The status and the sort of a problem."""
-    assert answer.headers["content-type"] == "application/problem+json", answer.text
-    problem = answer.json()
-    assert problem["status"] == answer.status_code
-    assert problem["trace_id"] == answer.headers["x-trace-id"]
-    return answer.status_code, problem["type"].rsplit(":", 1)[1]
+from .conftest import Program, Visitor, told
 
 
 def test_a_token_decides_for_its_operator_without_csrf_and_once(console: ConsoleShop):
