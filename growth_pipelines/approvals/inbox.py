@@ -12,13 +12,15 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from growth_pipelines.actions.authority import MAY_DECIDE
 from growth_pipelines.actions.model import Priority
+from growth_pipelines.actions.terms import terms_of
+from growth_pipelines.approvals.absences import away_now
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.keyset import BadCursor, beyond, cursor_of, descending, further, values_of
-from growth_pipelines.store.tables import Absence, Action, ApprovalRequest, ApprovalVote
+from growth_pipelines.store.tables import Action, ApprovalRequest, ApprovalVote, Operator
 
 Tab = Literal["mine", "all", "expiring", "decided"]
 TABS: tuple[Tab, ...] = get_args(Tab)
@@ -131,27 +133,29 @@ def _of_tab(session: Session, tab: str, operator: str, role: str, now: datetime)
     if tab == "mine":
         own = ApprovalVote.request_id == ApprovalRequest.id
         yield ~exists().where(own, ApprovalVote.operator == operator)
-        yield from _may_approve(session, operator, role, now)
+        yield _may_approve(session, operator, role, now)
 
 
-def _may_approve(session: Session, operator: str, role: str, now: datetime) -> Iterator[ColumnElement[bool]]:
-    """What the request's terms ask of whoever approves; a request without terms asks for a deciding role only.
+def _may_approve(session: Session, operator: str, role: str, now: datetime) -> ColumnElement[bool]:
+    """What :func:`growth_pipelines.approvals.permission.permission` says, as a condition of the query.
 
-    Looked for in the lists' own JSON text, where a name stands in quotes: both engines can do that in the query.
+    By one's own right, or by that of someone who is away. A request without terms asks for a deciding role only.
     """
-    roles, approvers = (ApprovalRequest.terms[part].as_string() for part in ("roles", "approvers"))
-    away = select(Absence.operator).where(
-        Absence.delegate == operator, Absence.begins_at <= now, Absence.ends_at > now
-    )
-    stands_for = [operator, *session.scalars(away)]
-    yield or_(roles.is_(None), roles.contains(f'"{role}"', autoescape=True))
-    yield or_(
-        func.coalesce(approvers, "[]") == "[]",
-        *(approvers.contains(f'"{name}"', autoescape=True) for name in stands_for),
-    )
-    yield or_(
-        func.coalesce(ApprovalRequest.terms["four_eyes"].as_boolean(), False).is_(False),
-        ApprovalRequest.requester != operator,
+    absent = [session.get(Operator, away.operator) for away in away_now(session, now) if away.delegate == operator]
+    rights = [(operator, role), *((one.name, one.role) for one in absent if one is not None and one.active)]
+    return or_(*(_has_right(operator, name, its_role) for name, its_role in rights))
+
+
+def _has_right(operator: str, name: str, role: str) -> ColumnElement[bool]:
+    """Looked for in the lists' own JSON text, where a name stands in quotes: both engines can do that."""
+    terms = ApprovalRequest.terms
+    roles, approvers = terms["roles"].as_string(), func.coalesce(terms["approvers"].as_string(), "[]")
+    earlier = aliased(ApprovalRequest)
+    wrote = exists().where(earlier.action_id == ApprovalRequest.action_id, earlier.requester.in_((operator, name)))
+    return and_(
+        or_(roles.is_(None), roles.contains(f'"{role}"', autoescape=True)),
+        or_(approvers == "[]", approvers.contains(f'"{name}"', autoescape=True)),
+        or_(func.coalesce(terms["four_eyes"].as_boolean(), False).is_(False), ~wrote),
     )
 
 
@@ -220,11 +224,6 @@ def _with_votes(session: Session, operator: str, rows: Sequence[Any]) -> list[En
     for request_id, voter in session.execute(cast):
         votes[request_id].add(voter)
     return [
-        Entry(action, request, len(votes[request.id]), _needed(request), operator in votes[request.id])
+        Entry(action, request, len(votes[request.id]), terms_of(request).quorum, operator in votes[request.id])
         for request, action in rows
     ]
-
-
-def _needed(request: ApprovalRequest) -> int:
-    """How many must say yes; one where the policy book asks for no more."""
-    return int((request.terms or {}).get("quorum", 1))

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.lifecycle import SubmitRules, submit
 from growth_pipelines.actions.model import ActionDraft, Evidence, FieldChange, Impact, Target
-from growth_pipelines.actions.transitions import ANSWER_WITHIN
+from growth_pipelines.policies.terms import shipped
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import ACTION_STATES, Action, ApprovalRequest, tie_break
 
@@ -167,6 +167,7 @@ def _rows(
 
 def _request(row: dict[str, Any], now: datetime) -> dict[str, Any]:
     """The question about the action, answered where its state says so."""
+    terms = shipped().terms(row["kind"], "title", row["risk_tier"])
     status = _ANSWERED.get(row["state"], "expired" if row["state"] == "expired" else "pending")
     answer: dict[str, Any] = dict.fromkeys(("decision", "decided_by", "decided_at", "channel"))
     if status in _ANSWERED.values():
@@ -183,7 +184,9 @@ def _request(row: dict[str, Any], now: datetime) -> dict[str, Any]:
         "priority": row["priority"],
         "digest": "0" * 64,
         "created_at": row["created_at"],
-        "due_at": row["created_at"] + ANSWER_WITHIN[row["priority"]],
+        "terms": terms.model_dump(mode="json"),
+        "policy_version": 0,
+        "due_at": row["created_at"] + shipped().answer_within(terms, row["priority"]),
         "expires_at": row["expires_at"],
         **answer,
     }

@@ -25,6 +25,8 @@ from growth_pipelines.console import (
     cross_sell,
     pages,
     phase7_api,
+    policy_pages,
+    settings_pages,
     text_pages,
 )
 from growth_pipelines.console.api import FORM
@@ -70,6 +72,8 @@ def create_app(settings: Settings) -> FastAPI:
         pages.router,
         approval_pages.router,
         approval_forms.router,
+        policy_pages.router,
+        settings_pages.router,
         text_pages.router,
         actions_api.router,
         bulk_api.router,

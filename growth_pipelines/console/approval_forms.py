@@ -31,6 +31,7 @@ from growth_pipelines.approvals.bulk import (
     decide_all,
 )
 from growth_pipelines.approvals.decide import AlreadyDecided, DecisionRequest, SessionProof, StaleDigest, decide
+from growth_pipelines.approvals.permission import permission
 from growth_pipelines.approvals.sessions import SignedIn, proven_session
 from growth_pipelines.clock import local_date
 from growth_pipelines.console import views
@@ -91,6 +92,7 @@ def _look(
     with console.store.read() as session:
         found = find(session, id_or_ref)
         effect = approve_effect(console, session, found)
+        leave = permission(session, found, person.operator, person.role, console.now())
     part = "approval_look.html" if _is_part(request) else "approval_look_page.html"
     return page(
         request,
@@ -102,6 +104,7 @@ def _look(
         fields=views.fields_of(found),
         steps=found.draft.get("steps", []),
         may_decide=person.may_decide,
+        leave=leave,
         approve_effect=effect,
         reasons=all_labels()["reasons"],
         days=_days(console),
@@ -215,7 +218,10 @@ def bulk(
         notice = Notice(problem.message, problem.hint, "bad")
         return _confirm_page(request, person, console, shown, csrf, typed, notice, status_of(problem))
     done = sum(fate.fate == "done" for fate in fates)
-    return page(request, "bulk_done.html", person, here="approvals", decision=decision, fates=fates, done=done)
+    voted = sum(fate.result is not None and fate.result.outcome == "voted" for fate in fates)
+    return page(
+        request, "bulk_done.html", person, here="approvals", decision=decision, fates=fates, done=done, voted=voted
+    )
 
 
 def _items(chosen: Sequence[str]) -> tuple[Item, ...]:

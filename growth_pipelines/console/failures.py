@@ -12,6 +12,7 @@ from growth_pipelines.approvals.tokens import MissingScope
 from growth_pipelines.console.changes import Changed
 from growth_pipelines.console.identity import NotSignedIn
 from growth_pipelines.errors import GrowthError
+from growth_pipelines.policies.book import MayNotSave, Outdated
 from growth_pipelines.store.database import StoreUnavailable
 
 
@@ -35,11 +36,13 @@ _STATUS: tuple[tuple[type[GrowthError], int], ...] = (
     (MissingScope, 403),
     (MayNotLift, 403),
     (MayNotResume, 403),
+    (MayNotSave, 403),
     (Changed, 412),
     (TimeIsOver, 410),
     (DecisionRefused, 409),
     (NotSuppressed, 409),
     (NotPaused, 409),
+    (Outdated, 409),
     (NotConfirmed, 409),
     (NoSuchAction, 404),
     (StoreUnavailable, 503),

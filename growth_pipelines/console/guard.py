@@ -80,6 +80,8 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                taken = (time.perf_counter() - started) * 1000
+                headers.setdefault("server-timing", f"app;dur={taken:.1f}")
             await send(message)
 
         with trace() as trace_id:

@@ -37,7 +37,9 @@ from growth_pipelines.console.identity import (
 )
 from growth_pipelines.console.labels import all_labels, label
 from growth_pipelines.console.observed import Observed, Shop, observe, page_texts
+from growth_pipelines.console.policy_views import running_rules
 from growth_pipelines.errors import GrowthError
+from growth_pipelines.policies.book import in_force
 from growth_pipelines.store.audit import verify_chain
 from growth_pipelines.store.tables import ACTION_STATES, Action, AuditEvent, AuditHead, Execution
 
@@ -86,6 +88,7 @@ def _around(request: Request, console: Console, person: SignedIn, observed: Obse
     with console.store.read() as session:
         paused = brake(session)
         waiting = _waiting(session, person, console.now())
+        automatic = running_rules(in_force(session), session, console.now())
     # The Dagster server listens on loopback beside this one, so it has the name that we were called by.
     host = host_name(request.headers["host"])
     shown_host = f"[{host}]" if ":" in host else host
@@ -98,6 +101,7 @@ def _around(request: Request, console: Console, person: SignedIn, observed: Obse
         "mode_meaning": label("modes", mode),
         "paused": paused,
         "waiting_count": waiting,
+        "automatic": automatic,
         "dagster_url": f"http://{shown_host}:{console.settings.dagster.port}",
     }
 
