@@ -46,6 +46,15 @@ def test_each_address_needs_its_scope_and_names_it(console: ConsoleShop):
     needed: list[tuple[str, str, str]] = [
         ("GET", "/api/actions", "read:actions"),
         ("GET", "/api/actions/export", "read:actions"),
+        ("GET", "/api/cross-sell/x", "read:actions"),
+        ("GET", "/api/approvals", "read:approvals"),
+        ("GET", "/api/approvals/x", "read:approvals"),
+        ("GET", "/api/phase7/approvals/pending", "read:approvals"),
+        ("GET", "/api/phase7/approvals/history", "read:approvals"),
+        ("GET", "/api/phase7/status", "read:metrics"),
+        ("GET", "/api/phase7/growth/metrics", "read:metrics"),
+        ("GET", "/api/phase7/ops/metrics", "read:metrics"),
+        ("GET", "/api/phase7/beta/candidates", "read:metrics"),
         ("POST", "/api/approvals/x/decision", "decide:approvals"),
         ("POST", "/api/approvals/bulk", "decide:approvals"),
         ("POST", "/api/actions/x/lift", "decide:approvals"),
@@ -96,6 +105,17 @@ def test_a_dead_token_is_told_why_and_opens_nothing(console: ConsoleShop):
 def _set(shop: ConsoleShop, program: Program, **values: Any) -> None:
     with shop.store.session() as session:
         session.execute(update(ApiToken).where(ApiToken.id == program.id).values(**values))
+
+
+def test_a_bulk_confirmation_is_of_one_token(console: ConsoleShop):
+    program, other = Program(console), Program(console)
+    items = [{"id": action["id"], "digest": action["digest"]} for action in program.actions()[:2]]
+    body = {"decision": "approve", "items": items}
+    shown = program.http.post("/api/approvals/bulk", json=body).raise_for_status().json()
+    confirmed = {**body, "confirm": shown["confirm"]}
+    assert told(other.http.post("/api/approvals/bulk", json=confirmed)) == (409, "not-confirmed")
+    assert program.http.post("/api/approvals/bulk", json=confirmed).json()["done"] == 2
+    assert {action["decided_channel"] for action in program.actions() if action["decided_by"]} == {"api"}
 
 
 def test_a_viewers_token_looks_and_an_operators_does_no_more_than_they_may(console: ConsoleShop):
