@@ -29,6 +29,7 @@ SCOPES = {
     "read:actions": "actions, exports, suppressions and the rules of cross-selling",
     "read:approvals": "requests: waiting, answered, and what became of them",
     "decide:approvals": "decide, decide in bulk, lift suppressions",
+    "read:audit": "the audit chain",
     "read:metrics": "status, figures of growth and of operation, beta candidates",
 }
 PREFIX = "gm_"

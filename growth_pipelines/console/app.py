@@ -21,6 +21,7 @@ from growth_pipelines.console import (
     approval_forms,
     approval_pages,
     approvals_api,
+    audit_api,
     bulk_api,
     cross_sell,
     pages,
@@ -80,6 +81,7 @@ def create_app(settings: Settings) -> FastAPI:
         api.router,
         approvals_api.router,
         phase7_api.router,
+        audit_api.router,
         cross_sell.router,
     ):
         app.include_router(router)

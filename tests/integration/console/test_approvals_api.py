@@ -14,7 +14,9 @@ from sqlalchemy import or_, select, update
 
 from growth_pipelines.actions.lifecycle import expire_due
 from growth_pipelines.approvals.history import UNANSWERED
+from growth_pipelines.canonical import digest
 from growth_pipelines.console.approval_documents import ApprovalDocument, HistoryPageDocument, RequestPage
+from growth_pipelines.console.audit_api import EventPage
 from growth_pipelines.store.audit import verify_chain
 from growth_pipelines.store.tables import Action, ApprovalRequest, ApprovalVote
 from tests.console_shop import NOW, ConsoleShop
@@ -201,3 +203,31 @@ def test_the_history_is_filtered(past: Program):
     assert (empty["median_seconds"], empty["expiry_rate"], empty["by_channel"]) == (None, None, {})
     for query in ("from=2026-11-22", "from=0001-01-01T00:00:00%2B14:00", "decision=no", "actor=%00", "cursor=x"):
         assert told(past.http.get(f"{HISTORY}?{query}"))[0] == 422
+
+
+def test_the_chain_can_be_read_to_its_head_and_proved_elsewhere(past: Program):
+    found: list[dict[str, Any]] = []
+    address: str | None = "/api/audit/events?limit=7"
+    while address:
+        answer = past.http.get(address).raise_for_status()
+        page = EventPage.model_validate(answer.json())
+        found += answer.json()["events"]
+        address = answer.links.get("next", {}).get("url")
+    assert page.head is not None
+    assert (found[-1]["seq"], found[-1]["hash"]) == (page.head.seq, page.head.hash)
+    before = "0" * 64
+    for place, event in enumerate(found, 1):
+        assert (event["seq"], event["prev_hash"]) == (place, before)
+        before = event["hash"]
+        assert digest({name: value for name, value in event.items() if name != "hash"}) == before
+    for name, value in (("actor", "bo"), ("event", "approved"), ("channel", "api")):
+        some = past.http.get("/api/audit/events", params={name: value, "limit": 1000}).json()["events"]
+        assert some == [event for event in found if event[name] == value] != []
+    later = past.http.get("/api/audit/events", params={"after": found[-2]["seq"]}).json()
+    assert (later["events"], later["next"]) == (found[-1:], None)
+    ref = waiting(past, tab="decided")[0]
+    about = past.http.get("/api/audit/events", params={"action": ref["ref"]}).json()["events"]
+    assert about == [event for event in found if event["action_id"] == ref["action"]] != []
+    assert past.http.get("/api/audit/events", params={"to": "2026-01-01T00:00:00Z"}).json()["events"] == []
+    for query in ("after=-1", "from=2026-11-22", "actor=%00", "from=0001-01-01T00:00:00%2B14:00"):
+        assert told(past.http.get(f"/api/audit/events?{query}"))[0] == 422

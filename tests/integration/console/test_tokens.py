@@ -51,6 +51,7 @@ def test_each_address_needs_its_scope_and_names_it(console: ConsoleShop):
         ("GET", "/api/approvals/x", "read:approvals"),
         ("GET", "/api/phase7/approvals/pending", "read:approvals"),
         ("GET", "/api/phase7/approvals/history", "read:approvals"),
+        ("GET", "/api/audit/events", "read:audit"),
         ("GET", "/api/phase7/status", "read:metrics"),
         ("GET", "/api/phase7/growth/metrics", "read:metrics"),
         ("GET", "/api/phase7/ops/metrics", "read:metrics"),

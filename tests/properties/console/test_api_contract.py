@@ -50,6 +50,7 @@ OPERATIONS = {
     "liftSuppression",
     "listActions",
     "listApprovals",
+    "listAuditEvents",
     "listBetaCandidates",
     "listPastApprovals",
     "listPendingApprovals",
