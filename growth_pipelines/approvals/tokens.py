@@ -192,12 +192,16 @@ def proven_token(session: Session, token: str, scope: str, now: datetime) -> Hol
     return holder
 
 
-def note_use(store: Store, holder: Holder, now: datetime) -> None:
-    """Store that the token is in use, at most once an hour."""
-    if holder.last_used_at is not None and now - holder.last_used_at < NOTED_EVERY:
-        return
+def is_noted(holder: Holder, now: datetime) -> bool:
+    """Whether the store knows already that the token is in use."""
+    return holder.last_used_at is not None and now - holder.last_used_at < NOTED_EVERY
+
+
+def note_use(store: Store, token_id: str, now: datetime) -> None:
+    """Store that the token is in use, if that was not noted within the last hour."""
+    due = or_(ApiToken.last_used_at.is_(None), ApiToken.last_used_at <= now - NOTED_EVERY)
     with store.session() as session:
-        session.execute(update(ApiToken).where(ApiToken.id == holder.id).values(last_used_at=now))
+        session.execute(update(ApiToken).where(ApiToken.id == token_id, due).values(last_used_at=now))
 
 
 def _dead(why: str) -> ProofRefused:

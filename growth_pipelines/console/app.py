@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import RedirectResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
@@ -16,6 +16,7 @@ from growth_pipelines import __version__
 from growth_pipelines.approvals.decide import AlreadyDecided, DecisionRefused
 from growth_pipelines.approvals.tokens import MissingScope
 from growth_pipelines.console import (
+    account_pages,
     actions_api,
     api,
     approval_forms,
@@ -24,6 +25,8 @@ from growth_pipelines.console import (
     audit_api,
     bulk_api,
     cross_sell,
+    login_pages,
+    operator_pages,
     pages,
     phase7_api,
     policy_pages,
@@ -32,14 +35,19 @@ from growth_pipelines.console import (
 )
 from growth_pipelines.console.api import FORM
 from growth_pipelines.console.beacons import PUBLIC, beacon_router
+from growth_pipelines.console.callers import AnyCaller
 from growth_pipelines.console.changes import etag
 from growth_pipelines.console.documents import Problem
 from growth_pipelines.console.failures import status_of
-from growth_pipelines.console.guard import HEADERS, SAFE_METHODS, Guard, allowed_hosts
-from growth_pipelines.console.identity import Console, NotSignedIn, person_of
+from growth_pipelines.console.guard import SAFE_METHODS, Guard, allowed_hosts, headers_for
+from growth_pipelines.console.identity import Console, NotFresh, NotSignedIn, person_of, require_csrf
+from growth_pipelines.console.last_seen import LastSeen
 from growth_pipelines.console.problems import problem_response, sort_of
+from growth_pipelines.console.proxies import TrustedProxies
+from growth_pipelines.console.rate_limits import RateLimits, TooManyRequests
 from growth_pipelines.console.rendering import STATIC, environment
 from growth_pipelines.console.stamps import TRACE, Stamps
+from growth_pipelines.console.token_use import TokenUse
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
@@ -58,16 +66,22 @@ class _Assets(StaticFiles):
 
 def create_app(settings: Settings) -> FastAPI:
     """The console of one machine. The store is migrated here if need be."""
+    public = PUBLIC if settings.web_vitals.beacons else frozenset()
     app = FastAPI(
         title="Growth machine",
         version=__version__,
         description="Actions, decisions and figures, for console sessions and for programs with tokens.",
-        openapi_url="/api/openapi.json",
-        # The interactive pages load scripts from elsewhere, which the content policy forbids.
+        # The document is served below, to those who may see the rest. Its interactive pages load scripts from
+        # elsewhere, which the content policy forbids.
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        # Of every route, also of those that are added later.
+        dependencies=[Depends(RateLimits(settings.console, public)), Depends(require_csrf)],
     )
-    app.state.console = Console(settings, Store.of(settings))
+    store = Store.of(settings)
+    app.state.console = Console(settings, store, LastSeen(store))
+    app.state.token_use = TokenUse(store)
     app.state.templates = environment()
     for router in (
         pages.router,
@@ -75,6 +89,9 @@ def create_app(settings: Settings) -> FastAPI:
         approval_forms.router,
         policy_pages.router,
         settings_pages.router,
+        login_pages.router,
+        account_pages.router,
+        operator_pages.router,
         text_pages.router,
         actions_api.router,
         bulk_api.router,
@@ -93,11 +110,16 @@ def create_app(settings: Settings) -> FastAPI:
     def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
+    @app.get("/api/openapi.json", include_in_schema=False)
+    def openapi(caller: AnyCaller) -> JSONResponse:
+        return JSONResponse(app.openapi())
+
     _describe(app)
     _answer_failures(app)
-    public = PUBLIC if settings.web_vitals.beacons else frozenset()
     app.add_middleware(Guard, hosts=allowed_hosts(settings), public=public)
     app.add_middleware(Stamps, now=app.state.console.now)
+    console = settings.console
+    app.add_middleware(TrustedProxies, networks=console.trusted_proxies, user_header=console.proxy_user_header)
     return app
 
 
@@ -135,6 +157,18 @@ def _answer_failures(app: FastAPI) -> None:
             return Response(status_code=401, headers={"hx-redirect": f"{target.path}?{target.query}"})
         return RedirectResponse(f"{target.path}?{target.query}", 303)
 
+    @app.exception_handler(NotFresh)
+    async def not_fresh(request: Request, problem: NotFresh) -> Response:
+        person = person_of(request)
+        if person is None or not _wants_page(request):
+            return _problem(request, problem)
+        return await login_pages.ask_again(request, person, problem.back)
+
+    @app.exception_handler(TooManyRequests)
+    def too_many(request: Request, problem: TooManyRequests) -> Response:
+        headers = {"retry-after": str(problem.seconds)}
+        return _failure(request, 429, problem.message, problem.hint, headers)
+
     @app.exception_handler(GrowthError)
     def expected(request: Request, problem: GrowthError) -> Response:
         # The forms' own pages show what was refused; whoever asked for data gets data.
@@ -160,7 +194,7 @@ def _answer_failures(app: FastAPI) -> None:
         logger("console").error("failed", path=request.url.path, exc_info=problem, trace=_trace_of(request))
         response = _failure(request, 500, "Something went wrong here", "The log says what, under the trace below.")
         # This answer is made outside of the guard and the stamps.
-        response.headers.update({**HEADERS, TRACE: _trace_of(request)})
+        response.headers.update({**headers_for(request.url.scheme), TRACE: _trace_of(request)})
         return response
 
 

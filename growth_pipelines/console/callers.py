@@ -6,7 +6,6 @@ A request with both is the program's: what it says of itself in so many words co
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -23,11 +22,9 @@ from growth_pipelines.approvals.tokens import (
     MissingScope,
     TokenProof,
     holder_of,
-    note_use,
     proven_token,
 )
 from growth_pipelines.console.identity import console_of, require_person, session_token
-from growth_pipelines.store.database import StoreUnavailable
 
 # For the OpenAPI document; the credentials themselves are looked at below.
 _COOKIE = APIKeyCookie(
@@ -87,9 +84,7 @@ def caller_of(
     for scope in needed.scopes:
         if scope not in holder.scopes:
             raise MissingScope(scope)
-    # Whoever only reads is not held up by a store that somebody else is writing.
-    with suppress(StoreUnavailable):
-        note_use(console.store, holder, console.now())
+    request.app.state.token_use.note(holder, console.now())
     return _program(holder, token)
 
 

@@ -7,10 +7,13 @@ from growth_pipelines.actions.suppression import MayNotLift, NotSuppressed
 from growth_pipelines.actions.template_pauses import MayNotResume, NotPaused
 from growth_pipelines.approvals.bulk import NotConfirmed
 from growth_pipelines.approvals.decide import DecisionRefused, NotAllowed, TimeIsOver
+from growth_pipelines.approvals.passwords import TooBusy
+from growth_pipelines.approvals.sessions import MayNotAdminister
 from growth_pipelines.approvals.signatures import ProofRefused
 from growth_pipelines.approvals.tokens import MissingScope
 from growth_pipelines.console.changes import Changed
-from growth_pipelines.console.identity import NotSignedIn
+from growth_pipelines.console.identity import NotFresh, NotSignedIn
+from growth_pipelines.console.rate_limits import TooManyRequests
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.policies.book import MayNotSave, Outdated
 from growth_pipelines.store.database import StoreUnavailable
@@ -34,6 +37,8 @@ _STATUS: tuple[tuple[type[GrowthError], int], ...] = (
     (NotAllowed, 403),
     (MayNotDecide, 403),
     (MissingScope, 403),
+    (MayNotAdminister, 403),
+    (NotFresh, 403),
     (MayNotLift, 403),
     (MayNotResume, 403),
     (MayNotSave, 403),
@@ -45,6 +50,8 @@ _STATUS: tuple[tuple[type[GrowthError], int], ...] = (
     (Outdated, 409),
     (NotConfirmed, 409),
     (NoSuchAction, 404),
+    (TooManyRequests, 429),
+    (TooBusy, 503),
     (StoreUnavailable, 503),
 )
 

@@ -112,6 +112,7 @@ def environment() -> Environment:
         "fate_label": lambda name: label("fates", name),
         "bulk_done_label": lambda name: label("bulk_done", name),
         "reason_label": lambda name: label("reasons", name),
+        "how_label": lambda name: label("how", name),
         "channel_label": lambda name: label("channels", name),
     }
     templates.filters.update(filters)

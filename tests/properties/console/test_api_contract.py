@@ -84,7 +84,8 @@ def callers(shop: ConsoleShop) -> dict[str, dict[str, str]]:
 def test_no_request_makes_the_api_fail_or_break_its_word(
     shop: ConsoleShop, callers: dict[str, dict[str, str]], operation_id: str, caller: str
 ) -> None:
-    schema = schemathesis.openapi.from_url(f"{shop.base_url}/api/openapi.json", config=CONFIG)
+    document = f"{shop.base_url}/api/openapi.json"
+    schema = schemathesis.openapi.from_url(document, config=CONFIG, headers=callers[caller])
     operation = schema.find_operation_by_id(operation_id)
 
     with shop.store.read() as session:
@@ -112,8 +113,11 @@ def test_no_request_makes_the_api_fail_or_break_its_word(
     assert 401 not in seen, "the requests were nobody's"
 
 
-def test_every_operation_is_asked_and_says_who_may_and_how_it_fails(shop: ConsoleShop) -> None:
-    schema = schemathesis.openapi.from_url(f"{shop.base_url}/api/openapi.json", config=CONFIG)
+def test_every_operation_is_asked_and_says_who_may_and_how_it_fails(
+    shop: ConsoleShop, callers: dict[str, dict[str, str]]
+) -> None:
+    document = f"{shop.base_url}/api/openapi.json"
+    schema = schemathesis.openapi.from_url(document, config=CONFIG, headers=callers["token"])
     operations = [result.ok() for result in schema.get_all_operations()]
     assert {one.definition.raw["operationId"] for one in operations} == OPERATIONS
     for one in operations:
