@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from growth_pipelines.actions.authority import MAY_DECIDE
@@ -29,6 +30,8 @@ RISKS = ("high", "medium", "low")
 ENDS_SOON = timedelta(hours=24)
 _FEW = 500
 _OLDEST_FIRST = (ApprovalRequest.created_at, ApprovalRequest.id)
+# An action's request is that of its present version.
+_PRESENT = and_(Action.id == ApprovalRequest.action_id, Action.version == ApprovalRequest.version)
 _NEWEST_DECISION = (ApprovalRequest.decided_at, ApprovalRequest.id)
 
 
@@ -97,18 +100,15 @@ def count_mine(session: Session, operator: str, role: str, now: datetime, most: 
     """How many wait for this person's answer, counted no further than ``most``."""
     if role not in MAY_DECIDE:
         return 0
-    wanted = (
-        _requests(session, "", "").where(*_waits(now), *_of_tab(session, "mine", operator, role, now)).limit(most)
-    )
-    return session.scalar(select(func.count()).select_from(wanted.with_only_columns(Action.id).subquery())) or 0
+    wanted = select(literal(1)).select_from(ApprovalRequest).join(Action, _PRESENT).limit(most)
+    wanted = wanted.where(*_waits(now), *_of_tab(session, "mine", operator, role, now))
+    return session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
 
 
 def _requests(session: Session, kind: str, risk: str) -> Select[*tuple[Any, ...]]:
     """Each action's present request beside it. Few of a kind are looked up by their ids: it would take longer to
     pass by all the others."""
-    wanted = select(ApprovalRequest, Action).join(
-        Action, and_(Action.id == ApprovalRequest.action_id, Action.version == ApprovalRequest.version)
-    )
+    wanted = select(ApprovalRequest, Action).join(Action, _PRESENT)
     if kind:
         ids = session.scalars(select(Action.id).where(Action.kind == kind).limit(_FEW)).all()
         of_kind = ApprovalRequest.action_id.in_(ids) if len(ids) < _FEW else _also(Action.kind == kind)
@@ -131,9 +131,15 @@ def _of_tab(session: Session, tab: str, operator: str, role: str, now: datetime)
     if tab == "expiring":
         yield or_(ApprovalRequest.expires_at <= now + ENDS_SOON, ApprovalRequest.due_at <= now)
     if tab == "mine":
-        own = ApprovalVote.request_id == ApprovalRequest.id
-        yield ~exists().where(own, ApprovalVote.operator == operator)
+        yield _has_no_vote(operator)
         yield _may_approve(session, operator, role, now)
+
+
+# Conditions of a person are the same each time; to put one together takes longer than to ask the database.
+@lru_cache(maxsize=256)
+def _has_no_vote(operator: str) -> ColumnElement[bool]:
+    own = ApprovalVote.request_id == ApprovalRequest.id
+    return ~exists().where(own, ApprovalVote.operator == operator)
 
 
 def _may_approve(session: Session, operator: str, role: str, now: datetime) -> ColumnElement[bool]:
@@ -146,6 +152,7 @@ def _may_approve(session: Session, operator: str, role: str, now: datetime) -> C
     return or_(*(_has_right(operator, name, its_role) for name, its_role in rights))
 
 
+@lru_cache(maxsize=256)
 def _has_right(operator: str, name: str, role: str) -> ColumnElement[bool]:
     """Looked for in the lists' own JSON text, where a name stands in quotes: both engines can do that."""
     terms = ApprovalRequest.terms

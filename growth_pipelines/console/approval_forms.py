@@ -13,7 +13,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse
+from sqlalchemy.orm import Session
 
+from growth_pipelines.actions.brake import is_paused
 from growth_pipelines.actions.queue import NoSuchAction, find
 from growth_pipelines.actions.transitions import request_of
 from growth_pipelines.approvals.bulk import (
@@ -39,7 +41,7 @@ from growth_pipelines.console.approval_pages import stamp
 from growth_pipelines.console.failures import BadRequest, MayNotDecide, status_of
 from growth_pipelines.console.identity import Console, Here, Person, session_token
 from growth_pipelines.console.labels import all_labels, label
-from growth_pipelines.console.pages import Notice, approve_effect, page
+from growth_pipelines.console.pages import Notice, page
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.tables import Action
 
@@ -91,7 +93,7 @@ def _look(
 ) -> HTMLResponse:
     with console.store.read() as session:
         found = find(session, id_or_ref)
-        effect = approve_effect(console, session, found)
+        effect = label("effects", _leads_to(console, session, found))
         leave = permission(session, found, person.operator, person.role, console.now())
     part = "approval_look.html" if _is_part(request) else "approval_look_page.html"
     return page(
@@ -112,6 +114,13 @@ def _look(
         opened=opened,
         typed=typed or Typed(),
     )
+
+
+def _leads_to(console: Console, session: Session, found: Action) -> str:
+    """What an approval leads to: a task card, a wait for the brake, or what the mode says."""
+    if all(change["change_type"] == "task" for change in found.diff):
+        return "task"
+    return "paused" if is_paused(session) else console.settings.actions.mode
 
 
 def _days(console: Console) -> dict[str, str]:

@@ -15,13 +15,12 @@ from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.model import Kind
 from growth_pipelines.approvals.inbox import PRIORITIES, RISKS, TABS, Entry, Inbox, Tab, inbox
-from growth_pipelines.canonical import digest
 from growth_pipelines.console import views
 from growth_pipelines.console.changes import is_among
 from growth_pipelines.console.identity import Here, Person
 from growth_pipelines.console.labels import all_labels
 from growth_pipelines.console.pages import page
-from growth_pipelines.store.tables import Action, ApprovalVote
+from growth_pipelines.store.tables import OutboxEntry
 
 router = APIRouter(include_in_schema=False)
 LISTED = 25
@@ -134,7 +133,5 @@ def changes(
 
 
 def stamp(session: Session) -> str:
-    """What changes whenever an action or a vote does; costs two looks, however many actions there are."""
-    changed = session.scalar(select(func.max(Action.updated_at)))
-    voted = session.scalar(select(func.max(ApprovalVote.audit_seq)))
-    return digest([changed.isoformat() if changed else "", voted or 0])[:16]
+    """The number of the last thing that happened to an action, a vote or a policy: one look at an index's end."""
+    return str(session.scalar(select(func.max(OutboxEntry.seq))) or 0)

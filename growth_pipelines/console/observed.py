@@ -7,7 +7,7 @@ yet is not an error of the page: it is said on it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -17,7 +17,7 @@ from typing import Any
 from growth_pipelines.clock import local_date
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
-from growth_pipelines.warehouse.connection import WarehouseConnection
+from growth_pipelines.warehouse.connection import WarehouseConnection, open_duckdb
 from growth_pipelines.warehouse.coverage import history_notes
 from growth_pipelines.warehouse.database import Warehouse
 
@@ -157,6 +157,7 @@ def reading(warehouse: Warehouse) -> Iterator[WarehouseConnection]:
     import psycopg
 
     try:
+        _keep_open(warehouse)
         with warehouse.read() as connection:
             yield connection
     except (
@@ -167,3 +168,16 @@ def reading(warehouse: Warehouse) -> Iterator[WarehouseConnection]:
         psycopg.errors.UndefinedColumn,
     ) as error:
         raise GrowthError("The models are not built yet.", "Run `growth run` first.") from error
+
+
+def _keep_open(warehouse: Warehouse) -> None:
+    """Hold the published file open in this process: opening it again then costs a tenth of a first time."""
+    if warehouse.engine == "duckdb" and warehouse.current.exists():
+        with suppress(FileNotFoundError):
+            _opened(warehouse, warehouse.current.resolve(strict=True))
+
+
+@lru_cache(maxsize=1)
+def _opened(warehouse: Warehouse, snapshot: Path) -> Any:
+    """A connection that nobody uses; it is closed when a newer snapshot takes its place here."""
+    return open_duckdb(snapshot, warehouse.threads, warehouse.memory_limit, read_only=True)

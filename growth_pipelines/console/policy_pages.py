@@ -15,7 +15,7 @@ from growth_pipelines.approvals.absences import away_now
 from growth_pipelines.approvals.automatic import preview, resume_automatic, save_book
 from growth_pipelines.approvals.sessions import SignedIn, proven_session
 from growth_pipelines.console.failures import status_of
-from growth_pipelines.console.identity import Console, Here, Person, session_token
+from growth_pipelines.console.identity import Console, FreshAdmin, Here, Person, session_token
 from growth_pipelines.console.pages import Notice, page
 from growth_pipelines.console.policy_views import automatic_rows, changes, terms_rows, version_rows
 from growth_pipelines.errors import GrowthError
@@ -178,7 +178,11 @@ def _look(
 
 @router.post("/policies/save")
 def save(
-    request: Request, person: Person, console: Here, change: Annotated[Change, Depends(_change)], csrf: Csrf = ""
+    request: Request,
+    person: FreshAdmin,
+    console: Here,
+    change: Annotated[Change, Depends(_change)],
+    csrf: Csrf = "",
 ) -> Response:
     """Put a book in force."""
     now = console.now()
@@ -202,7 +206,7 @@ def _save(session: Session, person: SignedIn, book: Book, change: Change, now: d
 @router.post("/policies/resume")
 def resume(
     request: Request,
-    person: Person,
+    person: FreshAdmin,
     console: Here,
     kind: Annotated[str, Form(max_length=64)],
     reason: Annotated[str, Form(max_length=2000)] = "",

@@ -3,20 +3,21 @@
 
 /* Forms are sent once, however often the button is clicked. */
 
-// Before anyone else hears of it, so that a second click is no second request of a script either.
+// A form that is under way is stopped before anyone hears of it, so that a second click is no second request of
+// a script either; one that a script keeps to itself is not under way.
+const busy = (form) => form.getAttribute("aria-busy") === "true";
 document.addEventListener(
   "submit",
   (event) => {
-    if (event.target.method === "dialog") return;
-    if (event.target.getAttribute("aria-busy") === "true") {
-      event.preventDefault();
-      return event.stopImmediatePropagation();
-    }
-    event.target.setAttribute("aria-busy", "true");
+    if (!busy(event.target)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
   },
   true,
 );
-
+document.addEventListener("submit", ({ target }) => {
+  if (target.getAttribute("method") !== "dialog") target.setAttribute("aria-busy", "true");
+});
 // Who comes in through a proxy that signed them in need not click.
 document.querySelector("form[data-at-once]")?.requestSubmit();
 window.addEventListener("pageshow", () => {

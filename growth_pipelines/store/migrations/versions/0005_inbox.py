@@ -1,4 +1,4 @@
-"""Requests that wait are read by priority, then age, from an index."""
+"""Read from indexes: what waits by priority, then age; what policies approved; the last event of a sort."""
 
 from __future__ import annotations
 
@@ -17,7 +17,16 @@ def upgrade() -> None:
         ["status", "priority", "created_at", "id"],
         unique=False,
     )
+    op.create_index(
+        "ix_actions_decided_channel_kind_decided_at",
+        "actions",
+        ["decided_channel", "kind", "decided_at"],
+        unique=False,
+    )
+    op.create_index("ix_audit_events_event_seq", "audit_events", ["event", "seq"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_audit_events_event_seq", "audit_events")
+    op.drop_index("ix_actions_decided_channel_kind_decided_at", "actions")
     op.drop_index("ix_approval_requests_status_priority_created_at_id", "approval_requests")
