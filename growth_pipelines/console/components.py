@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,8 +54,21 @@ def programs_of(settings: Settings) -> list[dict[str, Any]]:
     return [row | {"state": "running"} if row["program"] == CONSOLE else row for row in program_status(settings)]
 
 
-def program(row: dict[str, Any]) -> Component:
-    """One of them. What is no plain state is what kept it from answering."""
+def programs(settings: Settings, rows: Sequence[dict[str, Any]], now: datetime) -> list[Component]:
+    """The programs, and the bot where it is switched off."""
+    from growth_pipelines.commands.bot import BOT
+    from growth_pipelines.telegram.heartbeat import read_heartbeat
+
+    found = {str(row["program"]): _program(row) for row in rows}
+    heartbeat = read_heartbeat(settings) if BOT in found else None
+    if heartbeat is not None and heartbeat.reached_at is not None:
+        lag = max(0.0, (now - heartbeat.reached_at).total_seconds())
+        found[BOT] = replace(found[BOT], last_tick_at=heartbeat.reached_at, lag_s=lag)
+    return [*({BOT: Component(BOT, False, "off")} | found).values()]
+
+
+def _program(row: dict[str, Any]) -> Component:
+    """A state that is no plain one says what kept the program from answering."""
     state = str(row["state"])
     plain = state in ("running", "stopped", "starting", "waiting", "dead")
     return Component(str(row["program"]), True, state if plain else "failing", last_error=None if plain else state)

@@ -25,7 +25,7 @@ from growth_pipelines.console.approval_documents import (
 )
 from growth_pipelines.console.approvals_api import NEXT_LINK, Cursor, Limit, next_link, request_page
 from growth_pipelines.console.callers import ReadsApprovals, ReadsMetrics
-from growth_pipelines.console.components import Component, listeners, program, programs_of, streams
+from growth_pipelines.console.components import Component, listeners, programs, programs_of, streams
 from growth_pipelines.console.documents import problems
 from growth_pipelines.console.failures import BadRequest
 from growth_pipelines.console.growth_measures import growth_measures
@@ -52,7 +52,7 @@ def status(request: Request, caller: ReadsMetrics, console: Here) -> dict[str, A
         audit = {"seq": head.seq, "hash": head.hash} if head else None
         told = listeners(session, now)
     read, reason = _streams(console, now)
-    shown = [*map(program, programs_of(settings)), *told, *read]
+    shown = [*programs(settings, programs_of(settings), now), *told, *read]
     return {
         **stamp(request, now),
         "version": __version__,
@@ -217,10 +217,8 @@ def growth_metrics(request: Request, caller: ReadsMetrics, console: Here) -> Res
 @router.get("/ops/metrics", operation_id="getOpsMetrics", response_model=MeasuresDocument, responses=_MEASURES)
 def ops_metrics(request: Request, caller: ReadsMetrics, console: Here) -> Response:
     """How the machine runs; as JSON, or for Prometheus by `Accept: text/plain`."""
-    programs = programs_of(console.settings)
-    return _measured(
-        request, console, operation_measures(console.settings, console.store, programs, console.now())
-    )
+    rows = programs_of(console.settings)
+    return _measured(request, console, operation_measures(console.settings, console.store, rows, console.now()))
 
 
 def _measured(request: Request, console: Console, measures: list[Measure]) -> Response:

@@ -210,6 +210,7 @@ def test_the_status_tells_the_version_the_schema_the_chain_and_each_part(program
     assert (status.audit.seq, status.audit.hash) == (head.seq, head.hash)
     parts = {one.name: one for one in status.components}
     assert (parts["console"].state, parts["dagster-daemon"].state) == ("running", "stopped")
+    assert (parts["telegram"].enabled, parts["telegram"].state) == (False, "off")
     assert (parts["outbox:dagster"].state, parts["outbox:dagster"].lag_s) == ("current", 0)
     # The filled shop was never read: there are no streams to speak of, and the answer says so.
     assert status.reason
