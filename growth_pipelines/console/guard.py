@@ -13,8 +13,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from growth_pipelines.console.problems import problem_response
 from growth_pipelines.settings import Settings
-from growth_pipelines.telemetry import logger, trace
+from growth_pipelines.telemetry import current_trace_id, logger, trace
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -144,6 +145,4 @@ def _too_long(headers: Headers, limit: int) -> JSONResponse | None:
 
 
 def _refuse(status: int, message: str) -> JSONResponse:
-    return JSONResponse(
-        {"title": message, "status": status}, status_code=status, media_type="application/problem+json"
-    )
+    return problem_response(status, message, trace_id=current_trace_id())
