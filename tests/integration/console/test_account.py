@@ -156,7 +156,7 @@ def test_data_clients_are_told_that_a_fresh_proof_is_needed(ada: Visitor):
     headers = {"accept": "application/json", "x-csrf-token": ada.csrf()}
     answer = ada.http.post("/operators", json={}, headers=headers)
     assert (answer.status_code, answer.headers["content-type"]) == (403, "application/problem+json")
-    assert "Prove once more" in answer.json()["title"]
+    assert "Prove once more" in answer.json()["detail"]
 
 
 def test_operators_are_added_changed_and_removed_and_all_of_it_is_audited(ada: Visitor):
