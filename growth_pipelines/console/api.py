@@ -6,9 +6,8 @@ gets a page back: the action decided, or the action as it is now with what was t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -29,25 +28,29 @@ from growth_pipelines.approvals.decide import (
 )
 from growth_pipelines.approvals.signatures import ProofRefused
 from growth_pipelines.console import views
+from growth_pipelines.console.action_page import action_page
 from growth_pipelines.console.approvals_api import approval_document
 from growth_pipelines.console.callers import AnyCaller, Caller, Decides, proof_of
 from growth_pipelines.console.changes import Csrf, IdempotencyKey, IfMatch, change, check_match, etag
 from growth_pipelines.console.chosen import chosen_lists
 from growth_pipelines.console.documents import Decided, SessionDocument, problems
+from growth_pipelines.console.edit_gate import Unbacked, confirmed_note
 from growth_pipelines.console.failures import BadRequest, status_of
 from growth_pipelines.console.identity import Console, Here, require_person
-from growth_pipelines.console.pages import Notice, action_page
+from growth_pipelines.console.labels import label
+from growth_pipelines.console.pages import Notice
+from growth_pipelines.console.sent import Sent, sent
 from growth_pipelines.errors import GrowthError
 
 router = APIRouter(prefix="/api")
-FORM = "application/x-www-form-urlencoded"
 
 
 class Decision(BaseModel):
     """A decision on exactly the draft that ``digest`` stands for.
 
     ``reason`` is needed to reject and to roll back, ``note`` to request changes and with the reason ``other``,
-    ``until`` to defer, ``draft`` (only the parts that change) to edit.
+    ``until`` to defer, ``draft`` (only the parts that change) to edit. An edit that says what nothing here backs
+    is refused with the problems and a ``confirm`` to send with it by who knows that it is so.
     """
 
     model_config = ConfigDict(
@@ -67,31 +70,7 @@ class Decision(BaseModel):
     reason: str = Field("", max_length=2000)
     until: date | None = None
     draft: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class Sent:
-    """A request body: fields by name, and whether they came from a form of ours."""
-
-    fields: Mapping[str, Any] = field(default_factory=dict)
-    form: bool = False
-
-
-async def sent(request: Request) -> Sent:
-    """The body as JSON or as a form, whichever it says it is."""
-    kind = request.headers.get("content-type", "").split(";")[0].strip()
-    if kind == FORM:
-        entered = await request.form(max_files=0, max_fields=40)
-        return Sent({name: value for name, value in entered.items() if isinstance(value, str)}, True)
-    if kind != "application/json":
-        raise BadRequest("The body must be JSON or a form.", "Send Content-Type: application/json.", 415)
-    try:
-        body = json.loads(await request.body())
-    except (ValueError, RecursionError) as error:
-        raise BadRequest("The body is not valid JSON.") from error
-    if not isinstance(body, dict):
-        raise BadRequest("The body must be a JSON object.")
-    return Sent(body)
+    confirm: str = Field("", max_length=64)
 
 
 @router.get(
@@ -146,7 +125,7 @@ def decision(
     """Decide. The first valid decision wins, over all channels."""
     if body.form:
         return _answer_form(request, caller, console, id_or_ref, body.fields)
-    asked = _checked(body.fields)
+    asked = _vouched(console, id_or_ref, _checked(body.fields))
 
     def act(session: Session, by: Caller) -> dict[str, Any] | GrowthError:
         if if_match is not None:
@@ -158,6 +137,12 @@ def decision(
         return outcome if isinstance(outcome, GrowthError) else asdict(outcome)
 
     return change(console, request, csrf, key, asked.model_dump(mode="python"), act)
+
+
+def _vouched(console: Console, id_or_ref: str, asked: Decision) -> Decision:
+    """The decision with the claims of its edit that nobody backs in its note. Raises Unbacked."""
+    note = confirmed_note(console, id_or_ref, asked.draft, asked.confirm, asked.note)
+    return asked.model_copy(update={"note": note})
 
 
 def _wanted(id_or_ref: str, asked: Decision) -> DecisionRequest:
@@ -189,10 +174,21 @@ def _answer_form(
     chosen = typed.get("decision", "")
     csrf = typed.get("csrf", "")
     try:
-        asked = _checked(_from_form(console, id_or_ref, typed))
+        asked = _vouched(console, id_or_ref, _checked(_from_form(console, id_or_ref, typed)))
         result = _decide(console, request, id_or_ref, asked, csrf)
     except NoSuchAction:
         raise
+    except Unbacked as problem:
+        return action_page(
+            request,
+            require_person(request),
+            id_or_ref,
+            notice=Notice(label("notices", "unbacked"), " ".join(problem.problems), "warn"),
+            opened=chosen,
+            typed=typed,
+            confirm=problem.confirm,
+            status=status_of(problem),
+        )
     except GrowthError as problem:
         late = isinstance(problem, StaleDigest | AlreadyDecided)
         # Other hints name options of the command line; the form beside the message says the same.
@@ -212,9 +208,11 @@ def _answer_form(
 def _from_form(console: Console, id_or_ref: str, typed: Mapping[str, str]) -> dict[str, Any]:
     """A form's fields as a decision: empty ones left out, lines of a text as a list where the draft has one."""
     fields: dict[str, Any] = {
-        name: typed[name] for name in ("decision", "digest", "note", "reason", "until") if typed.get(name)
+        name: typed[name]
+        for name in ("decision", "digest", "note", "reason", "until", "confirm")
+        if typed.get(name)
     }
-    if fields.get("decision") == "approve_with_edits":
+    if fields.get("decision") in ("approve_with_edits", "edit"):
         with console.store.read() as session:
             found = find(session, id_or_ref)
         parts = {name.removeprefix("draft."): text for name, text in typed.items() if name.startswith("draft.")}

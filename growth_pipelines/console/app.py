@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +20,7 @@ from growth_pipelines.approvals.decide import AlreadyDecided, DecisionRefused
 from growth_pipelines.approvals.tokens import MissingScope
 from growth_pipelines.console import (
     account_pages,
+    action_page,
     actions_api,
     api,
     approval_forms,
@@ -34,16 +37,17 @@ from growth_pipelines.console import (
     settings_pages,
     text_pages,
 )
-from growth_pipelines.console.api import FORM
 from growth_pipelines.console.beacons import PUBLIC, beacon_router
 from growth_pipelines.console.callers import AnyCaller
 from growth_pipelines.console.changes import etag
 from growth_pipelines.console.dagster_ui.door import DagsterDoor
 from growth_pipelines.console.documents import Problem
+from growth_pipelines.console.edit_gate import Unbacked
 from growth_pipelines.console.failures import status_of
 from growth_pipelines.console.guard import SAFE_METHODS, Guard, allowed_hosts, headers_for
-from growth_pipelines.console.identity import Console, NotFresh, NotSignedIn, person_of, require_csrf
+from growth_pipelines.console.identity import FORM, Console, NotFresh, NotSignedIn, person_of, require_csrf
 from growth_pipelines.console.last_seen import LastSeen
+from growth_pipelines.console.plots import shown
 from growth_pipelines.console.problems import problem_response, sort_of
 from growth_pipelines.console.proxies import TrustedProxies
 from growth_pipelines.console.rate_limits import RateLimits, TooManyRequests
@@ -67,6 +71,14 @@ class _Assets(StaticFiles):
         return response
 
 
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Plots are drawn ahead, beside the first requests."""
+    console: Console = app.state.console
+    shown.warm(console.settings, console.store, console.now())
+    yield
+
+
 def create_app(settings: Settings) -> FastAPI:
     """The console of one machine. The store is migrated here if need be."""
     public = PUBLIC if settings.web_vitals.beacons else frozenset()
@@ -79,6 +91,7 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        lifespan=_lifespan,
         # Of every route, also of those that are added later.
         dependencies=[Depends(RateLimits(settings.console, public)), Depends(require_csrf)],
     )
@@ -88,6 +101,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.templates = environment()
     for router in (
         pages.router,
+        action_page.router,
         approval_pages.router,
         approval_forms.router,
         policy_pages.router,
@@ -235,6 +249,8 @@ def _problem(request: Request, problem: GrowthError) -> Response:
         more["decided"] = {name: problem.action[member] for name, member in told.items()}
     if isinstance(problem, MissingScope):
         more["scope"] = problem.scope
+    if isinstance(problem, Unbacked):
+        more |= {"problems": problem.problems, "confirm": problem.confirm}
     return problem_response(
         status_of(problem),
         problem.message,

@@ -80,16 +80,6 @@ def observe(settings: Settings, now: datetime) -> Observed:
     return Observed(known, sources, orders_note=newest["orders_note"])
 
 
-def page_texts(settings: Settings, resource_gid: str) -> tuple[str, str]:
-    """The title and description that a search engine would show for a resource now; empty when unknown."""
-    warehouse = Warehouse.of(settings)
-    try:
-        rows = rows_of_query(warehouse, "page_texts.sql", (resource_gid,))
-    except GrowthError:
-        return "", ""
-    return (rows[0][0] or "", rows[0][1] or "") if rows else ("", "")
-
-
 def _shop(settings: Settings, row: dict[str, Any]) -> Shop:
     return Shop(
         name=row.get("name") or settings.shop.domain,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -13,24 +12,19 @@ from jinja2 import Environment
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from growth_pipelines.actions.body_html import LINKS
 from growth_pipelines.actions.brake import brake
 from growth_pipelines.actions.listing import changes
-from growth_pipelines.actions.queue import count_up_to, find, top
-from growth_pipelines.actions.recheck import RECHECK_DAYS, recheck_of
-from growth_pipelines.actions.transitions import request_of
+from growth_pipelines.actions.queue import count_up_to, top
 from growth_pipelines.approvals.inbox import count_mine
 from growth_pipelines.approvals.sessions import SignedIn
-from growth_pipelines.clock import local_date
 from growth_pipelines.console import views
-from growth_pipelines.console.chosen import choices_of
 from growth_pipelines.console.identity import Console, Here, Person, console_of
-from growth_pipelines.console.labels import all_labels, label
-from growth_pipelines.console.observed import Observed, Shop, observe, page_texts
+from growth_pipelines.console.labels import label
+from growth_pipelines.console.observed import Observed, Shop, observe
 from growth_pipelines.console.policy_views import running_rules
 from growth_pipelines.policies.book import in_force
 from growth_pipelines.store.audit import verify_chain
-from growth_pipelines.store.tables import ACTION_STATES, Action, AuditEvent, AuditHead, Execution
+from growth_pipelines.store.tables import ACTION_STATES, Action, AuditEvent, AuditHead
 
 router = APIRouter(include_in_schema=False)
 LISTED, EVENTS, DECIDED, COUNTED, BADGE = 40, 50, 5, 1000, 99
@@ -154,133 +148,7 @@ def actions(
     )
 
 
-@router.get("/actions/{id_or_ref}")
-def action(request: Request, person: Person, id_or_ref: str, done: str = "") -> HTMLResponse:
-    return action_page(request, person, id_or_ref, done=done)
-
-
-def action_page(
-    request: Request,
-    person: SignedIn,
-    id_or_ref: str,
-    *,
-    done: str = "",
-    notice: Notice | None = None,
-    opened: str = "",
-    typed: Mapping[str, str] | None = None,
-    status: int = 200,
-) -> HTMLResponse:
-    """One action in full. After a refused decision: with a notice, and what was typed still in its form."""
-    console = console_of(request)
-    now = console.now()
-    observed = observe(console.settings, now)
-    with console.store.read() as session:
-        found = find(session, id_or_ref)
-        queue = top(session, console.settings.actions.top, now)
-        answer = request_of(session, found)
-        history = _history(session, found)
-        execution = session.get(Execution, (found.id, found.version))
-        paused = brake(session) is not None
-    way = _way(console, found, paused)
-    awaiting = label("awaiting", way)
-    if done in all_labels()["decided"] and found.state != "pending":
-        notice = Notice(label("decided", done), awaiting if found.state == "approved" else "")
-    typed = typed or {}
-    factors, factor_parts = views.factors_of(found, observed.shop.currency)
-    drafted = {name.removeprefix("draft."): text for name, text in typed.items() if name.startswith("draft.")}
-    # The zone that the decision counts its days in.
-    today_there = local_date(now, console.settings.zone)
-    return page(
-        request,
-        "action.html",
-        person,
-        status,
-        here="today",
-        observed=observed,
-        action=found,
-        axis=views.axis_of(found),
-        previews=views.previews_of(found, *_texts_now(console, found)),
-        fields=views.fields_of(found),
-        steps=found.draft.get("steps", []),
-        summary=found.draft.get("summary", ""),
-        change_title=label("changes", "task" if _is_task(found) else found.kind),
-        evidence=views.evidence_of(found),
-        factors=factors,
-        factor_parts=factor_parts,
-        execution=execution,
-        kept=views.kept_of(found, (execution.snapshot or {}) if execution else {}),
-        recheck_days=RECHECK_DAYS,
-        recheck=recheck_of(found.evidence, found.executed_at),
-        links=[] if LINKS in found.fields else found.draft.get("internal_links", []),
-        editable=views.editable_of(found.draft, drafted),
-        choices=choices_of(found, drafted),
-        history=history,
-        answer=answer,
-        place=_place(queue, found),
-        next_up=next((other for other in queue if other.id != found.id), None),
-        may_decide=person.may_decide,
-        can_roll_back=found.state in ("executed", "measured") and not _rollback_waits(history),
-        approve_effect=label("effects", way),
-        awaiting=awaiting,
-        reasons=all_labels()["reasons"],
-        defer={
-            "min": (today_there + timedelta(days=1)).isoformat(),
-            "value": (today_there + timedelta(days=7)).isoformat(),
-            "max": (today_there + timedelta(days=console.settings.actions.defer_days_max)).isoformat(),
-        },
-        notice=notice,
-        opened=opened,
-        typed={"note": "", "reason": "", "until": "", **typed},
-        address=f"/actions/{found.ref}" if notice and notice.tone != "good" else "",
-    )
-
-
-def _is_task(found: Action) -> bool:
-    return all(change["change_type"] == "task" for change in found.diff)
-
-
-def _way(console: Console, found: Action, paused: bool) -> str:
-    """What an approval leads to: a task card, a wait for the brake, or what the mode says."""
-    if _is_task(found):
-        return "task"
-    return "paused" if paused else console.settings.actions.mode
-
-
-def _texts_now(console: Console, found: Action) -> tuple[str, str]:
-    """What a search engine shows now, looked up only where a preview needs it."""
-    if not any(change["field"].startswith("seo.") for change in found.diff):
-        return "", ""
-    return page_texts(console.settings, found.target["gid"])
-
-
-def _place(queue: list[Action], found: Action) -> dict[str, Any] | None:
-    """Where the action stands in today's queue, with its neighbours' refs."""
-    refs = [other.ref for other in queue]
-    if found.ref not in refs:
-        return None
-    at = refs.index(found.ref)
-    return {
-        "index": at + 1,
-        "of": len(refs),
-        "before": refs[at - 1] if at else "",
-        "after": refs[at + 1] if at + 1 < len(refs) else "",
-    }
-
-
-def _history(session: Session, found: Action) -> list[dict[str, Any]]:
-    events = session.scalars(
-        select(AuditEvent).where(AuditEvent.action_id == found.id).order_by(AuditEvent.seq.desc())
-    )
-    return [_event(event) for event in events]
-
-
-def _rollback_waits(history: list[dict[str, Any]]) -> bool:
-    """Whether a rollback has been asked for and not yet been answered; ``history`` is newest first."""
-    told = (event["event"] for event in history)
-    return next((name for name in told if name.startswith("rollback_")), "") == "rollback_requested"
-
-
-def _event(event: AuditEvent) -> dict[str, Any]:
+def told_event(event: AuditEvent) -> dict[str, Any]:
     payload = event.payload
     said = [
         label("reasons", str(payload.get("reason") or "")),
@@ -295,6 +163,8 @@ def _event(event: AuditEvent) -> dict[str, Any]:
         "version": event.version,
         "hash": event.hash,
         "note": ": ".join(filter(None, said)),
+        "edit": views.edit_of(payload.get("edit")),
+        "run_id": str(payload.get("run_id") or ""),
     }
 
 
@@ -314,7 +184,9 @@ def audit(
         )
         if before is not None:
             wanted = wanted.where(AuditEvent.seq < before)
-        events = [{**_event(event), "ref": ref, "title": title} for event, ref, title in session.execute(wanted)]
+        events = [
+            {**told_event(event), "ref": ref, "title": title} for event, ref, title in session.execute(wanted)
+        ]
     older = events[-1]["seq"] if events and events[-1]["seq"] > 1 else 0
     return page(request, "audit.html", person, here="audit", events=events, chain=chain, older=older)
 

@@ -31,6 +31,7 @@ TITLES = {
     "proof-refused": "It is not proved who asks",
     "stale-digest": "The draft has changed",
     "store-unavailable": "The store is busy or gone",
+    "unbacked": "Nothing backs what the edit says",
     "time-is-over": "The time to answer is over",
 }
 

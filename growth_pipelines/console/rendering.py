@@ -101,6 +101,7 @@ def environment() -> Environment:
         "first_capital": lambda text: text[:1].upper() + text[1:],
         "humane": humane,
         "execution_label": lambda name: label("executions", name),
+        "tier_label": lambda name: label("tiers", name),
         "kind_label": lambda name: label("kinds", name),
         "metric_label": lambda name: label("metrics", name),
         "event_label": lambda name: label("events", name),

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+from growth_pipelines.actions.body_html import LINKS
 from growth_pipelines.actions.executors.collection_order import ORDER
 from growth_pipelines.actions.model import FieldChange
 from growth_pipelines.actions.recommended_products import LISTS, products_of
 from growth_pipelines.actions.structured_fields import entry_fields
 from growth_pipelines.actions.transitions import changes_of
+from growth_pipelines.console.entries import ENTRY_KINDS, entry_texts, reworded
 from growth_pipelines.console.figures import Range, money, number, on_one_axis, percent, window
 from growth_pipelines.console.labels import humane, label
 from growth_pipelines.console.snippet import DESCRIPTION_LIMIT, TITLE_LIMIT, Snippet, snippet
-from growth_pipelines.console.words import Piece, change_in_words, compare_words
+from growth_pipelines.console.words import Piece, change_in_words, compare_lines, compare_words
+from growth_pipelines.content.scoring import LENGTHS
 from growth_pipelines.drafts.edits import FIELDS, TASK_PARTS
 from growth_pipelines.store.tables import Action
 
 # The factors of the score, as they are multiplied.
 MULTIPLIED = ("revenue_28d", "confidence", "ease", "win_rate")
-_FIRST_PLACES = 12
 _LISTS = {one.field: one for one in LISTS.values()}
 # What no person reads in the shop: an entry's mark of its draft, and definitions.
 _MARKS = {"source", *(one.definition for one in LISTS.values())}
@@ -117,12 +119,16 @@ _READ_FIRST = (
 
 @dataclass(frozen=True)
 class FieldView:
-    """One changed field, word by word; ``for_machines`` when no person reads its text in the shop."""
+    """One changed field, word by word.
+
+    ``for_machines`` when no person reads its text in the shop, ``is_looks`` when it is shown as it would look.
+    """
 
     label: str
     note: str
     pieces: list[Piece]
     for_machines: bool
+    is_looks: bool = False
 
 
 def fields_of(action: Action) -> list[FieldView]:
@@ -152,15 +158,17 @@ def _views_of(change: FieldChange) -> list[FieldView]:
     if name == ORDER:
         return _order_views(before.split(), after.split(), change.names)
     if not name.startswith("entry."):
-        return [_view(name, before, after, _LIMITS.get(name.rsplit(".", 1)[-1]))]
+        view = _view(name, before, after, _LIMITS.get(name.rsplit(".", 1)[-1]))
+        return [replace(view, is_looks=name in _LISTS or name == LINKS)]
     old, new = entry_fields(before), entry_fields(after)
     places = {key: place for place, key in enumerate(_READ_FIRST)}
     keys = sorted({**old, **new}, key=lambda key: (places.get(key, len(places)), key))
-    return [_view(key, old.get(key, ""), new.get(key, "")) for key in keys if old.get(key) != new.get(key)]
+    views = [_view(key, old.get(key, ""), new.get(key, "")) for key in keys if old.get(key) != new.get(key)]
+    return [replace(view, is_looks=not old) for view in views]
 
 
 def _order_views(before: Sequence[str], after: Sequence[str], titles: Mapping[str, str]) -> list[FieldView]:
-    """The first places of a collection with where each product stood, and all places for who wants them."""
+    """All places of a collection with where each product stood."""
     stood = {handle: place for place, handle in enumerate(before, start=1)}
     shown = _told_apart(after, titles)
     lines = [
@@ -173,10 +181,13 @@ def _order_views(before: Sequence[str], after: Sequence[str], titles: Mapping[st
     ]
     moved = sum(piece.kind == "added" for piece in pieces)
     note = f"{moved} of {len(after)} products in other places"
-    return [
-        FieldView(label("fields", "first_places"), note, pieces[:_FIRST_PLACES], False),
-        FieldView(label("fields", ORDER), note, pieces, True),
-    ]
+    return [FieldView(label("fields", ORDER), note, pieces, False, True)]
+
+
+def order_names(action: Action) -> list[str]:
+    """The products of a collection's proposed order, as a person calls them."""
+    order = next((change for change in changes_of(action) if change.field == ORDER), None)
+    return _told_apart(order.after.split(), order.names) if order else []
 
 
 def _told_apart(handles: Sequence[str], titles: Mapping[str, str]) -> list[str]:
@@ -193,7 +204,7 @@ def _view(name: str, before: str, after: str, limit: int | None = None) -> Field
 
 def _is_for_machines(name: str, text: str) -> bool:
     """References, structured data and the mark that names the entry's draft."""
-    return name in _MARKS or text.startswith(("{", "[", "gid://"))
+    return name in _MARKS or name.startswith("definition.") or text.startswith(("{", "[", "gid://"))
 
 
 def _field_note(before: str, after: str, limit: int | None) -> str:
@@ -296,16 +307,31 @@ def editable_of(draft: Mapping[str, Any], typed: Mapping[str, str] | None = None
         text = typed.get(name, "\n".join(value) if lines else value)
         fields.append(
             Editable(
-                name,
-                label("fields", name),
-                text,
-                lines,
-                min(10, max(2, len(text) // 38 + 1 + text.count("\n"))),
-                _LIMITS.get(name),
-                _variants(draft, name),
+                name, label("fields", name), text, lines, _rows(text), _LIMITS.get(name), _variants(draft, name)
             )
         )
+    for name, (kind, drafted) in entry_texts(draft.get("entries", [])).items():
+        text = typed.get(name, drafted)
+        limit = LENGTHS[ENTRY_KINDS[kind]][2] if kind in ENTRY_KINDS else None
+        named = _entry_label(draft, name)
+        fields.append(Editable(name, named, text, False, _rows(text), limit))
     return fields
+
+
+def _rows(text: str) -> int:
+    return min(10, max(2, len(text) // 38 + 1 + text.count("\n")))
+
+
+def _entry_label(draft: Mapping[str, Any], name: str) -> str:
+    """A specification by what it specifies, a question and its answer by their place."""
+    _, place, part = name.split(".")
+    entries = draft["entries"]
+    entry = entries[int(place)]
+    if part == "value":
+        return str(entry["fields"].get("name", "")) or label("fields", part)
+    alike = [at for at, one in enumerate(entries) if one["type"] == entry["type"]]
+    number = f" {alike.index(int(place)) + 1}" if len(alike) > 1 else ""
+    return f"{label('fields', part)}{number}"
 
 
 def _variants(draft: Mapping[str, Any], name: str) -> list[str]:
@@ -316,11 +342,55 @@ def _variants(draft: Mapping[str, Any], name: str) -> list[str]:
     return [text for text in texts if text and text != draft.get(name)]
 
 
+def typed_as_drafted(draft: Mapping[str, Any]) -> dict[str, str]:
+    """A form as it is before anybody types."""
+    return {entry.name: entry.text for entry in editable_of(draft)}
+
+
+def edit_of(changed: Any) -> list[FieldView]:
+    """What an edit on record changed, part by part and word by word; lists item by item."""
+    return [
+        _edit_view(one["part"], one["before"], one["after"])
+        for one in (changed if isinstance(changed, list) else [])
+        if isinstance(one, Mapping) and {"part", "before", "after"} <= one.keys()
+    ]
+
+
+def _edit_view(part: str, before: Any, after: Any) -> FieldView:
+    if isinstance(before, list) or isinstance(after, list):
+        old, new = _lines(before), _lines(after)
+        pieces = compare_lines(old, new)
+        note = (
+            f"{len(new)} of {len(old)} kept"
+            if len(new) < len(old)
+            else change_in_words(*map("\n".join, (old, new)))
+        )
+        return FieldView(label("fields", part), note, pieces, False)
+    return _view(part, str(before or ""), str(after or ""))
+
+
+def _lines(items: Any) -> list[str]:
+    """The items of a list as lines: a product by its title, a link by its words, an entry by its fields."""
+    found: list[str] = []
+    for item in items if isinstance(items, list) else []:
+        if isinstance(item, Mapping) and isinstance(item.get("fields"), Mapping):
+            texts = entry_texts([item])
+            found += [f"{label('fields', name.rsplit('.', 1)[-1])}: {text}" for name, (_, text) in texts.items()]
+        elif isinstance(item, Mapping):
+            found.append(str(item.get("title") or item.get("anchor") or item))
+        else:
+            found.append(str(item))
+    return found
+
+
 def edited_parts(draft: Mapping[str, Any], typed: Mapping[str, str]) -> dict[str, Any]:
     """The editable parts of ``draft`` as they were typed into a form."""
     parts: dict[str, Any] = {}
+    entries = reworded(draft.get("entries", []), typed)
+    if entries is not None:
+        parts["entries"] = entries
     for entry in editable_of(draft):
-        if entry.name in typed:
+        if entry.name in typed and not entry.name.startswith("entries."):
             # One line is one step; elsewhere a line end typed by accident is a space.
             lines = [" ".join(line.split()) for line in typed[entry.name].splitlines()]
             kept = [line for line in lines if line]

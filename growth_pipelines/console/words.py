@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
@@ -50,6 +51,22 @@ def compare_words(before: str, after: str) -> list[Piece]:
             removed.extend(old[i1:i2])
             added.extend(new[j1:j2])
     flush()
+    return pieces
+
+
+def compare_lines(before: Sequence[str], after: Sequence[str]) -> list[Piece]:
+    """Two lists, item by item: what went and what came stand on lines of their own."""
+    pieces: list[Piece] = []
+    for _, i1, i2, j1, j2 in SequenceMatcher(None, before, after, False).get_opcodes():
+        if before[i1:i2] == after[j1:j2]:
+            pieces += [Piece("same", f"{line}\n") for line in before[i1:i2]]
+        elif i2 - i1 == j2 - j1:
+            # As many came as went: each is the other in other words.
+            for old, new in zip(before[i1:i2], after[j1:j2], strict=True):
+                pieces += [*compare_words(old, new), Piece("same", "\n")]
+        else:
+            pieces += [Piece("removed", f"{line}\n") for line in before[i1:i2]]
+            pieces += [Piece("added", f"{line}\n") for line in after[j1:j2]]
     return pieces
 
 

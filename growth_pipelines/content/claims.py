@@ -79,7 +79,13 @@ def check_claims(text: str, evidence: Any) -> list[str]:
     for pattern, reason in _rules("volatile"):
         if said := pattern.search(text):
             problems.append(f'"{said[0]}" should not be fixed in a text: {reason}.')
-    for pattern, reason in _rules("blocked"):
-        if said := pattern.search(text):
-            problems.append(f'"{said[0]}" is not allowed: {reason}.')
-    return problems
+    return problems + forbidden_claims(text)
+
+
+def forbidden_claims(text: str) -> list[str]:
+    """What no text may say, whatever backs it, each one sentence: dangerous advice."""
+    return [
+        f'"{said[0]}" is not allowed: {reason}.'
+        for pattern, reason in _rules("blocked")
+        if (said := pattern.search(text))
+    ]

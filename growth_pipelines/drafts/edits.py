@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from growth_pipelines.actions.executors.structured_plan import structured_plan
 from growth_pipelines.actions.model import FieldChange, Target
 from growth_pipelines.actions.recommended_products import LISTS, products_text
 from growth_pipelines.actions.transitions import changes_of, plain_json
+from growth_pipelines.content.claims import forbidden_claims
 from growth_pipelines.content.structured import with_matching_data
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.tables import Action
@@ -47,6 +48,9 @@ def edited(action: Action, parts: Mapping[str, Any]) -> Edit:
             raise BadEdit(
                 f"{name} can't be edited in this action.", f"What can be: {', '.join(editable) or 'nothing'}."
             )
+    for text in _texts_in(list(wanted.values())):
+        for problem in forbidden_claims(text):
+            raise BadEdit(problem, "Say it another way: nobody may approve this.")
     for name in SHOWN.keys() & wanted.keys():
         _check_shown(action.draft[name], wanted[name])
     draft = {**action.draft, **wanted}
@@ -63,6 +67,17 @@ def edited(action: Action, parts: Mapping[str, Any]) -> Edit:
     draft, diff = _without_empty_links(draft, diff)
     changed = [{"part": name, "before": action.draft[name], "after": value} for name, value in wanted.items()]
     return Edit(draft, [change.model_dump(mode="json") for change in diff], changed)
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    """Every text in a part, however deep it lies."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _texts_in(list(value.values()))
+    elif isinstance(value, list):
+        for one in value:
+            yield from _texts_in(one)
 
 
 def _editable(action: Action) -> tuple[str, ...]:

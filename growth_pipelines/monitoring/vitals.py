@@ -17,11 +17,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from growth_pipelines.monitoring.discovery import adjusted_p_values, robust_scale
+from growth_pipelines.monitoring.vital_limits import THRESHOLDS
 
 FloatArray = NDArray[np.float64]
 
-# Good and poor thresholds at p75: ms, CLS unitless.
-THRESHOLDS: dict[str, tuple[float, float]] = {"lcp": (2500.0, 4000.0), "inp": (200.0, 500.0), "cls": (0.1, 0.25)}
 COLUMNS = (
     "page_key",
     "form_factor",

@@ -335,6 +335,7 @@ def test_exposures_name_the_marts_that_their_consumers_read(manifest: dict[str, 
     """Each exposure against the SQL that its consumer runs."""
     frames = {name: named_query(f"frames/{name}") for name in FRAMES}
     console = {path.stem: path.read_text() for path in (PACKAGE / "console" / "queries").glob("*.sql")}
+    plots = [path.read_text() for path in (PACKAGE / "console" / "plots" / "queries").glob("*.sql")]
     every_page = [console["shop"], console["newest"], named_query("history_notes")]
     dagster = {path.stem: path.read_text() for path in (PACKAGE / "defs" / "queries").glob("*.sql")}
     read = {
@@ -344,7 +345,7 @@ def test_exposures_name_the_marts_that_their_consumers_read(manifest: dict[str, 
         "published_warehouse": [dagster["shop"], dagster["shop_trend"], named_query("history_notes")],
         "lifetime_value": [named_query("customer_purchases"), named_query("orders_known_to")],
         **dict.fromkeys(("console_today", "console_actions", "console_audit"), every_page),
-        "console_action_detail": [*every_page, console["page_texts"]],
+        "console_action_detail": [*every_page, *plots],
         "api": [
             *every_page,
             console["product_by_name"],

@@ -1,0 +1,50 @@
+"""An operator's own words that nothing here backs: approved only after they were read and confirmed.
+
+What no text may say at all is refused where edits are made, for every channel. Here it is about claims that may
+well be true and that only a person can know: they are confirmed by name, and the note of the decision says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from growth_pipelines.actions.queue import find
+from growth_pipelines.console.failures import BadRequest
+from growth_pipelines.console.identity import Console
+from growth_pipelines.console.judging import confirmation, facts_of, judge
+from growth_pipelines.console.observed import observe
+
+_LONGEST_NOTE = 2000
+
+
+class Unbacked(BadRequest):
+    """The edit says what nothing here backs; ``confirm`` stands for having read ``problems``."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(
+            f"Nothing here backs what the edit says: {' '.join(problems)}",
+            "If you know that it is so, send the decision again with `confirm`.",
+        )
+        self.problems = problems
+        self.confirm = confirmation(problems)
+
+
+def confirmed_note(
+    console: Console, id_or_ref: str, draft: Mapping[str, Any] | None, confirm: str, note: str
+) -> str:
+    """The note of a decision with this edit: it names the claims that are vouched for. Raises Unbacked."""
+    if not draft:
+        return note
+    with console.store.read() as session:
+        action = find(session, id_or_ref)
+    changed = {name: value for name, value in draft.items() if value != action.draft.get(name)}
+    if not changed:
+        return note
+    facts = facts_of(console.settings, action, observe(console.settings, console.now()).shop.name)
+    problems = list(dict.fromkeys(problem for one in judge(action, changed, facts) for problem in one.unbacked))
+    if not problems:
+        return note
+    if confirm != confirmation(problems):
+        raise Unbacked(problems)
+    return f"{note} Vouched for: {' '.join(problems)}".strip()[:_LONGEST_NOTE]

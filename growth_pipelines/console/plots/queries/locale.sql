@@ -1,0 +1,2 @@
+-- The language that the shop sells in.
+select primary_locale from marts.dim_shops

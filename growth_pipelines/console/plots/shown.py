@@ -1,0 +1,85 @@
+"""An action's plots, drawn for a page; and drawn ahead of it, so that nobody waits for the first drawing."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from threading import Thread
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+
+from growth_pipelines.actions.queue import top
+from growth_pipelines.console.plots.choice import events_of, plots_of, subject_of
+from growth_pipelines.console.plots.drawing import Datasets, Drawing
+from growth_pipelines.console.plots.plot import Event, Missing, Plot
+from growth_pipelines.console.plots.series import Series
+from growth_pipelines.errors import GrowthError
+from growth_pipelines.settings import Settings
+from growth_pipelines.store.database import Store
+from growth_pipelines.store.tables import Action
+from growth_pipelines.telemetry import logger
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A plot as a page shows it; ``svg`` is None while it isn't drawn yet: the table says the same."""
+
+    plot: Plot
+    svg: Markup | None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The drawn plots, and those that can't be."""
+
+    drawn: list[Figure]
+    missing: list[Missing]
+
+
+@cache
+def drawing() -> Drawing:
+    """The one renderer of this process."""
+    made = Drawing()
+    atexit.register(made.close)
+    return made
+
+
+def figures_of(settings: Settings, action: Action, events: list[Event]) -> Figures:
+    """The plots of ``action``; what was done to its resource is marked on them."""
+    plots = plots_of(subject_of(action, events), Series.of(settings))
+    drawn = [Figure(plot, _svg(plot)) for plot in plots if isinstance(plot, Plot)]
+    return Figures(drawn, [plot for plot in plots if isinstance(plot, Missing)])
+
+
+def _svg(plot: Plot) -> Markup | None:
+    drawn = drawing().draw(plot.spec, plot.datasets)
+    # Compacted by us from our own renderer's output: no text of anybody's stands unescaped in it.
+    return Markup(drawn) if drawn is not None else None  # noqa: S704
+
+
+def warm(settings: Settings, store: Store, now: datetime) -> None:
+    """Draw what today's queue will be asked for, beside whatever else goes on."""
+    Thread(target=_warm, args=(settings, store, now), name="plots", daemon=True).start()
+
+
+def _warm(settings: Settings, store: Store, now: datetime) -> None:
+    try:
+        drawing().warm(_wanted(settings, store, now))
+    except (GrowthError, OSError) as error:
+        logger("console").info("plots are not drawn ahead", why=str(error))
+
+
+def _wanted(settings: Settings, store: Store, now: datetime) -> Iterator[tuple[str, Datasets]]:
+    zone = ZoneInfo(settings.zone)
+    with store.read() as session:
+        queue = top(session, settings.actions.top, now)
+        subjects = [subject_of(action, events_of(session, action, zone)) for action in queue]
+    series = Series.of(settings)
+    for subject in subjects:
+        for plot in plots_of(subject, series):
+            if isinstance(plot, Plot):
+                yield plot.spec, plot.datasets
