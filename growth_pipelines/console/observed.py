@@ -137,7 +137,7 @@ def _orders_read(warehouse: Warehouse) -> datetime | None:
 def _orders_note(warehouse: Warehouse) -> str:
     """Why orders start where they do; empty where no limit is known, or an older version made the models."""
     try:
-        with _reading(warehouse) as connection:
+        with reading(warehouse) as connection:
             return history_notes(connection).get("orders", "")
     except GrowthError:
         return ""
@@ -145,14 +145,14 @@ def _orders_note(warehouse: Warehouse) -> str:
 
 def rows_of_query(warehouse: Warehouse, query: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """The rows of ``queries/{query}``. Raises GrowthError where models are missing that it names."""
-    with _reading(warehouse) as connection:
+    with reading(warehouse) as connection:
         rows: list[tuple[Any, ...]] = connection.execute((_QUERIES / query).read_text(), params).fetchall()
         return rows
 
 
 @contextmanager
-def _reading(warehouse: Warehouse) -> Iterator[WarehouseConnection]:
-    """The published data. Raises GrowthError where models are missing that the query names."""
+def reading(warehouse: Warehouse) -> Iterator[WarehouseConnection]:
+    """The published data. Raises GrowthError where models are missing that the query names, or their columns."""
     import duckdb
     import psycopg
 
@@ -160,7 +160,13 @@ def _reading(warehouse: Warehouse) -> Iterator[WarehouseConnection]:
         _keep_open(warehouse)
         with warehouse.read() as connection:
             yield connection
-    except (duckdb.CatalogException, psycopg.errors.UndefinedTable) as error:
+    except (
+        # A column that is not there is one that an older version's models do not have.
+        duckdb.CatalogException,
+        duckdb.BinderException,
+        psycopg.errors.UndefinedTable,
+        psycopg.errors.UndefinedColumn,
+    ) as error:
         raise GrowthError("The models are not built yet.", "Run `growth run` first.") from error
 
 

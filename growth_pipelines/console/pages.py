@@ -24,7 +24,6 @@ from growth_pipelines.approvals.sessions import SignedIn
 from growth_pipelines.clock import local_date
 from growth_pipelines.console import views
 from growth_pipelines.console.chosen import choices_of
-from growth_pipelines.console.guard import host_name
 from growth_pipelines.console.identity import Console, Here, Person, console_of
 from growth_pipelines.console.labels import all_labels, label
 from growth_pipelines.console.observed import Observed, Shop, observe, page_texts
@@ -79,9 +78,6 @@ def _around(request: Request, console: Console, person: SignedIn, observed: Obse
         paused = brake(session)
         waiting = _waiting(session, person, console.now())
         automatic = running_rules(in_force(session), session, console.now())
-    # The Dagster server listens on loopback beside this one, so it has the name that we were called by.
-    host = host_name(request.headers["host"])
-    shown_host = f"[{host}]" if ":" in host else host
     return {
         "operator": {"name": person.operator, "role": person.role},
         "csrf": person.csrf,
@@ -92,7 +88,6 @@ def _around(request: Request, console: Console, person: SignedIn, observed: Obse
         "paused": paused,
         "waiting_count": waiting,
         "automatic": automatic,
-        "dagster_url": f"http://{shown_host}:{console.settings.dagster.port}",
     }
 
 
