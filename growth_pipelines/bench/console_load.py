@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ from growth_pipelines.bench.many_actions import fill
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings, load_settings
 from growth_pipelines.store.database import Store
+from growth_pipelines.telemetry import configure_logging
 
 if TYPE_CHECKING:
     import httpx
@@ -70,14 +71,14 @@ def measure(actions: int, readers: int, seconds: float, tell: Callable[[str], No
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="growth-bench-")))
         settings = load_settings({"GROWTH_HOME": str(home)})
+        configure_logging(home / "logs")
         tell(f"{actions:,} actions")
         refs = _prepare(settings, actions)
         address, server = stack.enter_context(_served(home))
         writer = stack.enter_context(_process("growth_pipelines.bench.console_load", str(home), home=home))
         tell(f"{readers} readers for {seconds:.0f} s")
         tokens = [_session(settings, "reader").token for _ in range(readers + 1)]
-        # Templates are compiled and statements prepared by the first who asks, once in a server's life.
-        asyncio.run(_reader(address, tokens.pop(), refs, 2 * EVERY_SECONDS, 0.0, defaultdict(Seen), pause=0.0))
+        asyncio.run(_warm_up(address, tokens.pop(), refs))
         before = _cpu_seconds(server.pid)
         seen = asyncio.run(_read(address, tokens, refs, seconds))
         spent = _cpu_seconds(server.pid) - before
@@ -183,42 +184,47 @@ def _served(home: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
 
 
 async def _read(address: str, tokens: list[str], refs: list[str], seconds: float) -> dict[str, Seen]:
+    """What the readers have seen, each at a time of their own. Clients are made before the first one asks."""
     seen: dict[str, Seen] = defaultdict(Seen)
-    readers = (
-        _reader(address, token, refs, seconds, number / len(tokens), seen) for number, token in enumerate(tokens)
-    )
-    await asyncio.gather(*readers)
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(_client(address, token)) for token in tokens]
+        begin = time.monotonic() + 0.5
+        await asyncio.gather(
+            *(_reader(client, refs, begin, seconds, seed, seen) for seed, client in enumerate(clients))
+        )
     return seen
 
 
-async def _reader(
-    address: str,
-    token: str,
-    refs: list[str],
-    seconds: float,
-    share: float,
-    seen: dict[str, Seen],
-    pause: float = EVERY_SECONDS,
-) -> None:
-    """One person, who asks for a page every two seconds, each page as often as any other."""
+def _client(address: str, token: str) -> httpx.AsyncClient:
     import httpx
 
-    chance = random.Random(share)  # noqa: S311 - no secret
-    async with httpx.AsyncClient(
+    return httpx.AsyncClient(
         base_url=address,
         headers={"accept": "text/html"},
         cookies={"growth_session": token},
         trust_env=False,
         timeout=60,
-    ) as client:
-        # People don't come at once.
-        await asyncio.sleep(EVERY_SECONDS * share)
-        started = time.monotonic()
-        while time.monotonic() - started < seconds:
-            name, path = chance.choice(list(PAGES.items()))
-            asked = time.monotonic()
-            await _ask(client, path.format(ref=chance.choice(refs)), seen[name])
-            await asyncio.sleep(max(0.0, pause - (time.monotonic() - asked)))
+    )
+
+
+async def _reader(
+    client: httpx.AsyncClient, refs: list[str], begin: float, seconds: float, seed: int, seen: dict[str, Seen]
+) -> None:
+    """One person, who asks for a page every two seconds, each page as often as any other."""
+    chance = random.Random(seed)  # noqa: S311 - no secret
+    asks_at = begin + EVERY_SECONDS * chance.random()
+    while asks_at < begin + seconds:
+        await asyncio.sleep(max(0.0, asks_at - time.monotonic()))
+        name, path = chance.choice(list(PAGES.items()))
+        await _ask(client, path.format(ref=chance.choice(refs)), seen[name])
+        asks_at += EVERY_SECONDS
+
+
+async def _warm_up(address: str, token: str, refs: list[str]) -> None:
+    """Templates are compiled and statements prepared by the first who asks, once in a server's life."""
+    async with _client(address, token) as client:
+        for path in (*PAGES.values(), *PAGES.values()):
+            await client.get(path.format(ref=refs[0]))
 
 
 async def _ask(client: httpx.AsyncClient, path: str, seen: Seen) -> None:

@@ -70,6 +70,12 @@ def states(shop: ConsoleShop, *wanted: str) -> list[str]:
         return [find(session, ref).state for ref in wanted]
 
 
+def open_list(page: Any, shop: ConsoleShop) -> None:
+    """The list, once its rows open in their place."""
+    page.goto(shop.base_url + "/approvals")
+    page.locator("[data-look][data-htmx-powered]").first.wait_for()
+
+
 def focused(page: Any) -> str:
     return str(page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()"))
 
@@ -95,7 +101,7 @@ def test_no_page_has_an_accessibility_violation(
     for path in ("?tab=mine", "?tab=expiring", "?tab=decided", "?tab=all&kind=campaign"):
         page.goto(f"{shop.base_url}/approvals{path}")
         looked_at(path)
-    page.goto(f"{shop.base_url}/approvals")
+    open_list(page, shop)
     page.locator("[data-look]").first.click()
     page.locator(".look-in").wait_for()
     looked_at("an open row")
@@ -120,7 +126,7 @@ def test_no_page_has_an_accessibility_violation(
 def test_the_list_is_worked_through_by_keyboard_alone(open_page: Callable[..., Any], shop: ConsoleShop):
     first, second, third, fourth, fifth = refs(shop, 5)
     page = open_page()
-    page.goto(shop.base_url + "/approvals")
+    open_list(page, shop)
     waiting = badge(page)
     for key in ("j", "j", "k", "a"):
         page.keyboard.press(key)
@@ -174,7 +180,7 @@ def test_the_late_one_is_told_and_the_list_says_that_it_has_changed(
     first = refs(shop, 1)[0]
     page, other = open_page(), open_page("bo")
     for one in (page, other):
-        one.goto(shop.base_url + "/approvals")
+        open_list(one, shop)
         one.keyboard.press("a")
         one.get_by_text("Press Enter to approve").wait_for()
     other.keyboard.press("Enter")
@@ -212,7 +218,7 @@ def test_letters_can_be_typed_and_switched_off_and_a_dead_server_is_told_of(
 ):
     first = refs(shop, 1)[0]
     page = open_page()
-    page.goto(shop.base_url + "/approvals")
+    open_list(page, shop)
     page.keyboard.press("r")
     note = page.locator(f"#note-reject-{first}")
     note.press_sequentially("jar lakes are rare")

@@ -63,7 +63,8 @@ function pressInRow(row, key) {
   const target = item.querySelector(`[data-key="${key}"]`);
   if (target) return use(target, key);
   const look = item.querySelector("[data-look]");
-  if (!look || key === "e" || !window.htmx) return location.assign(`${row.href}#${key}`);
+  // Until htmx has taken the link over, it is a plain one.
+  if (!look || key === "e" || !look.hasAttribute("data-htmx-powered")) return location.assign(`${row.href}#${key}`);
   item.addEventListener("look", () => pressLoaded(item, key), { once: true });
   look.click();
 }

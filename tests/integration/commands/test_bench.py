@@ -52,3 +52,14 @@ def test_recommenders_do_not_slow_down_with_the_square_of_the_shop() -> None:
     # A fifth of the shop that has to be done in a minute and 2 GB; half of the time is drafting, at any size.
     assert sum(one["cpu"] for one in document["recommenders"]) < 35
     assert document["peak_mb"] < 1_000
+
+
+@pytest.mark.slow
+def test_the_console_answers_everyone_while_another_process_writes() -> None:
+    arguments = ["bench", "console", "--actions", "500", "--readers", "4", "--seconds", "5", "--json"]
+    done = CliRunner().invoke(growth, arguments, catch_exceptions=False)
+    document = json.loads(done.stdout)
+    assert document["failed"] == 0
+    assert document["requests"] >= 8
+    assert 0 < document["largest_kb"] <= document["limit_kb"]
+    assert 0 < document["p50"] <= document["p95"]
