@@ -29,7 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "operators": ("operators:operators", "Who may decide."),
     "pause": ("brake:pause", "Stop all writes to the outside world."),
     "resume": ("brake:resume", "Allow writes again."),
-    "audit": ("audit:audit", "Verify the chain of events."),
+    "audit": ("audit:audit", "Verify, publish and export the chain of events."),
     "bench": ("bench:bench", "Measure what the machine costs."),
     "sandbox": ("sandbox:sandbox", "Serve a made-up shop on loopback."),
 }
