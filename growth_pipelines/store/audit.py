@@ -137,9 +137,7 @@ def _head_problems(session: Session, seq: int, last: str) -> list[str]:
     return []
 
 
-def _state_problems(
-    session: Session, states: Mapping[str, str], decisions: Set[tuple[str, int]]
-) -> list[str]:
+def _state_problems(session: Session, states: Mapping[str, str], decisions: Set[tuple[str, int]]) -> list[str]:
     problems = []
     for identity, ref, state in session.execute(select(Action.id, Action.ref, Action.state)):
         if states.get(identity) != state:

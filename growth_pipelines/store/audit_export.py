@@ -28,8 +28,8 @@ class FileReport:
     """What a walk over an exported file found.
 
     ``whole``: it starts at the first event and leaves none out, so it proves itself up to ``seq``; that nothing
-    came after, only a published head can tell. Otherwise each event's own hash and the ``links`` between neighbours
-    are proved.
+    came after, only a published head can tell. Otherwise each event's own hash and the ``links`` between
+    neighbours are proved.
     """
 
     events: int
@@ -74,7 +74,9 @@ def verify_file(file: Path, heads: Sequence[Link] = ()) -> FileReport:
                     raise GrowthError(f"Event {number} of {file} lacks columns of an export.", "Export it again.")
                 walk.take(record)
     except OSError as error:
-        raise GrowthError(f"{file} can't be read: {error.strerror}.", "Give a file of `growth audit export`.") from error
+        raise GrowthError(
+            f"{file} can't be read: {error.strerror}.", "Give a file of `growth audit export`."
+        ) from error
     except (ValueError, TypeError) as error:
         raise GrowthError(f"{file} is no export of audit events: {error}.", "Export it again.") from error
     whole = walk.events == walk.links > 0

@@ -11,72 +11,64 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-_FOLDER = Path(__file__).parent / "migrations" / "sql"
+_HERE = Path(__file__).parent
 # In the order of the migrations that made them.
 _FILES = ("audit_guard", "audit_head_guard")
+_EVENTS = {"insert", "update", "delete", "truncate"}
 
 
 def guard_problems(session: Session) -> list[str]:
     """A sentence for each guard that doesn't stand as it was made; empty when all do."""
-    found = _sqlite(session) if session.get_bind().dialect.name == "sqlite" else _postgresql(session)
-    return [f"the guard {name} of the audit chain is {flaw}" for name, flaw in found]
+    flaws = _sqlite_flaws(session) if session.get_bind().dialect.name == "sqlite" else _postgresql_flaws(session)
+    return [f"the guard {name} of the audit chain is {flaw}" for name, flaw in flaws.items()]
 
 
-def _statements(engine: str) -> dict[str, str]:
-    """Every CREATE TRIGGER of the migrations by the trigger's name, and the bodies of functions by theirs."""
+def _made(engine: str, sort: str) -> dict[str, str]:
+    """The statements of the migrations that create a trigger, or a function, by its name."""
     made = {}
     for name in _FILES:
-        for part in (_FOLDER / f"{name}_{engine}.sql").read_text(encoding="utf-8").split("-- next\n"):
-            statement = "\n".join(line for line in part.splitlines() if not line.startswith("--"))
-            words = statement.split()
-            if words[0].upper() == "CREATE":
-                made[words[2].removesuffix("()")] = statement
+        script = (_HERE / "migrations" / "sql" / f"{name}_{engine}.sql").read_text(encoding="utf-8")
+        for part in script.split("-- next\n"):
+            statement = _plain("\n".join(line for line in part.splitlines() if not line.startswith("--")))
+            if statement.startswith(f"create {sort} "):
+                made[statement.split()[2].removesuffix("()")] = statement
     return made
 
 
-def _sqlite(session: Session) -> list[tuple[str, str]]:
-    there = dict(
-        session.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")).tuples().all()
-    )
-    wanted = _statements("sqlite")
-    missing = [(name, "missing") for name in wanted if name not in there]
-    changed = [(n, "rewritten") for n, made in wanted.items() if n in there and _plain(made) != _plain(there[n])]
-    return missing + changed
-
-
-def _postgresql(session: Session) -> list[tuple[str, str]]:
-    rows = session.execute(
-        text(
-            "SELECT t.tgname, t.tgenabled, pg_get_triggerdef(t.oid), p.proname, p.prosrc FROM pg_trigger AS t"
-            " JOIN pg_proc AS p ON p.oid = t.tgfoid"
-            " WHERE t.tgrelid IN ('growth.audit_events'::regclass, 'growth.audit_head'::regclass)"
-        )
-    )
-    there = {row[0]: row for row in rows}
-    wanted = _statements("postgresql")
-    found = []
-    for name, made in wanted.items():
-        if " trigger " not in _plain(made)[:20]:
-            continue
+def _sqlite_flaws(session: Session) -> dict[str, str]:
+    rows = session.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
+    there = {str(row.name): _plain(row.sql) for row in rows}
+    flaws = {}
+    for name, made in _made("sqlite", "trigger").items():
         if name not in there:
-            found.append((name, "missing"))
-            continue
-        _, enabled, definition, function, body = there[name]
-        if enabled != "A":
-            found.append((name, "switched off"))
-        elif _plain(body) not in _plain(wanted.get(function, "")) or not _same_trigger(definition, made):
-            found.append((name, "rewritten"))
-    return found
+            flaws[name] = "missing"
+        elif there[name] != made:
+            flaws[name] = "rewritten"
+    return flaws
 
 
-def _same_trigger(definition: str, made: str) -> bool:
-    """PostgreSQL words a trigger in its own way: what it fires on is compared, in any order."""
+def _postgresql_flaws(session: Session) -> dict[str, str]:
+    query = (_HERE / "queries" / "audit_guards_postgresql.sql").read_text(encoding="utf-8")
+    there = {str(row.name): row for row in session.execute(text(query))}
+    functions = _made("postgresql", "function")
+    flaws = {}
+    for name, made in _made("postgresql", "trigger").items():
+        found = there.get(name)
+        if found is None:
+            flaws[name] = "missing"
+        elif found.enabled != "A":
+            flaws[name] = "switched off"
+        elif _plain(found.body) not in functions.get(found.function, "") or _fires(made) != _fires(
+            found.definition
+        ):
+            flaws[name] = "rewritten"
+    return flaws
 
-    def events(statement: str) -> tuple[set[str], bool]:
-        words = _plain(statement).split(" on ")[0].split()
-        return {"insert", "update", "delete", "truncate"} & set(words), " when " in _plain(statement)
 
-    return events(definition) == events(made)
+def _fires(statement: str) -> tuple[set[str], bool]:
+    """What a trigger fires on, and whether on a condition; PostgreSQL words the statement in its own way."""
+    words = _plain(statement).split(" on ")[0].split()
+    return _EVENTS & set(words), " when " in _plain(statement)
 
 
 def _plain(statement: str) -> str:

@@ -57,7 +57,9 @@ class PublishedHead:
 
     def signed_text(self) -> bytes:
         """What the signature covers: everything else."""
-        return canonical_json({name: value for name, value in asdict(self).items() if name != "signature"}).encode()
+        return canonical_json(
+            {name: value for name, value in asdict(self).items() if name != "signature"}
+        ).encode()
 
     @property
     def link(self) -> Link:

@@ -57,7 +57,7 @@ def records(session: Session, chosen: EventFilter = ALL) -> Iterator[dict[str, A
     wanted = chosen.narrow(select(*_ROWS)).order_by(AuditEvent.seq)
     place = COLUMNS.index("at")
     for row in session.connection().execution_options(yield_per=_AT_ONCE).execute(wanted):
-        values = list(row)
+        values: list[Any] = list(row)
         values[place] = values[place].isoformat(timespec="microseconds")
         yield dict(zip(COLUMNS, values, strict=True))
 

@@ -20,8 +20,9 @@ def test_a_digest_tells_what_waits_and_what_happened_since_the_last_one(store: S
     decided(store, settings, actions[1], "reject", reason="tone")
     with store.session() as session:
         for before, after, hours in (("approved", "executing", 1), ("executing", "executed", 2)):
-            moved = dict(actor="x", channel="executor", now=NOW + timedelta(hours=hours))
-            assert transition(session, actions[0].id, 1, before, after, **moved)
+            at = NOW + timedelta(hours=hours)
+            moved = transition(session, actions[0].id, 1, before, after, actor="x", channel="executor", now=at)
+            assert moved
     pause(store, actor="bo", channel="cli", reason="a sale", now=NOW + DAY)
     with store.read() as session:
         first = digest_of(session, NOW - DAY, NOW)

@@ -105,7 +105,9 @@ def test_a_head_that_was_changed_no_longer_has_its_signature(history: Store, set
     file = heads_file(settings)
     told = json.loads(file.read_text())
     file.write_text(json.dumps(told | {"seq": 4}))
-    assert head_problems(list(read_heads(file)), public_key(settings)) == ["the head of 2026-11-22 isn't signed by this key"]
+    assert head_problems(list(read_heads(file)), public_key(settings)) == [
+        "the head of 2026-11-22 isn't signed by this key"
+    ]
 
 
 @pytest.mark.parametrize("form", ["ndjson", "csv"])
