@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ingest": ("ingest:ingest", "Read the shop, Search Console and web vitals."),
     "import": ("imports:import_files", "Load Shopify and Search Console exports."),
     "actions": ("actions:actions", "List, show and decide actions."),
+    "policies": ("policies:policies", "Who decides about what, by when, and what may pass without anyone."),
     "templates": ("templates:templates", "What is decided about the wording of drafts."),
     "execute": ("execute:execute", "Apply what is approved."),
     "operators": ("operators:operators", "Who may decide."),

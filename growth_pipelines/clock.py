@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -42,3 +42,8 @@ def clock_at(instant: datetime | None) -> Clock:
 def local_date(instant: datetime, timezone: str) -> date:
     """The calendar date of ``instant`` in the shop's zone (an IANA name)."""
     return instant.astimezone(ZoneInfo(timezone)).date()
+
+
+def start_of_day(day: date, timezone: str) -> datetime:
+    """The instant (UTC) at which a day begins in a time zone."""
+    return datetime.combine(day, time(), ZoneInfo(timezone)).astimezone(UTC)

@@ -16,10 +16,13 @@ from sqlalchemy.orm import Session
 from growth_pipelines.actions.brake import brake
 from growth_pipelines.actions.model import Target, action_digest
 from growth_pipelines.actions.transitions import request_of
+from growth_pipelines.policies.book import proven_version
 from growth_pipelines.store.audit import is_intact
 from growth_pipelines.store.tables import Action, AuditEvent, Operator
 
 MAY_DECIDE = ("operator", "admin")
+# The channel, and the actor, of what a policy decided.
+POLICY = "policy"
 
 
 @dataclass(frozen=True)
@@ -87,14 +90,54 @@ def _decided(session: Session, action: Action, event: str, decided_by: str | Non
         return _no("the audit event is about another draft")
     if decided_by is not None and found.actor != decided_by:
         return _no(f"the request names {decided_by}, the audit event {found.actor}")
-    operator = session.get(Operator, found.actor)
-    if operator is None or not operator.active or operator.role not in MAY_DECIDE:
-        return _no(f"{found.actor} may not decide (any more)")
-    if _removed_since(session, found):
-        return _no(f"{found.actor} was removed after that, and what they had decided ended with it")
+    missing = _policy_gone(session, action, found) if found.channel == POLICY else _voter_gone(session, found)
+    missing = missing or _votes_missing(session, action, found)
+    if missing:
+        return _no(missing)
     return Authority(
         True, f"{event.replace('_', ' ')} by {found.actor}", found.actor, found.channel, found.at, found.id
     )
+
+
+def _voter_gone(session: Session, told: AuditEvent) -> str:
+    """Why the person of this event has no say any more, or nothing."""
+    operator = session.get(Operator, told.actor)
+    if operator is None or not operator.active or operator.role not in MAY_DECIDE:
+        return f"{told.actor} may not decide (any more)"
+    if _removed_since(session, told):
+        return f"{told.actor} was removed after that, and what they had decided ended with it"
+    return ""
+
+
+def _votes_missing(session: Session, action: Action, told: AuditEvent) -> str:
+    """Why the people before the last one are not as many as the quorum asks, or nothing."""
+    quorum = int(told.payload.get("quorum", 1))
+    voters = {told.actor}
+    for seq in told.payload.get("votes", ()):
+        vote = session.get(AuditEvent, seq)
+        if vote is None or (vote.event, vote.action_id, vote.version) != ("voted", action.id, action.version):
+            return f"event {seq} is no vote for it"
+        if vote.after_digest != action.digest or not is_intact(session, vote):
+            return f"the vote of event {seq} is about another draft, or the audit chain is broken there"
+        if gone := _voter_gone(session, vote):
+            return gone
+        voters.add(vote.actor)
+    return "" if len(voters) >= quorum else f"{len(voters)} of {quorum} people have approved it"
+
+
+def _policy_gone(session: Session, action: Action, told: AuditEvent) -> str:
+    """Why the policy that approved it proves nothing, or nothing: it was saved by an admin who still is one."""
+    proven = proven_version(session, int(told.payload.get("policy_version") or 0))
+    if proven is None:
+        return "no intact record tells of the policy that approved it"
+    book, saved_by = proven
+    rule = book.automatic_for(action.kind)
+    if rule is None or not rule.enabled or (rule.until is not None and told.at >= rule.until):
+        return f"the policies of that version let no {action.kind} pass at that time"
+    admin = session.get(Operator, saved_by)
+    if admin is None or not admin.active or admin.role != "admin":
+        return f"{saved_by}, whose policy approved it, is no admin any more"
+    return ""
 
 
 def _removed_since(session: Session, decision: AuditEvent) -> bool:

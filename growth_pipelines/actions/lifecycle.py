@@ -17,8 +17,8 @@ from growth_pipelines.actions.model import State
 from growth_pipelines.actions.refusals import SubmitRules
 from growth_pipelines.actions.submission import SubmitResult, rules_for, submit
 from growth_pipelines.actions.suppression import lift_suppression
+from growth_pipelines.actions.terms import put_under, start_clock, terms_of
 from growth_pipelines.actions.transitions import (
-    ANSWER_WITHIN,
     TRANSITIONS,
     IllegalTransition,
     record,
@@ -26,6 +26,7 @@ from growth_pipelines.actions.transitions import (
     revise,
     transition,
 )
+from growth_pipelines.policies.book import in_force
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import Action
 
@@ -90,19 +91,24 @@ def expire_due(store: Store, now: datetime) -> list[str]:
 
 
 def expire(session: Session, action: Action, now: datetime) -> bool:
-    """Store that one action's time is over."""
+    """Store that one action's time is over: expired, or rejected where its terms say that silence is a no."""
     waited = "not executed in time" if action.state == "approved" else "not decided in time"
     return transition(
         session,
         action.id,
         action.version,
         cast(State, action.state),
-        "expired",
+        _ending(session, action),
         actor=CLOCK,
         channel=CLOCK,
         now=now,
         payload={"why": waited, "expires_at": action.expires_at.isoformat()},
     )
+
+
+def _ending(session: Session, action: Action) -> State:
+    request = request_of(session, action) if action.state == "pending" else None
+    return "rejected" if request is not None and terms_of(request).at_the_end == "reject" else "expired"
 
 
 def release_deferred(store: Store, now: datetime) -> list[str]:
@@ -129,7 +135,8 @@ def release(session: Session, action: Action, now: datetime) -> bool:
         return False
     request = request_of(session, action)
     if request is not None:
-        request.due_at = min(now + ANSWER_WITHIN[action.priority], action.expires_at)
+        put_under(request, action, in_force(session), now)
+        start_clock(session, request, action, now)
         session.flush()
     return True
 

@@ -108,6 +108,8 @@ def forbidden_by_history(
                     f"one change in {rules.title_change_days} days"
                 )
     for action in past:
-        if action.state == "rejected" and action.state_at > since and action.draft == plain_json(draft.draft):
+        # Silence is not a no to the draft: those that time rejected have nobody who decided.
+        rejected = action.state == "rejected" and action.decided_by is not None
+        if rejected and action.state_at > since and action.draft == plain_json(draft.draft):
             return f"{action.decided_by} rejected this same draft on {action.state_at:%Y-%m-%d} ({action.ref})"
     return ""

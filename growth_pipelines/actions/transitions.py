@@ -9,17 +9,19 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.model import FieldChange, State, Target, action_digest
+from growth_pipelines.actions.terms import put_under, start_clock
 from growth_pipelines.canonical import canonical_json
 from growth_pipelines.errors import GrowthError
+from growth_pipelines.policies.book import in_force
 from growth_pipelines.store.audit import append_event
-from growth_pipelines.store.tables import Action, ApprovalRequest, OutboxEntry
+from growth_pipelines.store.tables import Action, ApprovalRequest, AuditEvent, OutboxEntry
 
 TRANSITIONS: dict[str, frozenset[str]] = {
     "pending": frozenset({"approved", "deferred", "changes_requested", "rejected", "expired", "superseded"}),
@@ -45,13 +47,6 @@ _REQUEST_STATUS = {
     "expired": "expired",
     "superseded": "superseded",
     "changes_requested": "superseded",
-}
-# Time to answer by priority: the clock of reminders and escalation.
-ANSWER_WITHIN = {
-    "critical": timedelta(hours=2),
-    "high": timedelta(hours=8),
-    "medium": timedelta(hours=24),
-    "low": timedelta(hours=72),
 }
 
 
@@ -155,7 +150,7 @@ def revise(
 
 
 def open_request(session: Session, action: Action, requester: str, now: datetime) -> ApprovalRequest:
-    """Put the question about the action's present version."""
+    """Put the question about the action's present version, under the terms of the policies in force."""
     request = ApprovalRequest(
         id=str(uuid.uuid4()),
         action_id=action.id,
@@ -163,12 +158,12 @@ def open_request(session: Session, action: Action, requester: str, now: datetime
         trace_id=action.trace_id,
         requester=requester,
         status="pending",
-        priority=action.priority,
         digest=action.digest,
         created_at=now,
-        due_at=min(now + ANSWER_WITHIN[action.priority], action.expires_at),
         expires_at=action.expires_at,
     )
+    put_under(request, action, in_force(session), now)
+    start_clock(session, request, action, now)
     session.add(request)
     session.flush()
     return request
@@ -194,8 +189,12 @@ def record(
     before: str | None = None,
     before_digest: str | None = None,
     payload: Mapping[str, Any] | None = None,
-) -> None:
-    """Append the audit event and the outbox entry (``action.<event>``) of something that happened to an action."""
+    told: Mapping[str, Any] | None = None,
+) -> AuditEvent:
+    """Append the audit event and the outbox entry (``action.<event>``) of something that happened to an action.
+
+    ``told`` is for the listeners of the outbox, besides what they are told of every event.
+    """
     link = append_event(
         session,
         event=event,
@@ -209,7 +208,8 @@ def record(
         trace_id=action.trace_id,
         payload={**(payload or {}), "from": before, "to": action.state},
     )
-    told = {
+    entry = {
+        **(told or {}),
         "action_id": action.id,
         "ref": action.ref,
         "version": action.version,
@@ -223,8 +223,9 @@ def record(
         "at": now.isoformat(),
         "audit_seq": link.seq,
     }
-    session.add(OutboxEntry(event=f"action.{event}", payload=told, created_at=now))
+    session.add(OutboxEntry(event=f"action.{event}", payload=entry, created_at=now))
     session.flush()
+    return link
 
 
 def plain_json(value: Any) -> Any:

@@ -6,11 +6,11 @@ audit event and the outbox entry are written; or nothing happens and the refusal
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, get_args
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta
+from typing import Any, Literal, get_args
 
 from sqlalchemy.orm import Session
 
@@ -20,14 +20,15 @@ from growth_pipelines.actions.model import RejectReason
 from growth_pipelines.actions.queue import as_document, find
 from growth_pipelines.actions.transitions import record, request_of, revise, transition
 from growth_pipelines.approvals.edits import edited
+from growth_pipelines.approvals.permission import Permission, permission, votes_of
 from growth_pipelines.approvals.proofs import DecisionRequest, Person, Proof, SessionProof, SignatureProof
 from growth_pipelines.canonical import canonical_json
-from growth_pipelines.clock import local_date
+from growth_pipelines.clock import local_date, start_of_day
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.audit import append_event
 from growth_pipelines.store.database import Store
-from growth_pipelines.store.tables import Action, UsedProof
+from growth_pipelines.store.tables import Action, ApprovalRequest, ApprovalVote, AuditHead, UsedProof
 from growth_pipelines.telemetry import logger
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "SessionProof",
     "SignatureProof",
     "StaleDigest",
+    "TimeIsOver",
     "decide",
     "decide_in",
 ]
@@ -50,12 +52,18 @@ REJECT_REASONS: tuple[str, ...] = get_args(RejectReason)
 
 @dataclass(frozen=True)
 class DecisionResult:
-    """What the action is now; ``message`` is for the person, ``action`` the document that everyone shows."""
+    """What the action is now; ``message`` is for the person, ``action`` the document that everyone shows.
+
+    ``outcome`` is ``voted`` when the approval was counted but more people must agree; ``votes`` says how many of
+    how many have, where policies ask for several.
+    """
 
     state: str
     request_status: str
     message: str
     action: dict[str, Any]
+    outcome: Literal["decided", "voted"] = "decided"
+    votes: dict[str, int] | None = None
 
 
 class DecisionRefused(GrowthError):
@@ -74,8 +82,20 @@ class AlreadyDecided(DecisionRefused):
     """Someone was first, or time was over; the message tells who, when and through which channel."""
 
 
+class TimeIsOver(AlreadyDecided):
+    """The action expired before anyone decided; nothing can be decided about it any more."""
+
+
 class NotAllowed(DecisionRefused):
-    """The person is known, but their role decides nothing."""
+    """The person is known, but may not decide this: their role, the policies or four eyes say so."""
+
+
+@dataclass(frozen=True)
+class _Vote:
+    """An approval that was counted and leaves the question open."""
+
+    message: str
+    votes: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -93,7 +113,12 @@ class _Case:
         """The audit payload."""
         said = {"decision": self.request.decision, "reason": self.request.reason, "note": self.request.note}
         proof = {"proof": self.person.proof_hash} if self.person.proof_hash else {}
-        return {**{name: text for name, text in said.items() if text}, **proof, **more}
+        return {
+            **{name: text for name, text in said.items() if text},
+            **proof,
+            **(self.person.by_policy or {}),
+            **more,
+        }
 
 
 def decide(
@@ -180,7 +205,7 @@ def _note_refusal(
 
 def _decide(case: _Case) -> DecisionResult:
     action, request = case.action, case.request
-    if case.person.role not in MAY_DECIDE:
+    if case.person.by_policy is None and case.person.role not in MAY_DECIDE:
         raise NotAllowed(
             f"{case.person.name} is a {case.person.role}, who may look but not decide.",
             "Ask an operator or admin.",
@@ -198,12 +223,16 @@ def _decide(case: _Case) -> DecisionResult:
             "Look at the current draft and decide again.",
             as_document(action),
         )
-    message = _STEPS[request.decision](case)
+    done = _STEPS[request.decision](case)
     if case.person.proof_hash:
         case.session.add(UsedProof(proof_hash=case.person.proof_hash, action_id=action.id, used_at=case.now))
         case.session.flush()
     asked = request_of(case.session, action)
-    return DecisionResult(action.state, asked.status if asked else "", message, as_document(action))
+    status = asked.status if asked else ""
+    document = as_document(action)
+    if isinstance(done, _Vote):
+        return DecisionResult(action.state, status, done.message, document, "voted", done.votes)
+    return DecisionResult(action.state, status, done, document)
 
 
 def check_texts(said: Any) -> None:
@@ -234,14 +263,22 @@ def _already(case: _Case, *, replayed: bool = False) -> AlreadyDecided:
         hint = "Only an executed action can be rolled back."
     else:
         hint = "Only a pending action can be edited or decided."
-    return AlreadyDecided(message, hint, as_document(action))
+    silent = action.state in ("expired", "rejected") and action.decided_by is None
+    refusal = TimeIsOver if silent else AlreadyDecided
+    return refusal(message, hint, as_document(action))
 
 
-def _answer(case: _Case) -> None:
-    """Write the answer on the approval request of the action's present version."""
+def _asked(case: _Case) -> ApprovalRequest:
+    """The approval request of the action's present version."""
     asked = request_of(case.session, case.action)
     if asked is None:
         raise GrowthError(f"{case.action.ref} has no approval request.", "Run `growth audit verify`.")
+    return asked
+
+
+def _answer(case: _Case) -> None:
+    """Write the answer on the request."""
+    asked = _asked(case)
     asked.decision, asked.decided_by, asked.decided_at = case.request.decision, case.person.name, case.now
     asked.channel, asked.reason, asked.comment = case.person.channel, case.request.reason, case.request.note
     case.session.flush()
@@ -270,13 +307,68 @@ def _step(case: _Case, to_state: Any, payload: Mapping[str, Any], **changes: Any
     _answer(case)
 
 
-def _approve(case: _Case, **payload: Any) -> str:
+def _approve(case: _Case, **payload: Any) -> str | _Vote:
     until = case.now + timedelta(days=case.settings.actions.execute_within_days)
+    leave = _leave(case)
+    if leave.for_whom:
+        payload["for"] = leave.for_whom
+    if leave.have + 1 < leave.need:
+        return _vote(case, leave, payload)
+    if leave.need > 1:
+        payload |= {"quorum": leave.need, "votes": [one.audit_seq for one in votes_of(case.session, _asked(case))]}
     _step(case, "approved", case.told(**payload), expires_at=until)
+    if leave.need > 1:
+        _count(case, case.session.get_one(AuditHead, 1).seq)
     return f"{case.action.ref} is approved and will be executed by {until:%Y-%m-%d %H:%M} UTC or not at all."
 
 
-def _approve_with_edits(case: _Case) -> str:
+def _leave(case: _Case) -> Permission:
+    """The permission to approve. Raises NotAllowed."""
+    person = case.person
+    if person.by_policy is not None:
+        return Permission(True, "", 0, 1)
+    leave = permission(case.session, case.action, person.name, person.role, case.now)
+    if not leave.allowed:
+        hint = "Save the edit without approving it." if case.request.decision == "approve_with_edits" else ""
+        raise NotAllowed(leave.why, hint or "See `growth policies show`.", as_document(case.action))
+    return leave
+
+
+def _vote(case: _Case, leave: Permission, payload: Mapping[str, Any]) -> _Vote:
+    """Count an approval that is not the last one needed."""
+    votes = {"have": leave.have + 1, "need": leave.need}
+    link = record(
+        case.session,
+        case.action,
+        "voted",
+        case.person.name,
+        case.person.channel,
+        case.now,
+        before=case.action.state,
+        payload=case.told(**payload, **votes),
+    )
+    _count(case, link.seq)
+    more = leave.need - votes["have"]
+    return _Vote(f"Your approval of {case.action.ref} counts; {more} more must approve it.", votes)
+
+
+def _count(case: _Case, audit_seq: int) -> None:
+    case.session.add(
+        ApprovalVote(
+            id=str(uuid.uuid4()),
+            request_id=_asked(case).id,
+            operator=case.person.name,
+            digest=case.action.digest,
+            channel=case.person.channel,
+            note=case.request.note,
+            at=case.now,
+            audit_seq=audit_seq,
+        )
+    )
+    case.session.flush()
+
+
+def _approve_with_edits(case: _Case) -> str | _Vote:
     seen, changed = case.action.digest, _edit_draft(case)
     return _approve(case, edit=changed, seen=seen)
 
@@ -342,7 +434,7 @@ def deferral(settings: Settings, until: date | None, now: datetime) -> tuple[dat
             f"{limits.defer_days_max} days ahead ({today + timedelta(days=limits.defer_days_max)}).",
             "Give it with --until YYYY-MM-DD.",
         )
-    back = datetime.combine(until, time(), ZoneInfo(zone)).astimezone(UTC)
+    back = start_of_day(until, zone)
     return back, back + timedelta(days=limits.expire_days)
 
 
@@ -374,7 +466,7 @@ def _rollback(case: _Case) -> str:
     return f"{case.action.ref} will be rolled back."
 
 
-_STEPS: dict[str, Callable[[_Case], str]] = {
+_STEPS: dict[str, Callable[[_Case], str | _Vote]] = {
     "approve": _approve,
     "approve_with_edits": _approve_with_edits,
     "edit": _edit,

@@ -27,7 +27,7 @@ from growth_pipelines.store.tables import ROLES, ConsoleSession, OneTimeLink, Op
 LINK_LASTS = timedelta(hours=24)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 # Names that stand for parts of the machine in the audit chain.
-_RESERVED = {"clock", "growth", "recommender", "host", "unknown", *SUBTYPES}
+_RESERVED = {"clock", "growth", "recommender", "host", "unknown", "policy", *SUBTYPES}
 
 
 @dataclass(frozen=True)

@@ -50,12 +50,16 @@ class DecisionRequest:
 
 @dataclass(frozen=True)
 class Person:
-    """Who was proved to ask, and through which channel; ``proof_hash`` names a proof that counts once."""
+    """Who was proved to ask, and through which channel; ``proof_hash`` names a proof that counts once.
+
+    ``by_policy`` is set when nobody asks but a policy: what the record then says of the rule.
+    """
 
     name: str
     role: str
     channel: str
     proof_hash: str | None = None
+    by_policy: Mapping[str, Any] | None = None
 
 
 class Proof(Protocol):

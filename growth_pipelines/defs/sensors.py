@@ -33,6 +33,7 @@ def build_sensors(jobs: Jobs, recommenders: Sequence[str]) -> list[dg.SensorDefi
         outbox_sensor(recommenders),
         regression_sensor(jobs["repair_regressions"]),
         expiry_sensor(jobs["rank_queue"]),
+        clock_sensor(recommenders),
         rollback_sensor(jobs["roll_back_requested"]),
     ]
 
@@ -133,6 +134,29 @@ def expiry_sensor(job: AnyJob) -> dg.SensorDefinition:
         return dg.RunRequest(run_key=f"due:{digest(waiting)[:16]}:{machine.now:%Y%m%d%H}")
 
     return expiry
+
+
+def clock_sensor(recommenders: Sequence[str]) -> dg.SensorDefinition:
+    """Time to answer half over → reminded; over → the second contact; what a policy lets pass → approved."""
+
+    @dg.sensor(
+        name="approval_clock_sensor",
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        asset_selection=[approval_key(name) for name in recommenders],
+        description="Reminds and escalates what waits too long, and approves what a policy lets pass.",
+    )
+    def clock(machine: dg.ResourceParam[Machine]) -> dg.SkipReason:
+        from growth_pipelines.approvals.automatic import approve_automatically
+        from growth_pipelines.approvals.clocks import tell_late
+
+        told = tell_late(machine.store, machine.now)
+        passed = approve_automatically(machine.store, machine.settings, machine.now)
+        return dg.SkipReason(
+            f"Reminded {len(told.reminded)}, escalated {len(told.escalated)}, approved by policy {len(passed)}."
+        )
+
+    return clock
 
 
 def _due(machine: Machine) -> list[str]:

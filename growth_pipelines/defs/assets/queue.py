@@ -33,9 +33,11 @@ def action_queue(recommendations: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
     def rank(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResult:
         from growth_pipelines.actions.lifecycle import expire_due, release_deferred
         from growth_pipelines.actions.queue import as_document, count_actions, top
+        from growth_pipelines.approvals.automatic import approve_automatically
 
         expired = expire_due(machine.store, machine.now)
         released = release_deferred(machine.store, machine.now)
+        passed = approve_automatically(machine.store, machine.settings, machine.now)
         with machine.store.read() as session:
             best = [as_document(action) for action in top(session, machine.settings.actions.top, machine.now)]
             pending = count_actions(session, "pending")
@@ -45,6 +47,7 @@ def action_queue(recommendations: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
                 "pending": pending,
                 "expired": len(expired),
                 "released": len(released),
+                "approved_by_policy": len(passed),
                 "revenue_28d_of_top": round(sum(action["impact"]["revenue_28d"] for action in best), 2),
                 **({"currency": currency} if currency else {}),
                 "top": table([queue_row(action, currency) for action in best]),

@@ -1,0 +1,100 @@
+"""Whether a rule lets an action pass without a person: a pure function of the rule and of what the action says.
+
+Some things never pass, whatever a rule says (never_automatic.yaml): prices and discounts, promises in the brand's
+name, what touches safety, and anything worth 1,000 or more in 28 days.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from growth_pipelines.policies.terms import AUTOMATIC_VALUE_LIMIT, AutomaticRule, Terms
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the rules look at. ``value`` is the expected revenue of 28 days in the shop's currency."""
+
+    kind: str
+    subtype: str
+    risk: str
+    confidence: float
+    value: float
+    diff: Sequence[Mapping[str, Any]]
+
+
+def refusal(rule: AutomaticRule | None, facts: Facts, terms: Terms, now: datetime) -> str:
+    """Why the action waits for a person; empty when the rule lets it pass."""
+    if rule is None or not rule.enabled:
+        return "auto-approval is off"
+    if rule.until is not None and now >= rule.until:
+        return f"auto-approval ended at {rule.until:%Y-%m-%d %H:%M} UTC"
+    return never(facts) or _under(rule, facts) or _needs_people(terms)
+
+
+def _under(rule: AutomaticRule, facts: Facts) -> str:
+    if facts.confidence < rule.min_confidence:
+        return f"its confidence of {facts.confidence:.2f} is under {rule.min_confidence:.2f}"
+    if facts.risk not in ("low", rule.max_risk):
+        return f"its risk is {facts.risk}"
+    if facts.value >= rule.below_value:
+        return f"it is worth {facts.value:,.0f}, not under {rule.below_value:,.0f}"
+    return ""
+
+
+def _needs_people(terms: Terms) -> str:
+    if terms.quorum > 1 or terms.four_eyes or terms.approvers:
+        return "its terms ask for certain people"
+    return ""
+
+
+def never(facts: Facts) -> str:
+    """Why no rule at all lets this pass, or nothing."""
+    lists = _lists()
+    if facts.kind in lists.kinds or facts.subtype in lists.subtypes:
+        return f"{facts.subtype.replace('_', ' ')} always waits for a person"
+    if facts.value >= AUTOMATIC_VALUE_LIMIT:
+        return f"it is worth {AUTOMATIC_VALUE_LIMIT:,} or more"
+    for change in facts.diff:
+        for pattern, because in lists.fields:
+            if pattern.search(str(change["field"])):
+                return because
+        before = str(change["before"]).casefold()
+        for pattern, because in lists.added:
+            for found in pattern.finditer(str(change["after"])):
+                if found.group().casefold() not in before:
+                    return f"{because} ({found.group().strip()!r})"
+    return ""
+
+
+@dataclass(frozen=True)
+class _Lists:
+    kinds: frozenset[str]
+    subtypes: frozenset[str]
+    fields: tuple[tuple[re.Pattern[str], str], ...]
+    added: tuple[tuple[re.Pattern[str], str], ...]
+
+
+@cache
+def _lists() -> _Lists:
+    read = yaml.safe_load(
+        (files("growth_pipelines.policies") / "never_automatic.yaml").read_text(encoding="utf-8")
+    )
+    return _Lists(
+        frozenset(read["kinds"]),
+        frozenset(read["subtypes"]),
+        tuple(_pattern(one) for one in read["fields"]),
+        tuple(_pattern(one) for one in read["added"]),
+    )
+
+
+def _pattern(one: Mapping[str, str]) -> tuple[re.Pattern[str], str]:
+    return re.compile(one["pattern"], re.IGNORECASE), one["because"]
