@@ -17,7 +17,7 @@ from growth_pipelines.actions.brake import brake
 from growth_pipelines.actions.lifecycle import overdue
 from growth_pipelines.actions.queue import count_actions, top
 from growth_pipelines.actions.template_pauses import paused_templates
-from growth_pipelines.store.tables import Action, ApprovalRequest
+from growth_pipelines.store.tables import Action, ApprovalRequest, Flag
 
 # What ends within so much time is named.
 EXPIRING_WITHIN = timedelta(hours=24)
@@ -171,5 +171,16 @@ def _alarms(session: Session, now: datetime) -> list[str]:
     return [
         *([str(stopped)] if stopped else []),
         *(f"The template {name} is paused: too many of its texts were rejected." for name in paused),
+        *(
+            f"Auto-approval of {kind} is paused: its actions went wrong too often."
+            for kind in _paused_kinds(session)
+        ),
         *(f"{late.ref}: {late.message}" for late in overdue(session, now)),
     ]
+
+
+def _paused_kinds(session: Session) -> list[str]:
+    flags = session.scalars(
+        select(Flag).where(Flag.key.startswith("automatic:", autoescape=True)).order_by(Flag.key)
+    )
+    return [flag.key.partition(":")[2] for flag in flags if flag.value.get("paused")]

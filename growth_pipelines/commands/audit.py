@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -152,21 +151,18 @@ def export(
     since: datetime | None, until: datetime | None, about: str | None, actor: str | None, form: Any
 ) -> None:
     """Write the events to stdout, oldest first; `growth audit verify --file` proves them."""
+    from growth_pipelines.clock import start_of_day
     from growth_pipelines.store.audit_export import lines
     from growth_pipelines.store.audit_records import EventFilter, records
     from growth_pipelines.store.database import Store
 
     settings = current_settings()
     chosen = EventFilter(
-        since=_midnight(since.date(), settings) if since else None,
-        until=_midnight(until.date() + timedelta(days=1), settings) if until else None,
+        since=start_of_day(since.date(), settings.zone) if since else None,
+        until=start_of_day(until.date() + timedelta(days=1), settings.zone) if until else None,
         action=about,
         actor=actor,
     )
     with Store.of(settings).read() as session:
         for line in lines(records(session, chosen), form):
             click.echo(line, nl=False)
-
-
-def _midnight(day: date, settings: Settings) -> datetime:
-    return datetime.combine(day, time(), ZoneInfo(settings.zone)).astimezone(UTC)

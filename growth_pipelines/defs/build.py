@@ -9,6 +9,7 @@ import dagster as dg
 
 from growth_pipelines.defs.approval_form import approval_form
 from growth_pipelines.defs.assets.agreement import AGREEMENT, AGREES, incremental_agreement
+from growth_pipelines.defs.assets.audit_head import AUDIT_HEAD, INTACT, audit_head
 from growth_pipelines.defs.assets.carried_out import ROLLBACKS, rolled_back_actions
 from growth_pipelines.defs.assets.dbt import dbt_models
 from growth_pipelines.defs.assets.landed import CONTRACT, landed_batches
@@ -65,6 +66,7 @@ def build_defs(
             *(part for p in proposals for part in (p.recommendations, p.approval, p.actions)),
             action_queue([recommendations_key(p.name) for p in proposals]),
             rolled_back_actions([actions_key(p.name) for p in proposals]),
+            audit_head,
         ],
         asset_checks=[landed, *(check for p in proposals for check in p.checks)],
         jobs=jobs.all,
@@ -91,6 +93,8 @@ def _parts(graph: DbtGraph, landed: dg.AssetChecksDefinition, proposals: list[Pr
         vitals_regressions=VITALS,
         queue=QUEUE,
         rollbacks=ROLLBACKS,
+        audit_head=AUDIT_HEAD,
+        chain_intact=INTACT,
         recommendations={p.name: recommendations_key(p.name) for p in proposals},
         gates={p.name: p.gate_key for p in proposals},
         actions={p.name: actions_key(p.name) for p in proposals},

@@ -12,10 +12,9 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -31,7 +30,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.canonical import canonical_json
-from growth_pipelines.clock import local_date
+from growth_pipelines.clock import local_date, start_of_day
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.audit_walk import GENESIS, Link
@@ -93,15 +92,11 @@ def publish_head(store: Store, settings: Settings, now: datetime) -> PublishedHe
 def _present(session: Session, settings: Settings, now: datetime) -> PublishedHead:
     zone = settings.zone
     today = local_date(now, zone)
-    begins, ends = (_midnight(day, zone) for day in (today - timedelta(days=1), today))
+    begins, ends = (start_of_day(day, zone) for day in (today - timedelta(days=1), today))
     counted = select(func.count()).select_from(AuditEvent).where(AuditEvent.at >= begins, AuditEvent.at < ends)
     head = session.get(AuditHead, 1)
     seq, digest = (head.seq, head.hash) if head else (0, GENESIS)
     return PublishedHead(today.isoformat(), now.isoformat(), seq, digest, session.scalar(counted) or 0)
-
-
-def _midnight(day: date, zone: str) -> datetime:
-    return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
 
 
 def _append(file: Path, line: str) -> None:
