@@ -16,9 +16,9 @@ INTACT = dg.AssetCheckKey(AUDIT_HEAD, CHAIN_INTACT)
 # Problems named in the check's result.
 _NAMED = 20
 _RECOVERY = (
-    "Pause all writes (`growth pause`). `growth audit verify` names every problem. Restore the store from a backup "
-    "made before the first one, and find out who had access to the database. Compare the published heads with the "
-    "copies that were sent elsewhere (docs/audit.md)."
+    "Pause all writes (`growth pause`). `growth audit verify` names every problem. Restore the store from a "
+    "backup made before the first one, and find out who had access to the database. Compare the published heads "
+    "with the copies that were sent elsewhere (docs/audit.md)."
 )
 
 
@@ -27,7 +27,7 @@ _RECOVERY = (
     group_name="actions",
     kinds={"python"},
     owners=[OWNER],
-    description="The end of the audit chain, signed and appended to audit/heads.ndjson once a day, and carried "
+    description="The end of the audit chain, signed and appended to audit/heads.ndjson once a day, and told "
     "to the chats and mailboxes that take the digest. Who rewrites the chain later can't rewrite these.",
     check_specs=[
         dg.AssetCheckSpec(
