@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pause": ("brake:pause", "Stop all writes to the outside world."),
     "resume": ("brake:resume", "Allow writes again."),
     "audit": ("audit:audit", "Verify, publish and export the chain of events."),
+    "mail": ("mail:mail", "The digest by mail: try it, see how it is doing."),
     "bench": ("bench:bench", "Measure what the machine costs."),
     "sandbox": ("sandbox:sandbox", "Serve a made-up shop on loopback."),
 }

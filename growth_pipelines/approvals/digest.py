@@ -23,6 +23,13 @@ from growth_pipelines.store.tables import Action, ApprovalRequest, Flag
 EXPIRING_WITHIN = timedelta(hours=24)
 # Lines of one list; its count says how many there are in all.
 LISTED = 10
+# What an answer made of the action, which may have moved on since.
+_BECAME = {
+    "approve": "approved",
+    "approve_with_edits": "approved",
+    "reject": "rejected",
+    "request_changes": "changes_requested",
+}
 # The channel of what nobody was asked about, since a policy let it pass.
 BY_POLICY = "policy"
 
@@ -115,7 +122,7 @@ def _answers(session: Session, begins: datetime, ends: datetime) -> list[DigestL
             asked.decided_at,
             asked.decided_by or "",
             asked.channel or "",
-            asked.decision or "",
+            _BECAME.get(asked.decision or "", action.state),
         )
         for asked, action in session.execute(wanted)
     ]
@@ -140,13 +147,13 @@ def _actions(session: Session, *conditions: ColumnElement[bool]) -> list[Action]
 
 
 def _line(
-    action: Action, at: datetime | None, by: str = "", channel: str = "", decision: str | None = None
+    action: Action, at: datetime | None, by: str = "", channel: str = "", became: str | None = None
 ) -> DigestLine:
     return DigestLine(
         ref=action.ref,
         title=action.title,
         kind=action.kind,
-        state=decision or action.state,
+        state=became or action.state,
         priority=action.priority,
         risk_tier=action.risk_tier,
         revenue_28d=float(action.impact.get("revenue_28d") or 0),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from growth_pipelines.commands.context import current_settings, json_option, print_json, print_table
+from growth_pipelines.commands.mail import MAIL, mail_names, mail_programs
 from growth_pipelines.errors import GrowthError
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ def machine_programs(settings: Settings) -> tuple[Addresses, list[Program]]:
             addresses.console,
             f"{addresses.console}/login",
         ),
+        *mail_programs(settings, environment),
     ]
 
 
@@ -188,7 +190,7 @@ def program_status(settings: Settings) -> list[dict[str, Any]]:
 
     document = running(state_file(settings)) or {"programs": {}}
     rows = []
-    for name in (DAGSTER, DAEMON, CONSOLE):
+    for name in (DAGSTER, DAEMON, CONSOLE, *mail_names(settings)):
         known = document["programs"].get(name, {})
         alive = bool(known.get("birth")) and birth(known["pid"]) == known["birth"]
         state = _seen(name, document["programs"]) if alive else known.get("state", "stopped")
@@ -210,6 +212,9 @@ def _seen(name: str, programs: dict[str, Any]) -> str:
     import httpx
 
     dagster = programs[DAGSTER]["address"]
+    if name == MAIL:
+        # It answers nobody: alive is running, and `growth mail status` tells how the last digest went.
+        return "running"
     try:
         if name == DAEMON:
             return _daemon_state(dagster)

@@ -30,8 +30,8 @@ def test_a_digest_tells_what_waits_and_what_happened_since_the_last_one(store: S
         last = digest_of(session, NOW + 5 * DAY, NOW + 6.5 * DAY)
     assert (first.pending.count, len(first.pending.lines)) == (LISTED + 2, LISTED)
     assert {(line.ref, line.state, line.by, line.channel) for line in first.decided.lines} == {
-        (actions[0].ref, "approve", "bo", "cli"),
-        (actions[1].ref, "reject", "bo", "cli"),
+        (actions[0].ref, "approved", "bo", "cli"),
+        (actions[1].ref, "rejected", "bo", "cli"),
     }
     assert (first.executed.count, first.expiring.count) == (0, 0)
     assert [line.ref for line in second.executed.lines] == [actions[0].ref]
