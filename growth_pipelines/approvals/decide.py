@@ -19,11 +19,11 @@ from growth_pipelines.actions.lifecycle import expire, is_expired, release
 from growth_pipelines.actions.model import RejectReason
 from growth_pipelines.actions.queue import as_document, find
 from growth_pipelines.actions.transitions import record, request_of, revise, transition
-from growth_pipelines.approvals.edits import edited
 from growth_pipelines.approvals.permission import Permission, permission, votes_of
 from growth_pipelines.approvals.proofs import DecisionRequest, Person, Proof, SessionProof, SignatureProof
 from growth_pipelines.canonical import canonical_json
 from growth_pipelines.clock import local_date, start_of_day
+from growth_pipelines.drafts.edits import edited
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.audit import append_event

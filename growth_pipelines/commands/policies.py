@@ -56,7 +56,12 @@ def history(as_json: bool) -> None:
 
     with Store.of(current_settings()).read() as session:
         rows = [
-            {"version": row.version, "saved_by": row.saved_by, "saved_at": row.saved_at, "note": row.note}
+            {
+                "version": row.version,
+                "saved_by": row.saved_by,
+                "saved_at": f"{row.saved_at:%Y-%m-%d %H:%M} UTC",
+                "note": row.note,
+            }
             for row in versions(session)
         ]
     if as_json:
@@ -108,7 +113,8 @@ def automatic(kind: str, switch: str, hours: float | None, min_confidence: float
     settings = current_settings()
     with Store.of(settings).read() as session:
         present = in_force(session)
-    until = settings.clock.now() + timedelta(hours=hours) if hours and switch == "on" else None
+    now = settings.clock.now().replace(microsecond=0)
+    until = now + timedelta(hours=hours) if hours and switch == "on" else None
     book = with_automatic(present.book, kind, enabled=switch == "on", until=until, min_confidence=min_confidence)
     if switch == "on" and not as_json:
         _print_preview(one for one in _previewed(book) if one.kind == kind)

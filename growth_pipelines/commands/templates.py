@@ -19,7 +19,7 @@ def list_all(as_json: bool) -> None:
 
     One whose texts are rejected or replaced in over 30 % of at least 10 decisions is paused by the next run.
     """
-    from growth_pipelines.approvals.text_monitors import template_rows
+    from growth_pipelines.drafts.text_monitors import template_rows
     from growth_pipelines.store.database import Store
 
     settings = current_settings()

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from growth_pipelines.actions.body_html import LINKS
-from growth_pipelines.approvals.edits import LINK_LIST, SHOWN, BadEdit
 from growth_pipelines.canonical import digest
 from growth_pipelines.console.labels import label
+from growth_pipelines.drafts.edits import LINK_LIST, SHOWN, BadEdit
 from growth_pipelines.store.tables import Action
 
 OUT = "out"

@@ -9,11 +9,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from growth_pipelines.actions.template_pauses import resume_template, template_switches
 from growth_pipelines.approvals.sessions import SignedIn, proven_session
-from growth_pipelines.approvals.text_monitors import quality_of_texts, template_rows
 from growth_pipelines.console.failures import status_of
 from growth_pipelines.console.identity import Console, Here, Person, session_token
 from growth_pipelines.console.pages import Notice, page
 from growth_pipelines.content.monitors import LEAST_DECISIONS, NEWEST_DECISIONS, REJECTED_OVER
+from growth_pipelines.drafts.text_monitors import quality_of_texts, template_rows
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.recommenders.registry import RECOMMENDERS
 

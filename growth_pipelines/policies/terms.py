@@ -170,8 +170,25 @@ def book_of(document: Mapping[str, Any]) -> Book:
 
 
 def text_of(book: Book) -> str:
-    """The book as YAML, to be edited and saved again."""
-    return yaml.safe_dump(book.document(), sort_keys=False, default_flow_style=None, width=110, allow_unicode=True)
+    """The book as YAML, to be edited and saved again; what is as by default is left out."""
+    document = {
+        "answer_hours": {name: _short(hours) for name, hours in book.answer_hours.items()},
+        "rules": [rule.model_dump(mode="json", exclude_defaults=True) for rule in book.rules],
+        "automatic": [
+            {
+                "kind": rule.kind,
+                "enabled": rule.enabled,
+                "min_confidence": rule.min_confidence,
+                **rule.model_dump(mode="json", exclude_defaults=True),
+            }
+            for rule in book.automatic
+        ],
+    }
+    return yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=110, allow_unicode=True)
+
+
+def _short(number: float) -> float:
+    return int(number) if number == int(number) else number
 
 
 def with_automatic(

@@ -126,7 +126,7 @@ def propose(machine: Machine, recommender: Recommender, run_id: str) -> "SubmitR
     Templates whose texts operators reject too often are paused first.
     """
     from growth_pipelines.actions.lifecycle import rules_for, submit
-    from growth_pipelines.approvals.text_monitors import watch_templates
+    from growth_pipelines.drafts.text_monitors import watch_templates
     from growth_pipelines.language_models.configured import configured_model
     from growth_pipelines.recommenders.rewording import worded
     from growth_pipelines.warehouse.frames import load_frames
@@ -280,7 +280,7 @@ def _texts(recommender: Recommender) -> dg.AssetChecksDefinition:
     )
     def texts_hold_up(machine: dg.ResourceParam[Machine]) -> dg.AssetCheckResult:
         from growth_pipelines.actions.template_pauses import template_switches
-        from growth_pipelines.approvals.text_monitors import quality_of_texts, records_of
+        from growth_pipelines.drafts.text_monitors import quality_of_texts, records_of
 
         with machine.store.read() as session:
             found = quality_of_texts(session, recommender.name, machine.now)

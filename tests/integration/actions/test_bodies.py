@@ -11,7 +11,7 @@ from growth_pipelines.actions.executors.bodies import BODIES, LinksMetafield
 from growth_pipelines.actions.executors.surfaces import document
 from growth_pipelines.actions.model import ActionDraft, FieldChange
 from growth_pipelines.actions.suppression import lift_suppression
-from growth_pipelines.approvals.edits import BadEdit
+from growth_pipelines.drafts.edits import BadEdit
 from growth_pipelines.ingestion.shopify.client import ShopifyClient
 
 from .conftest import NOW, SECOND_STORE_IF_THOROUGH, Machine, seo_draft

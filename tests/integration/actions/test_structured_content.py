@@ -13,7 +13,7 @@ import pytest
 
 from growth_pipelines.actions.execution import execute_approved
 from growth_pipelines.actions.model import ActionDraft
-from growth_pipelines.approvals.edits import BadEdit
+from growth_pipelines.drafts.edits import BadEdit
 from growth_pipelines.ingestion.shopify.client import ShopifyClient
 from growth_pipelines.recommenders.context import MetaobjectGenConfig, RecommenderContext
 from growth_pipelines.recommenders.economics import PageEconomics

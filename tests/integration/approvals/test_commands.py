@@ -230,3 +230,39 @@ def test_the_export_holds_the_list(growth: Terminal, store: Store, tmp_path: Pat
     assert growth("actions", "export", "--output", str(file))[0] == 0
     assert len(file.read_text().splitlines()) == 4
     assert growth("actions", "export", "--since", "2026-11-23")[1].count("\n") == 1
+
+
+def test_policies_are_shown_previewed_and_saved_by_an_admin(
+    growth: Terminal, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_operator(store, settings_in(tmp_path), "ada", "admin")
+    submitted(store, seo_draft(confidence=0.9))
+    _, book = growth("policies", "show")
+    file = tmp_path / "book.yaml"
+    file.write_text(book.replace("four_eyes: false", "four_eyes: maybe"))
+    code, _ = growth("policies", "save", str(file))
+    assert (code, "rules.0" in growth.err) == (1, True)
+    file.write_text(book.replace("{kind: seo_ctr, enabled: false", "{kind: seo_ctr, enabled: true"))
+    found = growth.json("policies", "preview", str(file))
+    assert [(one["kind"], one["now"], one["waiting"]) for one in found] == [("seo_ctr", 1, 1)]
+    code, _ = growth("policies", "save", str(file), "--note", "trying it")
+    assert (code, "bo may not change policies" in growth.err) == (1, True)
+    monkeypatch.setenv("GROWTH_OPERATOR", "ada")
+    assert growth.json("policies", "save", str(file), "--note", "trying it")["version"] == 1
+    assert [row["note"] for row in growth.json("policies", "history")] == ["trying it"]
+    assert growth("policies", "automatic", "seo_ctr", "off")[0] == 0
+    automatic = {rule["kind"]: rule for rule in growth.json("policies", "show")["policies"]["automatic"]}
+    assert not automatic["seo_ctr"]["enabled"]
+    assert growth.json("policies", "show", "--version", "1")["policies"]["automatic"][0]["enabled"]
+
+
+def test_absences_are_noted_listed_and_taken_back(growth: Terminal, store: Store, tmp_path: Path) -> None:
+    with_operator(store, settings_in(tmp_path), "cy")
+    days = ("--from", "2026-12-20", "--until", "2027-01-02")
+    assert growth("policies", "absences", "add", "bo", "--delegate", "cy", *days)[0] == 0
+    (away,) = growth.json("policies", "absences", "list")
+    assert (away["operator"], away["delegate"], away["ends_at"][:10]) == ("bo", "cy", "2027-01-03")
+    assert growth("policies", "absences", "add", "cy", "--delegate", "bo", *days)[0] == 1
+    assert "may only note absences of their own" in growth.err
+    assert growth("policies", "absences", "remove", away["id"])[0] == 0
+    assert growth.json("policies", "absences", "list") == []

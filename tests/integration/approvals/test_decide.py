@@ -23,10 +23,10 @@ from growth_pipelines.approvals.decide import (
     StaleDigest,
     decide,
 )
-from growth_pipelines.approvals.edits import BadEdit
 from growth_pipelines.approvals.operators import new_link, remove_operator
 from growth_pipelines.approvals.sessions import log_in, log_out
 from growth_pipelines.approvals.signatures import AT_ONCE, DecisionRecord, ProofRefused, sign
+from growth_pipelines.drafts.edits import BadEdit
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.audit import verify_chain

@@ -17,13 +17,13 @@ from growth_pipelines.actions.template_pauses import (
     paused_templates,
     resume_template,
 )
-from growth_pipelines.approvals.text_monitors import (
+from growth_pipelines.commands.templates import templates
+from growth_pipelines.drafts.text_monitors import (
     quality_of_texts,
     records_of,
     template_rows,
     watch_templates,
 )
-from growth_pipelines.commands.templates import templates
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.audit import verify_chain

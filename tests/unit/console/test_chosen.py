@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from growth_pipelines.approvals.edits import BadEdit
 from growth_pipelines.console.chosen import OUT, choices_of, chosen_lists
+from growth_pipelines.drafts.edits import BadEdit
 from growth_pipelines.store.tables import Action
 
 

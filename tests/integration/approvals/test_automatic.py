@@ -1,0 +1,215 @@
+"""What a policy approves by itself: only what an admin switched on, within all limits, on record, revocable."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from growth_pipelines.actions.authority import authority
+from growth_pipelines.actions.brake import pause
+from growth_pipelines.actions.model import FieldChange
+from growth_pipelines.actions.queue import find
+from growth_pipelines.actions.transitions import transition
+from growth_pipelines.approvals.automatic import (
+    PolicyProof,
+    approve_automatically,
+    pause_of,
+    preview,
+    resume_automatic,
+    save_book,
+)
+from growth_pipelines.approvals.decide import DecisionRequest, decide
+from growth_pipelines.approvals.operators import remove_operator
+from growth_pipelines.approvals.signatures import ProofRefused
+from growth_pipelines.errors import GrowthError
+from growth_pipelines.policies.book import in_force
+from growth_pipelines.policies.terms import Book, with_automatic
+from growth_pipelines.settings import Settings
+from growth_pipelines.store.audit import verify_chain
+from growth_pipelines.store.database import Store
+from growth_pipelines.store.tables import Action, AuditEvent, OutboxEntry, PolicyVersion
+from tests.drafts import NOW, decided, seo_draft, submitted, with_operator
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def ada(store: Store, settings: Settings) -> None:
+    with_operator(store, settings, "ada", "admin")
+
+
+def switched(store: Store, *, until: datetime | None = None, min_confidence: float = 0.8) -> Book:
+    with store.read() as session:
+        return with_automatic(
+            in_force(session).book, "seo_ctr", enabled=True, until=until, min_confidence=min_confidence
+        )
+
+
+def switch_on(store: Store, now: datetime = NOW, **more: Any) -> None:
+    book = switched(store, **more)
+    with store.session() as session:
+        seen = in_force(session).version
+        save_book(session, book, actor="ada", channel="console", now=now, seen=seen)
+
+
+def present(store: Store, action: Action) -> Action:
+    with store.read() as session:
+        return find(session, action.id)
+
+
+def why_not(store: Store, action: Action) -> str:
+    with store.read() as session:
+        return authority(session, find(session, action.id), NOW).why
+
+
+def test_nothing_passes_until_an_admin_switches_it_on(store: Store, settings: Settings) -> None:
+    (action,) = submitted(store, seo_draft(confidence=0.99))
+    assert (action.auto_approvable, action.auto_approvable_why) == (False, "auto-approval is off")
+    assert approve_automatically(store, settings, NOW) == []
+    switch_on(store)
+    assert present(store, action).auto_approvable
+    assert approve_automatically(store, settings, NOW) == [action.ref]
+    assert approve_automatically(store, settings, NOW) == []
+    passed = present(store, action)
+    assert (passed.state, passed.decided_by, passed.decided_channel) == ("approved", "policy", "policy")
+    with store.read() as session:
+        told = session.query(AuditEvent).filter(AuditEvent.event == "approved").one()
+        assert (told.payload["policy_version"], told.payload["rule"]["min_confidence"]) == (1, 0.8)
+        assert authority(session, passed, NOW).valid
+        assert verify_chain(session).intact
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        ({"confidence": 0.7}, "confidence of 0.70"),
+        ({"risk_tier": "high"}, "risk is high"),
+        ({"title": "AN-6 hose, 20 % off"}, "price or a discount"),
+        ({"title": "AN-6 hose for $9"}, "names a price"),
+        ({"title": "AN-6 hose with lifetime warranty"}, "promise"),
+        ({"title": "DOT approved AN-6 hose"}, "claims an approval"),
+        ({"title": "Brake hose, AN-6"}, "touches safety"),
+        ({"diff": (FieldChange(field="variant.price", before="9", after="8"),)}, "price or the stock"),
+    ],
+)
+def test_what_is_unsure_or_touches_money_or_safety_waits(
+    store: Store, settings: Settings, other: dict[str, Any], why: str
+) -> None:
+    switch_on(store)
+    (action,) = submitted(store, seo_draft(**{"confidence": 0.9, **other}))
+    assert approve_automatically(store, settings, NOW) == []
+    assert why in present(store, action).auto_approvable_why
+    request = DecisionRequest(action.id, "approve", action.digest)
+    with pytest.raises(ProofRefused, match="No policy approves"):
+        decide(store, settings, request, PolicyProof(settings.zone), NOW)
+
+
+def test_what_is_worth_a_thousand_waits_and_what_was_said_before_does_not(
+    store: Store, settings: Settings
+) -> None:
+    switch_on(store)
+    dear = seo_draft(1).impact.model_copy(update={"revenue_28d": 1000.0})
+    known = FieldChange(field="seo.title", before="Brake hose", after="Brake hose, AN-6, black")
+    _, safe = submitted(
+        store,
+        seo_draft(1, confidence=0.9, impact=dear),
+        seo_draft(2, confidence=0.9, draft={"title": known.after}, diff=(known,)),
+    )
+    assert approve_automatically(store, settings, NOW) == [safe.ref]
+
+
+def test_ten_a_day_at_most_the_best_first(store: Store, settings: Settings) -> None:
+    switch_on(store)
+    actions = submitted(store, *(seo_draft(n, confidence=0.9, score=float(n)) for n in range(1, 13)))
+    best = [action.ref for action in reversed(actions)]
+    assert approve_automatically(store, settings, NOW) == best[:10]
+    assert approve_automatically(store, settings, NOW + HOUR) == []
+    assert approve_automatically(store, settings, NOW + 24 * HOUR) == best[10:]
+
+
+def test_a_rule_ends_at_its_time_and_while_writes_are_paused(store: Store, settings: Settings) -> None:
+    switch_on(store, until=NOW + 2 * HOUR)
+    (action,) = submitted(store, seo_draft(confidence=0.9))
+    pause(store, actor="bo", channel="cli", reason="prices look wrong", now=NOW)
+    assert approve_automatically(store, settings, NOW) == []
+    assert approve_automatically(store, settings, NOW + 2 * HOUR) == []
+    assert present(store, action).state == "pending"
+
+
+def test_terms_that_ask_for_people_are_not_got_round(store: Store, settings: Settings) -> None:
+    book = switched(store)
+    people = book.rules[0].model_copy(update={"kind": "seo_ctr", "four_eyes": True})
+    with store.session() as session:
+        save_book(
+            session,
+            book.model_copy(update={"rules": (*book.rules, people)}),
+            actor="ada",
+            channel="cli",
+            now=NOW,
+            seen=0,
+        )
+    submitted(store, seo_draft(confidence=0.9))
+    assert approve_automatically(store, settings, NOW) == []
+
+
+def _ended(store: Store, action: Action, *, well: bool) -> None:
+    """Carry an approved action out, or fail at it."""
+    with store.session() as session:
+        for before, after in (("approved", "executing"), ("executing", "executed" if well else "failed")):
+            assert transition(
+                session, action.id, action.version, before, after, actor="growth", channel="dagster", now=NOW
+            )
+
+
+def test_a_rule_that_fails_too_often_is_paused_until_a_person_resumes_it(store: Store, settings: Settings) -> None:
+    switch_on(store)
+    actions = submitted(store, *(seo_draft(n, confidence=0.9) for n in range(1, 6)))
+    assert len(approve_automatically(store, settings, NOW)) == 5
+    for at, action in enumerate(actions):
+        _ended(store, action, well=at > 1)
+    (waiting,) = submitted(store, seo_draft(9, confidence=0.9))
+    later = NOW + 24 * HOUR
+    assert approve_automatically(store, settings, later) == []  # 3 of 5 is under 70 %
+    with store.read() as session:
+        assert pause_of(session, "seo_ctr") is not None
+        told = session.query(OutboxEntry).filter(OutboxEntry.event == "automatic.paused").one()
+        assert (told.payload["well"], told.payload["ended"]) == (3, 5)
+    with store.session() as session:
+        with pytest.raises(GrowthError, match="Ask an admin"):
+            resume_automatic(session, "seo_ctr", actor="bo", channel="cli", reason="mended", now=later)
+        resume_automatic(session, "seo_ctr", actor="ada", channel="cli", reason="mended", now=later)
+    assert approve_automatically(store, settings, later) == [waiting.ref]
+
+
+def test_an_approval_by_policy_counts_only_with_the_record_of_the_policy(store: Store, settings: Settings) -> None:
+    switch_on(store)
+    (action,) = submitted(store, seo_draft(confidence=0.9))
+    approve_automatically(store, settings, NOW)
+    assert "approved by policy" in why_not(store, action)
+    with store.session() as session:
+        row = session.get_one(PolicyVersion, 1)
+        row.document = {**row.document, "rules": [{"roles": ["operator"]}]}
+    assert why_not(store, action) == "no intact record tells of the policy that approved it"
+
+
+def test_with_the_admin_who_saved_it_a_policy_loses_its_say(store: Store, settings: Settings) -> None:
+    switch_on(store)
+    (action,) = submitted(store, seo_draft(confidence=0.9))
+    approve_automatically(store, settings, NOW)
+    remove_operator(store, settings, "ada", NOW)
+    assert why_not(store, action) == "ada, whose policy approved it, is no admin any more"
+
+
+def test_the_preview_says_what_would_pass_and_what_people_did_with_it(store: Store, settings: Settings) -> None:
+    old = submitted(store, *(seo_draft(n, confidence=0.9) for n in range(1, 4)), now=NOW - 3 * 24 * HOUR)
+    submitted(store, seo_draft(8, confidence=0.9), seo_draft(9, confidence=0.6))
+    decided(store, settings, old[0], now=NOW - 2 * HOUR)
+    decided(store, settings, old[1], "reject", reason="tone", now=NOW - 2 * HOUR)
+    with store.read() as session:
+        (found,) = preview(session, switched(store), NOW)
+    assert (found.kind, found.waiting, found.now) == ("seo_ctr", 3, 2)
+    assert (found.proposed, found.then) == (5, 4)
+    assert found.decided == {"approved": 1, "pending": 2, "rejected": 1}
+    assert approve_automatically(store, settings, NOW) == []
