@@ -150,19 +150,34 @@ def key() -> None:
 def export(
     since: datetime | None, until: datetime | None, about: str | None, actor: str | None, form: Any
 ) -> None:
-    """Write the events to stdout, oldest first; `growth audit verify --file` proves them."""
+    """Write the events to stdout, oldest first; `growth audit verify --file` proves them.
+
+    That they were exported is an event itself.
+    """
     from growth_pipelines.clock import start_of_day
+    from growth_pipelines.store.audit import append_event
     from growth_pipelines.store.audit_export import lines
     from growth_pipelines.store.audit_records import EventFilter, records
     from growth_pipelines.store.database import Store
 
     settings = current_settings()
+    asked = {"since": since and since.date(), "until": until and until.date(), "action": about, "actor": actor}
     chosen = EventFilter(
         since=start_of_day(since.date(), settings.zone) if since else None,
         until=start_of_day(until.date() + timedelta(days=1), settings.zone) if until else None,
         action=about,
         actor=actor,
     )
-    with Store.of(settings).read() as session:
+    store = Store.of(settings)
+    with store.session() as session:
+        append_event(
+            session,
+            event="audit_exported",
+            actor=settings.operator or "host",
+            channel="cli",
+            now=settings.clock.now(),
+            payload={"format": form, **{name: value for name, value in asked.items() if value}},
+        )
+    with store.read() as session:
         for line in lines(records(session, chosen), form):
             click.echo(line, nl=False)

@@ -69,15 +69,15 @@ def test() -> None:
     from datetime import timedelta
 
     from growth_pipelines.approvals.digest import digest_of
-    from growth_pipelines.mail.digests import published_head
     from growth_pipelines.mail.messages import digest_mail
     from growth_pipelines.mail.transport import deliver
+    from growth_pipelines.store.audit_heads import newest_published
     from growth_pipelines.store.database import Store
 
     settings = current_settings()
     now = settings.clock.now()
     with Store.of(settings).read() as session:
-        digest, head = digest_of(session, now - timedelta(days=1), now), published_head(session)
+        digest, head = digest_of(session, now - timedelta(days=1), now), newest_published(session)
     message = digest_mail(settings, digest, head, weekly=False)
     message.replace_header("Message-ID", f"<test-{now:%Y%m%d%H%M%S%f}.{str(message['Message-ID']).lstrip('<')}")
     deliver(settings.smtp, message)

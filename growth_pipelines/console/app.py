@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from growth_pipelines import __version__
 from growth_pipelines.approvals.decide import DecisionRefused
-from growth_pipelines.console import actions_api, api, bulk_api, cross_sell, pages, text_pages
+from growth_pipelines.console import actions_api, api, audit_pages, bulk_api, cross_sell, pages, text_pages
 from growth_pipelines.console.beacons import PUBLIC, beacon_router
 from growth_pipelines.console.changes import etag
 from growth_pipelines.console.documents import Problem
@@ -55,6 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.templates = environment()
     for router in (
         pages.router,
+        audit_pages.router,
         text_pages.router,
         actions_api.router,
         bulk_api.router,

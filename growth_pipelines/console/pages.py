@@ -37,13 +37,10 @@ from growth_pipelines.console.identity import (
 from growth_pipelines.console.labels import all_labels, label
 from growth_pipelines.console.observed import Observed, Shop, observe, page_texts
 from growth_pipelines.errors import GrowthError
-from growth_pipelines.store.audit import verify_chain
-from growth_pipelines.store.tables import ACTION_STATES, Action, AuditEvent, AuditHead, Execution
+from growth_pipelines.store.tables import ACTION_STATES, Action, AuditEvent, Execution
 
 router = APIRouter(include_in_schema=False)
-LISTED, EVENTS, DECIDED, COUNTED = 50, 50, 5, 1000
-# Up to this many events the audit page verifies the whole chain unasked.
-VERIFIED_UNASKED = 5000
+LISTED, DECIDED, COUNTED = 50, 5, 1000
 # The docs page brings its own scripts and styles inside one file: it runs in a sandbox of no origin, so it
 # can read nothing of the console's and send nothing with its cookie.
 DOCS_POLICY = (
@@ -270,7 +267,7 @@ def _history(session: Session, found: Action) -> list[dict[str, Any]]:
     events = session.scalars(
         select(AuditEvent).where(AuditEvent.action_id == found.id).order_by(AuditEvent.seq.desc())
     )
-    return [_event(event) for event in events]
+    return [event_row(event) for event in events]
 
 
 def _rollback_waits(history: list[dict[str, Any]]) -> bool:
@@ -279,7 +276,8 @@ def _rollback_waits(history: list[dict[str, Any]]) -> bool:
     return next((name for name in told if name.startswith("rollback_")), "") == "rollback_requested"
 
 
-def _event(event: AuditEvent) -> dict[str, Any]:
+def event_row(event: AuditEvent) -> dict[str, Any]:
+    """What lists show of an event."""
     payload = event.payload
     said = [
         label("reasons", str(payload.get("reason") or "")),
@@ -295,27 +293,6 @@ def _event(event: AuditEvent) -> dict[str, Any]:
         "hash": event.hash,
         "note": ": ".join(filter(None, said)),
     }
-
-
-@router.get("/audit")
-def audit(
-    request: Request, person: Person, console: Here, before: int | None = None, verify: bool = False
-) -> HTMLResponse:
-    with console.store.read() as session:
-        head = session.get(AuditHead, 1)
-        asked = verify or head is None or head.seq <= VERIFIED_UNASKED
-        chain = verify_chain(session) if asked else None
-        wanted = (
-            select(AuditEvent, Action.ref, Action.title)
-            .outerjoin(Action, Action.id == AuditEvent.action_id)
-            .order_by(AuditEvent.seq.desc())
-            .limit(EVENTS)
-        )
-        if before is not None:
-            wanted = wanted.where(AuditEvent.seq < before)
-        events = [{**_event(event), "ref": ref, "title": title} for event, ref, title in session.execute(wanted)]
-    older = events[-1]["seq"] if events and events[-1]["seq"] > 1 else 0
-    return page(request, "audit.html", person, here="audit", events=events, chain=chain, older=older)
 
 
 @router.get("/quality")

@@ -11,7 +11,6 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.approvals.digest import digest_of
@@ -19,9 +18,9 @@ from growth_pipelines.errors import GrowthError, TransientError
 from growth_pipelines.mail.messages import digest_mail
 from growth_pipelines.mail.transport import MailUnclear, deliver
 from growth_pipelines.settings import Settings
-from growth_pipelines.store.audit_heads import PUBLISHED
+from growth_pipelines.store.audit_heads import newest_published
 from growth_pipelines.store.database import Store
-from growth_pipelines.store.tables import Flag, OutboxEntry
+from growth_pipelines.store.tables import Flag
 from growth_pipelines.telemetry import logger
 
 AT = time(8)
@@ -97,7 +96,7 @@ def _claim(session: Session, zone: str, now: datetime) -> Claim | None:
 
 def _send(store: Store, settings: Settings, claim: Claim, now: datetime) -> tuple[str, str]:
     with store.read() as session:
-        digest, head = digest_of(session, claim.begins, now), published_head(session)
+        digest, head = digest_of(session, claim.begins, now), newest_published(session)
     try:
         deliver(settings.smtp, digest_mail(settings, digest, head, weekly=claim.weekly))
     except TransientError as error:
@@ -121,11 +120,3 @@ def _note(session: Session, claim: Claim, state: str, why: str, now: datetime) -
         "told_to": now.isoformat() if state == "sent" else before.get("told_to", ""),
     }
     session.merge(Flag(key=FLAG, value=value, updated_at=now, updated_by="mail"))
-
-
-def published_head(session: Session) -> str:
-    """The newest published head of the audit chain as ``SEQ:HASH``, or an empty text."""
-    newest = session.scalar(
-        select(OutboxEntry).where(OutboxEntry.event == PUBLISHED).order_by(OutboxEntry.seq.desc()).limit(1)
-    )
-    return f"{newest.payload['seq']}:{newest.payload['hash']}" if newest is not None else ""

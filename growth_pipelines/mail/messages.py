@@ -18,6 +18,7 @@ from growth_pipelines.approvals.digest import Digest
 from growth_pipelines.console import figures
 from growth_pipelines.console.labels import label
 from growth_pipelines.settings import Settings
+from growth_pipelines.store.audit_heads import PublishedHead
 
 _TEMPLATES = Path(__file__).parent / "templates"
 # The lists whose times are still to come.
@@ -35,8 +36,8 @@ _LISTS = (
 )
 
 
-def digest_mail(settings: Settings, digest: Digest, head: str, *, weekly: bool) -> EmailMessage:
-    """The morning's digest; ``head`` is the newest published head of the audit chain, empty when there is none."""
+def digest_mail(settings: Settings, digest: Digest, head: PublishedHead | None, *, weekly: bool) -> EmailMessage:
+    """The morning's digest; ``head`` is the newest published head of the audit chain, if there is one."""
     zone = figures.zone_of(settings.zone)
     day = digest.ends.astimezone(zone).date()
     lists = [(heading, getattr(digest, name), "until " * (name in _UNTIL)) for name, heading in _LISTS]
@@ -56,7 +57,7 @@ def digest_mail(settings: Settings, digest: Digest, head: str, *, weekly: bool) 
         since=figures.moment(digest.begins, zone),
         lists=[one for one in lists if one[1].count],
         alarms=digest.alarms,
-        head=head,
+        head=f"{head.seq}:{head.hash}" if head else "",
     )
 
 

@@ -109,12 +109,17 @@ def _append(file: Path, line: str) -> None:
 
 
 def _tell(session: Session, head: PublishedHead, now: datetime) -> None:
+    newest = newest_published(session)
+    if newest is None or newest.signature != head.signature:
+        session.add(OutboxEntry(event=PUBLISHED, payload=asdict(head), created_at=now))
+
+
+def newest_published(session: Session) -> PublishedHead | None:
+    """The head that was published last, as the outbox has it."""
     newest = session.scalar(
         select(OutboxEntry).where(OutboxEntry.event == PUBLISHED).order_by(OutboxEntry.seq.desc()).limit(1)
     )
-    told = asdict(head)
-    if newest is None or newest.payload.get("signature") != head.signature:
-        session.add(OutboxEntry(event=PUBLISHED, payload=told, created_at=now))
+    return PublishedHead(**newest.payload) if newest is not None else None
 
 
 def read_heads(file: Path) -> Iterator[PublishedHead]:

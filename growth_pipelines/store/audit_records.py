@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVarTuple
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from growth_pipelines.canonical import digest
 from growth_pipelines.store.tables import Action, AuditEvent
 
+Columns = TypeVarTuple("Columns")
 COLUMNS = tuple(column.name for column in AuditEvent.__table__.columns)
 _ROWS = tuple(AuditEvent.__table__.columns)
 _AT_ONCE = 2000
@@ -33,7 +34,7 @@ class EventFilter:
     channel: str | None = None
     event: str | None = None
 
-    def narrow(self, wanted: Select[Any]) -> Select[Any]:
+    def narrow(self, wanted: Select[*Columns]) -> Select[*Columns]:
         """The statement, for these events only."""
         if self.since is not None:
             wanted = wanted.where(AuditEvent.at >= self.since)
