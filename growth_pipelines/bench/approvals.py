@@ -10,22 +10,20 @@ import multiprocessing
 import tempfile
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
-
 from growth_pipelines.actions.lifecycle import SubmitRules, submit
 from growth_pipelines.actions.queue import find
+from growth_pipelines.approvals.automatic import save_book
 from growth_pipelines.approvals.decide import (
     AlreadyDecided,
     DecisionRequest,
+    NotAllowed,
     Proof,
     SessionProof,
     SignatureProof,
@@ -34,12 +32,13 @@ from growth_pipelines.approvals.decide import (
 from growth_pipelines.approvals.operators import add_operator, new_link
 from growth_pipelines.approvals.sessions import log_in
 from growth_pipelines.approvals.signatures import AT_ONCE, DecisionRecord, sign
+from growth_pipelines.bench.approvals_judged import Told, problems_of
 from growth_pipelines.bench.embedded_postgres import embedded_postgres, new_database
 from growth_pipelines.bench.many_actions import SHOP, bench_draft
+from growth_pipelines.policies.book import in_force
+from growth_pipelines.policies.terms import book_of, shipped
 from growth_pipelines.settings import Settings, load_settings
-from growth_pipelines.store.audit import verify_chain
 from growth_pipelines.store.database import Store
-from growth_pipelines.store.tables import Action, AuditEvent, OutboxEntry
 
 PROCESSES, THREADS = 4, 16
 _NOW = "2026-11-22T14:00:00+00:00"
@@ -47,24 +46,22 @@ _NOW = "2026-11-22T14:00:00+00:00"
 _PATIENCE = 300
 
 
-@dataclass
-class Told:
-    """What the deciders of one process were told: winners and truths by round, how long it took, what broke."""
-
-    won: list[tuple[int, str, str]] = field(default_factory=list)
-    late: list[tuple[int, str]] = field(default_factory=list)
-    wrong: list[str] = field(default_factory=list)
-    milliseconds: list[float] = field(default_factory=list)
-
-
-def race(settings: Settings, rounds: int, *, processes: int = PROCESSES, threads: int = THREADS) -> dict[str, Any]:
+def race(
+    settings: Settings,
+    rounds: int,
+    *,
+    quorum: int = 1,
+    processes: int = PROCESSES,
+    threads: int = THREADS,
+) -> dict[str, Any]:
     """Run the rounds on the store of ``settings``, which must be empty, and hold what was told against it.
 
-    Returns counts, rounds a second, p50 and p99 of a decide in milliseconds, and ``problems``, empty when every
-    round had exactly one winner and all else was as it must be.
+    Each process is one person; ``quorum`` of them must approve. Returns counts, rounds a second, p50 and p99 of a
+    decide in milliseconds, and ``problems``, empty when every round had exactly one winner and all else was as it
+    must be.
     """
     store = Store.of(settings)
-    actions = _prepare(store, settings, rounds, processes)
+    actions = _prepare(store, settings, rounds, quorum, processes)
     context = multiprocessing.get_context("spawn")
     barrier, answers = context.Barrier(processes), context.Queue()
     workers = [
@@ -79,16 +76,26 @@ def race(settings: Settings, rounds: int, *, processes: int = PROCESSES, threads
         worker.join(_PATIENCE)
     # The first round starts when all processes are up.
     seconds = time.perf_counter() - max(started, *(one[1] for one in told))
-    return _judge(store, actions, [one[0] for one in told], processes * threads, seconds)
+    return _document(store, [one[0] for one in told], rounds, processes * threads, quorum, seconds)
 
 
-def _prepare(store: Store, settings: Settings, rounds: int, processes: int) -> list[str]:
+def _prepare(store: Store, settings: Settings, rounds: int, quorum: int, processes: int) -> list[str]:
     now = settings.clock.now()
     for number in range(processes):
         add_operator(store, settings, f"p{number}", "operator", now)
+    if quorum > 1:
+        _ask_for_several(store, settings, quorum)
     drafts = [bench_draft(now, number) for number in range(rounds)]
     made = submit(store, drafts, recommender="seo_ctr", shop_id=SHOP, now=now, rules=SubmitRules(weekly_cap=0))
     return list(made.created)
+
+
+def _ask_for_several(store: Store, settings: Settings, quorum: int) -> None:
+    now, document = settings.clock.now(), shipped().document()
+    add_operator(store, settings, "admin", "admin", now)
+    book = book_of({**document, "rules": [*document["rules"], {"kind": "seo_ctr", "quorum": quorum}]})
+    with store.session() as session:
+        save_book(session, book, actor="admin", channel="cli", now=now, seen=in_force(session).version)
 
 
 def _decide_all(
@@ -153,67 +160,44 @@ def _decide_once(
 ) -> None:
     started = time.perf_counter()
     try:
-        decide(store, settings, request, proof, now)
-        told.won.append((turn, operator, proof.channel))
+        done = decide(store, settings, request, proof, now)
+        if done.outcome == "voted":
+            told.voted.append((turn, operator))
+        else:
+            told.won.append((turn, operator, proof.channel))
     except AlreadyDecided as late:
         told.late.append((turn, late.message))
+    except NotAllowed as refused:
+        told.repeated.append((turn, operator, refused.message))
     except Exception as error:  # noqa: BLE001 - whatever else is raised is what this looks for
         told.wrong.append(f"round {turn}: {type(error).__name__}: {error}")
     told.milliseconds.append((time.perf_counter() - started) * 1000)
 
 
-def _judge(store: Store, actions: list[str], told: list[Told], deciders: int, seconds: float) -> dict[str, Any]:
-    """Hold what everyone was told against each other and against the store."""
-    won = [one for each in told for one in each.won]
-    late = [one for each in told for one in each.late]
-    problems = [wrong for each in told for wrong in each.wrong]
-    winners = Counter(turn for turn, _, _ in won)
-    problems += [f"round {turn} had {winners[turn]} winners" for turn in range(len(actions)) if winners[turn] != 1]
-    by_turn = {turn: (operator, channel) for turn, operator, channel in won}
-    for turn, message in late:
-        operator, channel = by_turn.get(turn, ("nobody", "nowhere"))
-        if f"was decided by {operator} at " not in message or f"({channel})" not in message:
-            problems.append(f"round {turn} told: {message}")
-    answered = Counter([*(turn for turn, _, _ in won), *(turn for turn, _ in late)])
-    problems += [f"round {turn}: {n} of {deciders} were told" for turn, n in answered.items() if n != deciders]
-    problems += _stored_problems(store, actions, len(late))
-    taken = sorted(ms for each in told for ms in each.milliseconds)
+def _document(
+    store: Store, told: list[Told], rounds: int, deciders: int, quorum: int, seconds: float
+) -> dict[str, Any]:
+    everyone = Told()
+    for one in told:
+        everyone.add(one)
+    taken = sorted(everyone.milliseconds)
     return {
         "engine": store.engine,
-        "rounds": len(actions),
+        "rounds": rounds,
         "deciders": deciders,
-        "won": len(won),
-        "told_the_truth": len(late),
-        "rounds_per_second": round(len(actions) / seconds, 2),
+        "quorum": quorum,
+        "won": len(everyone.won),
+        "voted": len(everyone.voted),
+        "told_the_truth": len(everyone.late) + len(everyone.repeated),
+        "rounds_per_second": round(rounds / seconds, 2),
         "p50_ms": round(taken[len(taken) // 2], 1),
         "p99_ms": round(taken[int(len(taken) * 0.99)], 1),
         "longest_ms": round(taken[-1], 1),
-        "problems": problems,
+        "problems": problems_of(store, everyone, rounds, deciders, quorum),
     }
 
 
-def _stored_problems(store: Store, actions: list[str], refusals: int) -> list[str]:
-    """What the store must hold: an intact chain, one approval, one outbox entry a round, and every refusal."""
-    with store.read() as session:
-
-        def count(wanted: Any) -> int:
-            return session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
-
-        found = {
-            "approved actions": count(select(Action.id).where(Action.state == "approved")),
-            "approvals in the chain": count(select(AuditEvent.seq).where(AuditEvent.event == "approved")),
-            "approvals in the outbox": count(
-                select(OutboxEntry.seq).where(OutboxEntry.event == "action.approved")
-            ),
-        }
-        refused = count(select(AuditEvent.seq).where(AuditEvent.event == "decision_refused"))
-        chain = verify_chain(session)
-    problems = [f"{n} {what} after {len(actions)} rounds" for what, n in found.items() if n != len(actions)]
-    problems += [] if refused == refusals else [f"{refused} refusals on record, {refusals} were told"]
-    return problems + list(chain.problems)
-
-
-def measure_all(rounds: int, engines: tuple[str, ...], tell: Callable[[str], None]) -> dict[str, Any]:
+def measure_all(rounds: int, quorum: int, engines: tuple[str, ...], tell: Callable[[str], None]) -> dict[str, Any]:
     """The race on every engine that is at hand; ``tell`` hears which one runs."""
     found = []
     with ExitStack() as stack:
@@ -224,5 +208,6 @@ def measure_all(rounds: int, engines: tuple[str, ...], tell: Callable[[str], Non
             home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="growth-bench-")))
             url = new_database(stack.enter_context(embedded_postgres())) if engine == "postgresql" else ""
             variables = {"GROWTH_HOME": str(home), "GROWTH_NOW": _NOW, "GROWTH_LOG_LEVEL": "error"}
-            found.append(race(load_settings(variables | ({"GROWTH_DATABASE_URL": url} if url else {})), rounds))
+            settings = load_settings(variables | ({"GROWTH_DATABASE_URL": url} if url else {}))
+            found.append(race(settings, rounds, quorum=quorum))
     return {"engines": found, "ok": all(not one["problems"] for one in found)}

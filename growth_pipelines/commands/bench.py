@@ -90,19 +90,24 @@ def queue(actions: int, calls: int, as_json: bool) -> None:
 
 @bench.command()
 @click.option("--rounds", default=1000, show_default=True, type=click.IntRange(1), help="Actions decided about.")
+@click.option("--quorum", default=1, show_default=True, type=click.IntRange(1, 4), help="People who must approve.")
 @click.option(
     "--engine", "engines", multiple=True, type=click.Choice(["sqlite", "postgresql"]), help="Default: both."
 )
 @json_option
-def approvals(rounds: int, engines: tuple[str, ...], as_json: bool) -> None:
+def approvals(rounds: int, quorum: int, engines: tuple[str, ...], as_json: bool) -> None:
     """Races of 64 deciders on one action, from 4 processes: exactly one may win.
+
+    Each process is a person; with --quorum the last of so many people decides.
 
     Exit code 1 when a round has not exactly one winner, or anyone is told something else than the truth. The
     machine's own store is not touched.
     """
     from growth_pipelines.bench.approvals import measure_all
 
-    document = measure_all(rounds, engines or ("sqlite", "postgresql"), lambda what: click.echo(what, err=True))
+    document = measure_all(
+        rounds, quorum, engines or ("sqlite", "postgresql"), lambda what: click.echo(what, err=True)
+    )
     if as_json:
         print_json(document)
     else:
