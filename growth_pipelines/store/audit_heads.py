@@ -38,6 +38,7 @@ from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import AuditEvent, AuditHead, OutboxEntry
 
 PUBLISHED = "audit.head_published"
+ALARM = "alarm.audit_chain"
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,14 @@ def _tell(session: Session, head: PublishedHead, now: datetime) -> None:
     newest = newest_published(session)
     if newest is None or newest.signature != head.signature:
         session.add(OutboxEntry(event=PUBLISHED, payload=asdict(head), created_at=now))
+
+
+def tell_broken(store: Store, problems: Sequence[str], recovery: str, now: datetime) -> None:
+    """Let those who listen to the outbox know at once that the chain doesn't hold."""
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    told = {"message": f"The audit chain is broken: {problems[0]}{more}.", "recovery": recovery}
+    with store.session() as session:
+        session.add(OutboxEntry(event=ALARM, payload=told, created_at=now))
 
 
 def newest_published(session: Session) -> PublishedHead | None:

@@ -41,7 +41,14 @@ _RECOVERY = (
 def audit_head(machine: dg.ResourceParam[Machine]) -> Any:
     """Publish the head, then prove the chain against all heads so far."""
     from growth_pipelines.store.audit import verify_chain
-    from growth_pipelines.store.audit_heads import head_problems, heads_file, public_key, publish_head, read_heads
+    from growth_pipelines.store.audit_heads import (
+        head_problems,
+        heads_file,
+        public_key,
+        publish_head,
+        read_heads,
+        tell_broken,
+    )
 
     settings = machine.settings
     head = publish_head(machine.store, settings, machine.now)
@@ -57,6 +64,8 @@ def audit_head(machine: dg.ResourceParam[Machine]) -> Any:
     with machine.store.read() as session:
         report = verify_chain(session, [known.link for known in heads])
     problems = [*report.problems, *head_problems(heads, public_key(settings))]
+    if problems:
+        tell_broken(machine.store, problems, _RECOVERY, machine.now)
     yield dg.AssetCheckResult(
         passed=not problems,
         check_name=CHAIN_INTACT,

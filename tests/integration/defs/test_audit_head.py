@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dagster as dg
-from sqlalchemy import text
+from sqlalchemy import select, text
 
-from growth_pipelines.store.audit_heads import heads_file, read_heads
+from growth_pipelines.store.audit_heads import ALARM, heads_file, read_heads
+from growth_pipelines.store.tables import OutboxEntry
 
 from .conftest import Desk
 
@@ -35,4 +36,7 @@ def test_the_head_is_published_and_a_rewritten_chain_found(desk: Desk) -> None:
     assert "the guard audit_events_no_update of the audit chain is missing" in str(
         found.metadata["problems"].value
     )
+    with desk.store.read() as session:
+        [alarm] = session.scalars(select(OutboxEntry).where(OutboxEntry.event == ALARM))
+    assert "The audit chain is broken" in alarm.payload["message"]
     assert "backup" in str(found.metadata["recovery"].value)
