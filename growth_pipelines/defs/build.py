@@ -27,6 +27,7 @@ from growth_pipelines.defs.dbt_graph import DbtGraph, translate
 from growth_pipelines.defs.jobs import Parts, build_jobs
 from growth_pipelines.defs.machine import Machine
 from growth_pipelines.defs.manifest import needed_manifest
+from growth_pipelines.defs.run_alarms import run_alarm_sensor
 from growth_pipelines.defs.schedules import build_schedules
 from growth_pipelines.defs.sensors import build_sensors
 from growth_pipelines.recommenders.registry import RECOMMENDERS
@@ -71,7 +72,7 @@ def build_defs(
         asset_checks=[landed, *(check for p in proposals for check in p.checks)],
         jobs=jobs.all,
         schedules=build_schedules(jobs, machine.zone),
-        sensors=[refresh_sensor(), *build_sensors(jobs, [p.name for p in proposals])],
+        sensors=[refresh_sensor(), run_alarm_sensor(), *build_sensors(jobs, [p.name for p in proposals])],
         resources={"machine": machine},
         # 0.06 CPU-seconds a step; the stock executor starts a process for each, at 4.8.
         executor=dg.in_process_executor,

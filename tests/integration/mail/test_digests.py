@@ -10,6 +10,7 @@ import pytest
 
 from growth_pipelines.approvals.automatic import POLICY
 from growth_pipelines.clock import FixedClock
+from growth_pipelines.ingestion.state import prepared
 from growth_pipelines.mail.alarms import begin, tell_conditions, tell_events
 from growth_pipelines.mail.conditions import present_conditions
 from growth_pipelines.mail.digests import last_digest, send_due_digest
@@ -18,6 +19,7 @@ from growth_pipelines.settings import Settings
 from growth_pipelines.store.audit_heads import publish_head
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import OutboxEntry, Regression
+from growth_pipelines.warehouse.database import Warehouse
 from tests.drafts import decided, seo_draft, settings_in, submitted, with_operator
 
 from .conftest import MailServer
@@ -162,6 +164,26 @@ def test_what_lasts_is_told_when_it_begins_and_when_it_comes_again(
     assert [told.split()[0] for told in look(timedelta(minutes=23))] == ["telegram"]
     assert ["daily run" in told for told in look(timedelta(hours=27))] == [True]
     assert len(mail_server.taken) == 4
+
+
+def test_a_source_older_than_twice_its_objective_is_told(store: Store, settings: Settings) -> None:
+    warehouse = Warehouse.of(settings)
+    with prepared(warehouse) as connection:
+        for stream, hours in (("orders", 53), ("products", 51)):
+            at = (MORNING - timedelta(hours=hours)).replace(tzinfo=None)
+            connection.execute(
+                "insert into raw._ingest_run (run_id, shop_id, stream, status, started_at, finished_at)"
+                " values ('1', 's', ?, 'loaded', ?, ?)",
+                (stream, at, at),
+            )
+            connection.execute(
+                "insert into raw._ingest_cursor (shop_id, stream, position) values ('s', ?, ?)", (stream, at)
+            )
+    assert present_conditions(store, settings, {}, MORNING) == {}, "nothing is published yet"
+    warehouse.publish()
+    assert present_conditions(store, settings, {}, MORNING) == {
+        "source:orders": "orders is too old: 53 h of 26 h."
+    }
 
 
 def test_a_program_that_is_dead_for_ten_minutes_is_told_by_the_mailer(

@@ -101,6 +101,7 @@ def test_jobs_sensors_and_schedules_are_these_and_run_from_the_start(defs: dg.De
     assert {sensor.name for sensor in repository.sensor_defs} == {
         "outbox_sensor",
         "refresh_sensor",
+        "run_alarm_sensor",
         "regression_sensor",
         "expiry_sensor",
         "approval_clock_sensor",
