@@ -12,13 +12,23 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 from growth_pipelines.clock import Clock, clock_at
 from growth_pipelines.errors import SettingsError
@@ -41,8 +51,17 @@ def _zone(name: str) -> str:
         raise ValueError(f"{name!r} is no IANA time zone, such as America/Denver") from error
 
 
+def _network(text: str) -> str:
+    """``text`` if it is an address or a network in CIDR notation."""
+    try:
+        return str(ip_network(text))
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no address or network, such as 10.0.0.0/8") from error
+
+
 PersonalField = Literal["email", "phone", "name", "address"]
 Words = Annotated[list[str], BeforeValidator(_split)]
+Networks = Annotated[list[Annotated[str, AfterValidator(_network)]], BeforeValidator(_split)]
 Mode = Literal["observe", "propose", "live"]
 
 
@@ -324,9 +343,32 @@ class ConsoleSettings(_Group):
     host: str = Field("127.0.0.1", description="address the console listens on")
     port: int = Field(8800, ge=0, le=65535, description="port of the console")
     session_hours: int = Field(12, ge=1, description="a console session ends after this many hours")
+    session_idle_minutes: int = Field(
+        120, ge=5, description="a console session ends after this many minutes without a request"
+    )
     allowed_hosts: Words = Field(
         default_factory=list, description="names besides loopback that the console answers to, e.g. behind a proxy"
     )
+    trusted_proxies: Networks = Field(
+        default_factory=list,
+        description="addresses (CIDR) of reverse proxies whose X-Forwarded-… headers are believed; default: none",
+    )
+    proxy_user_header: str = Field(
+        "",
+        pattern="^[A-Za-z0-9-]*$",
+        description="header in which a trusted proxy names who it has signed in, e.g. X-Forwarded-User",
+    )
+    logins_per_minute: int = Field(30, ge=1, description="log-ins that one client may try in a minute")
+    changes_per_minute: int = Field(
+        240, ge=1, description="decisions and other changes in a minute, of a session or token"
+    )
+    api_per_minute: int = Field(1200, ge=1, description="requests to /api in a minute, of a session or token")
+
+    @model_validator(mode="after")
+    def _names_come_from_somewhere(self) -> Self:
+        if self.proxy_user_header and not self.trusted_proxies:
+            raise ValueError("proxy_user_header needs trusted_proxies: the addresses that may name a user")
+        return self
 
     @property
     def reached_at(self) -> str:

@@ -85,3 +85,32 @@ def remove(name: str) -> None:
     settings = current_settings()
     remove_operator(Store.of(settings), settings, name, settings.clock.now())
     click.echo(f"{name} is removed.")
+
+
+@operators.command("role")
+@click.argument("name")
+@click.argument("role", type=click.Choice(["viewer", "operator", "admin"]))
+def role(name: str, role: str) -> None:
+    """Give NAME another ROLE; it holds from their next request on."""
+    from growth_pipelines.approvals.operators import change_role
+    from growth_pipelines.store.database import Store
+
+    settings = current_settings()
+    change_role(Store.of(settings), settings, name, role, settings.clock.now())
+    click.echo(f"{name} is {'an' if role != 'viewer' else 'a'} {role} now.")
+
+
+@operators.command("reset")
+@click.argument("name")
+@json_option
+def reset(name: str, as_json: bool) -> None:
+    """Forget the password and one-time codes of NAME, end their sessions, and print a one-time link."""
+    from growth_pipelines.approvals.operators import reset_operator
+    from growth_pipelines.store.database import Store
+
+    settings = current_settings()
+    made = reset_operator(Store.of(settings), settings, name, settings.clock.now())
+    if as_json:
+        print_json({"name": name, "link": made.link_url, "expires_at": made.expires_at})
+    else:
+        click.echo(made.link_url)
