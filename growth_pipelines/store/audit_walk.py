@@ -40,7 +40,8 @@ class ChainWalk:
     _wanted: dict[int, list[Link]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for link in self.heads:
+        # A head that was published before the first event asks for none.
+        for link in (link for link in self.heads if link.seq > 0):
             self._wanted.setdefault(link.seq, []).append(link)
 
     def take(self, record: Mapping[str, Any]) -> None:

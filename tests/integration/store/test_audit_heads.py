@@ -87,6 +87,7 @@ def test_a_chain_made_anew_or_cut_off_is_found_by_a_published_head(history: Stor
         append_event(session, event="noted", actor="t", channel="t", now=NOW)
     with history.read() as session:
         assert verify_chain(session, [head.link, Link(6, session.get_one(AuditHead, 1).hash)]).intact
+        assert verify_chain(session, [Link(0, GENESIS)]).intact, "published before the first event"
         assert "was cut off" in "; ".join(verify_chain(session, [Link(7, "0" * 64)]).problems)
     if history.engine == "postgresql":
         return
