@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, time
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -43,6 +43,13 @@ def _split(value: Any) -> Any:
     return value
 
 
+def _time_of_day(value: Any) -> Any:
+    """``8:00`` and ``08:00`` as a time; YAML reads 21:00 as the number of minutes that it is."""
+    if isinstance(value, int):
+        return time(*divmod(value, 60)) if 0 <= value < 24 * 60 else value
+    return f"0{value}" if isinstance(value, str) and re.fullmatch(r"\d:\d\d", value) else value
+
+
 def _zone(name: str) -> str:
     """``name`` if it is empty or an IANA zone."""
     try:
@@ -61,6 +68,8 @@ def _network(text: str) -> str:
 
 PersonalField = Literal["email", "phone", "name", "address"]
 Words = Annotated[list[str], BeforeValidator(_split)]
+ChatIds = Annotated[list[int], BeforeValidator(_split)]
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
 Networks = Annotated[list[Annotated[str, AfterValidator(_network)]], BeforeValidator(_split)]
 Mode = Literal["observe", "propose", "live"]
 
@@ -378,6 +387,29 @@ class ConsoleSettings(_Group):
         return f"[{self.host}]" if ":" in self.host else self.host
 
 
+class TelegramSettings(_Group):
+    base_url: str = Field("https://api.telegram.org", description="Telegram's Bot API")
+    bot_token: SecretStr = Field(SecretStr(""), description="the bot's token from BotFather; no token, no bot")
+    allowed_chats: ChatIds = Field(
+        default_factory=list, description="ids of the chats that the bot hears and writes to; none: no chat"
+    )
+    mode: Literal["polling", "webhook"] = Field("polling", description="ask Telegram for messages, or be called")
+    webhook_url: str = Field("", description="https address that Telegram calls in webhook mode")
+    webhook_secret: SecretStr = Field(
+        SecretStr(""), description="what Telegram's calls must carry, 1-256 of A-Z, a-z, 0-9, _ and -"
+    )
+    webhook_port: int = Field(8810, ge=1, le=65535, description="loopback port of the webhook, behind your proxy")
+    quiet_from: TimeOfDay = Field(time(21), description="from then on (shop time) only critical requests are loud")
+    quiet_until: TimeOfDay = Field(time(8), description="until then; the same time as quiet_from: never quiet")
+    digest_at: TimeOfDay = Field(time(8), description="when the daily digest is sent, shop time")
+    console_url: str = Field("", description="the console's address in messages; default: where it listens")
+
+    @property
+    def on(self) -> bool:
+        """Whether there is a bot at all."""
+        return bool(self.bot_token.get_secret_value())
+
+
 class SmtpSettings(_Group):
     host: str = Field("", description="mail server of the digest; no host, no mail")
     port: int = Field(587, ge=1, le=65535, description="its port; 465 speaks TLS from the first byte")
@@ -429,6 +461,7 @@ class Settings(_Group):
     content: ContentSettings = Field(default_factory=lambda: ContentSettings())
     console: ConsoleSettings = Field(default_factory=lambda: ConsoleSettings())
     dagster: DagsterSettings = Field(default_factory=lambda: DagsterSettings())
+    telegram: TelegramSettings = Field(default_factory=lambda: TelegramSettings())
     smtp: SmtpSettings = Field(default_factory=lambda: SmtpSettings())
     privacy: PrivacySettings = Field(default_factory=lambda: PrivacySettings())
 
@@ -608,7 +641,7 @@ def described(settings: Settings, environ: Mapping[str, str] | None = None) -> l
             if file_value is not None
             else "default"
         )
-        shown = ", ".join(value) if isinstance(value, list) else "" if value is None else str(value)
+        shown = ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
         rows.append(
             {"key": variable_name(path), "value": shown, "source": source, "meaning": field.description or ""}
         )

@@ -75,6 +75,38 @@ def link(name: str, as_json: bool) -> None:
         click.echo(made.link_url)
 
 
+@operators.command("chat-code")
+@click.argument("name")
+@json_option
+def chat_code(name: str, as_json: bool) -> None:
+    """Print a code that links a Telegram chat to NAME: once, within 10 minutes."""
+    from growth_pipelines.approvals.chats import new_code
+    from growth_pipelines.store.database import Store
+
+    settings = current_settings()
+    with Store.of(settings).session() as session:
+        made = new_code(session, name, settings.clock.now(), actor=settings.operator or "host", channel="cli")
+    if as_json:
+        print_json({"name": name, "code": made.code, "expires_at": made.expires_at})
+    else:
+        click.echo(f"Write this to the bot within 10 minutes: /link {made.code}")
+
+
+@operators.command("chat-unlink")
+@click.argument("name")
+def chat_unlink(name: str) -> None:
+    """End every Telegram chat that speaks for NAME."""
+    from growth_pipelines.approvals.chats import unlink_operator
+    from growth_pipelines.store.database import Store
+
+    settings = current_settings()
+    with Store.of(settings).session() as session:
+        ended = unlink_operator(
+            session, name, settings.clock.now(), actor=settings.operator or "host", channel="cli"
+        )
+    click.echo(f"{ended} of {name}'s chats ended." if ended else f"No chat speaks for {name}.")
+
+
 @operators.command("remove")
 @click.argument("name")
 def remove(name: str) -> None:

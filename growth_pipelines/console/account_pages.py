@@ -10,10 +10,10 @@ from markupsafe import Markup
 from sqlalchemy import select
 
 from growth_pipelines.approvals import accounts, one_time_codes
+from growth_pipelines.approvals.chats import new_code
 from growth_pipelines.approvals.operators import hash_of
 from growth_pipelines.approvals.passwords import MAX_LENGTH, MIN_LENGTH
 from growth_pipelines.approvals.sessions import SignedIn, log_out_others, proven_session, sessions_of
-from growth_pipelines.console.chat_codes import has_chats, new_chat_code
 from growth_pipelines.console.failures import status_of
 from growth_pipelines.console.identity import (
     Console,
@@ -105,7 +105,7 @@ def chat_code(request: Request, person: FreshPerson, console: Here, csrf: str = 
     now = console.now()
     with console.store.session() as session:
         proven_session(session, person.token, csrf, now)
-        made = new_chat_code(session, person.operator, now)
+        made = new_code(session, person.operator, now)
     return account_page(request, person, console, chat_code=made)
 
 
@@ -142,7 +142,7 @@ def account_page(
         has_password=operator.password_hash is not None,
         has_codes=operator.totp_secret is not None,
         fresh=person.is_fresh(now),
-        has_chats=has_chats(),
+        has_chats=console.settings.telegram.on,
         chats=chats,
         sessions=sessions,
         own=hash_of(person.token),
