@@ -1,4 +1,4 @@
-"""``growth up``, ``down`` and ``status``: Dagster's servers, the console, the bot and mail, under one supervisor."""
+"""``growth up``, ``down`` and ``status``: Dagster's servers, the console, bot and mail, under one supervisor."""
 
 from __future__ import annotations
 
