@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "templates": ("templates:templates", "What is decided about the wording of drafts."),
     "execute": ("execute:execute", "Apply what is approved."),
     "operators": ("operators:operators", "Who may decide."),
+    "tokens": ("tokens:tokens", "Keys of programs to the HTTP API."),
     "pause": ("brake:pause", "Stop all writes to the outside world."),
     "resume": ("brake:resume", "Allow writes again."),
     "audit": ("audit:audit", "Verify, publish and export the chain of events."),

@@ -386,6 +386,11 @@ class ConsoleSettings(_Group):
             return self.allowed_hosts[0] if self.allowed_hosts else "127.0.0.1"
         return f"[{self.host}]" if ":" in self.host else self.host
 
+    @property
+    def url(self) -> str:
+        """Where the console listens, as an address."""
+        return f"http://{self.reached_at}:{self.port}"
+
 
 class TelegramSettings(_Group):
     base_url: str = Field("https://api.telegram.org", description="Telegram's Bot API")
@@ -426,7 +431,12 @@ class SmtpSettings(_Group):
 
 
 class DagsterSettings(_Group):
-    port: int = Field(3000, ge=0, le=65535, description="port of the Dagster UI, loopback only")
+    port: int = Field(
+        3000,
+        ge=0,
+        le=65535,
+        description="loopback port that only redirects to the console's /dagster, until the next release; 0: none",
+    )
 
 
 class PrivacySettings(_Group):
@@ -473,6 +483,11 @@ class Settings(_Group):
     def shop_file(self) -> Path:
         """Where is kept what the shop last said of itself, for those who can't wait for the warehouse."""
         return self.home / "shop.json"
+
+    @property
+    def console_url(self) -> str:
+        """Where people reach the console, for links: as set for messages, else where it listens."""
+        return self.telegram.console_url.rstrip("/") or self.console.url
 
     @property
     def zone(self) -> str:

@@ -26,6 +26,7 @@ VerdictState = Literal[
     "approved",
 ]
 WAITING = ("pending", "deferred", "changes_requested")
+_WAITING_SHOWN = 5
 # Somebody tried to pass something off as a decision: red in every run.
 FORGED = ("malformed", "unknown_operator", "bad_signature")
 
@@ -53,6 +54,8 @@ class Verdict:
     description: str
     counts: dict[str, int]
     approved: tuple[str, ...] = ()
+    # The actions that it is about, by their refs: the approved ones, or the first that wait.
+    refs: tuple[str, ...] = ()
 
 
 def verdict(
@@ -73,8 +76,17 @@ def verdict(
     state, description = _judged(actions, now, record, keys or {})
     passed = state == "approved"
     red = state in FORGED or (gating and not passed)
-    approved = tuple(action.action_id for action in actions if action.valid) if passed else ()
-    return Verdict(state, passed, "ERROR" if red else "WARN", description, counts, approved)
+    valid = [action for action in actions if action.valid] if passed else []
+    shown = valid or [action for action in actions if action.state in WAITING][:_WAITING_SHOWN]
+    return Verdict(
+        state,
+        passed,
+        "ERROR" if red else "WARN",
+        description,
+        counts,
+        approved=tuple(action.action_id for action in valid),
+        refs=tuple(action.ref for action in shown),
+    )
 
 
 def _judged(

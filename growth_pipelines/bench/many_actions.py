@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.lifecycle import SubmitRules, submit
 from growth_pipelines.actions.model import ActionDraft, Evidence, FieldChange, Impact, Target
+from growth_pipelines.policies.terms import shipped
 from growth_pipelines.store.database import Store
-from growth_pipelines.store.tables import ACTION_STATES, Action, tie_break
+from growth_pipelines.store.tables import ACTION_STATES, Action, ApprovalRequest, tie_break
 
 SHOP = "bench.myshopify.com"
 RECOMMENDERS = ("seo_ctr", "metaobject_gen", "merch_playbook", "guided_selling", "cwv_repair")
@@ -35,7 +36,12 @@ _VARIED = (
     "updated_at",
     "state_at",
     "expires_at",
+    "priority",
 )
+_ANSWERED = {
+    **dict.fromkeys(("approved", "executing", "executed", "measured"), "approved"),
+    "rejected": "rejected",
+}
 _AT_ONCE = 5000
 
 
@@ -57,12 +63,15 @@ def fill(store: Store, count: int, seed: int, *, now: datetime, resources: int, 
     rows = _rows(count, random.Random(seed), now, resources, scores)  # noqa: S311 - no secret
     model = Action.__table__.alias("model")
     copied = [many.c[c.name] if c.name in _VARIED else model.c[c.name] for c in columns]
+    requests: list[dict[str, Any]] = []
     with store.session() as session, _roomy(session, store.engine):
         many.create(session.connection())
         while page := [row for _, row in zip(range(_AT_ONCE), rows, strict=False)]:
             session.execute(insert(many), page)
+            requests += [_request(row, now) for row in page]
         everything = select(*copied).select_from(many.join(model, model.c.id == result.created[0]))
         session.execute(insert(Action).from_select([c.name for c in columns], everything))
+        session.execute(insert(ApprovalRequest), requests)
         many.drop(session.connection())
 
 
@@ -153,4 +162,32 @@ def _rows(
             "updated_at": at,
             "state_at": at,
             "expires_at": at + timedelta(days=7) if chance.random() < 0.9 else now - timedelta(hours=1),
+            "priority": chance.choice(("critical", "high", *("medium",) * 5, *("low",) * 3)),
         }
+
+
+def _request(row: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """The question about the action, answered where its state says so."""
+    terms = shipped().terms(row["kind"], "title", row["risk_tier"])
+    status = _ANSWERED.get(row["state"], "expired" if row["state"] == "expired" else "pending")
+    answer: dict[str, Any] = dict.fromkeys(("decision", "decided_by", "decided_at", "channel"))
+    if status in _ANSWERED.values():
+        decision = "approve" if status == "approved" else "reject"
+        at = row["created_at"] + (now - row["created_at"]) / 2
+        answer = {"decision": decision, "decided_by": "bench", "decided_at": at, "channel": "console"}
+    return {
+        "id": row["id"],
+        "action_id": row["id"],
+        "version": 1,
+        "trace_id": row["id"],
+        "requester": row["recommender"],
+        "status": status,
+        "priority": row["priority"],
+        "digest": "0" * 64,
+        "created_at": row["created_at"],
+        "terms": terms.model_dump(mode="json"),
+        "policy_version": 0,
+        "due_at": row["created_at"] + shipped().answer_within(terms, row["priority"]),
+        "expires_at": row["expires_at"],
+        **answer,
+    }

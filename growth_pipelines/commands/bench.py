@@ -122,6 +122,34 @@ def approvals(rounds: int, quorum: int, engines: tuple[str, ...], as_json: bool)
         sys.exit(1)
 
 
+@bench.command()
+@click.option("--actions", default=10_000, show_default=True, type=click.IntRange(100), help="Actions stored.")
+@click.option("--readers", default=50, show_default=True, type=click.IntRange(1, 500), help="People who read.")
+@click.option("--seconds", default=30.0, show_default=True, type=click.FloatRange(1), help="For how long.")
+@json_option
+def console(actions: int, readers: int, seconds: float, as_json: bool) -> None:
+    """What the console's pages take while many read and another process writes.
+
+    Each reader asks for a page every two seconds. The machine's own store is not touched.
+    """
+    from growth_pipelines.bench.console_load import measure
+
+    document = measure(actions, readers, seconds, lambda what: click.echo(what, err=True))
+    if as_json:
+        print_json(document)
+        return
+    keys = ("requests", "failed", "p50", "p95", "kb")
+    rows = [[name, *(str(page[key]) for key in keys)] for name, page in document["pages"].items()]
+    rows.append(["all of them", *(str(document[key]) for key in keys[:-1]), str(document["largest_kb"])])
+    print_table(["Page", "Requests", "Failed", "p50, ms", "p95, ms", "KB"], rows, f"{actions:,} actions")
+    click.echo(f"The server used {document['server_cpu_seconds']} s of a core for {document['requests']} requests")
+    for what, figure, limit in (
+        ("p95", document["p95"], document["limit_ms"]),
+        ("largest page", document["largest_kb"], document["limit_kb"]),
+    ):
+        click.echo(f"{what} {figure}; limit {limit:.0f}: {'met' if figure <= limit else 'missed'}")
+
+
 def _print_document(document: dict[str, Any]) -> None:
     machine = f"DuckDB with {document['threads']} threads and {document['memory_limit']}"
     title = f"{document['lines']:,} order lines, {machine}"

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -68,6 +68,7 @@ def diagnose(settings: Settings) -> list[Finding]:
     checks: tuple[tuple[str, Callable[[Settings], Iterator[Finding]]], ...] = (
         ("home", _home),
         ("store", _store),
+        ("store and dagster", _reconciled),
         ("operator", _operator),
         ("shopify", _shopify),
         ("clock", _clock),
@@ -119,6 +120,19 @@ def _store(settings: Settings) -> Iterator[Finding]:
         yield Finding("writes", "ok", "live: approved actions are written")
     else:
         yield Finding("writes", "ok", f"{mode}: nothing is written (GROWTH_ACTIONS__MODE)")
+
+
+def _reconciled(settings: Settings) -> Iterator[Finding]:
+    from growth_pipelines.approvals.alarms import newest_look
+    from growth_pipelines.commands.freshness import in_words
+    from growth_pipelines.store.database import Store
+
+    with Store.of(settings).read() as session:
+        looked = newest_look(session)
+    for alarm in looked.alarms if looked else ():
+        yield Finding("store and dagster", "warn", alarm["message"], alarm["recovery"])
+    if looked is None or not looked.alarms:
+        yield Finding("store and dagster", "ok", in_words(looked))
 
 
 def _operator(settings: Settings) -> Iterator[Finding]:
@@ -322,7 +336,9 @@ def _ports(settings: Settings) -> Iterator[Finding]:
 
     ours = {row["program"] for row in program_status(settings) if row["state"] == "running"}
     yield _port("console", settings.console.host, settings.console.port, CONSOLE in ours)
-    yield _port("dagster", "127.0.0.1", settings.dagster.port, DAGSTER in ours)
+    # The console redirects from it; the machine does without.
+    old = _port("dagster", "127.0.0.1", settings.dagster.port, DAGSTER in ours and CONSOLE in ours)
+    yield old if old.state == "ok" else replace(old, state="warn")
 
 
 def _port(name: str, host: str, port: int, ours: bool) -> Finding:

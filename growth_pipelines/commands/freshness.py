@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from growth_pipelines.errors import GrowthError
 
 if TYPE_CHECKING:
+    from growth_pipelines.approvals.alarms import Looked
     from growth_pipelines.settings import Settings
 
 
@@ -20,6 +21,7 @@ def _store_status(settings: Settings) -> list[dict[str, str]]:
     from growth_pipelines.actions.brake import brake
     from growth_pipelines.actions.lifecycle import overdue
     from growth_pipelines.actions.queue import count_actions
+    from growth_pipelines.approvals.alarms import newest_look
     from growth_pipelines.store.database import Store
 
     now = settings.clock.now()
@@ -27,11 +29,25 @@ def _store_status(settings: Settings) -> list[dict[str, str]]:
         paused = brake(session)
         counts = {state: count_actions(session, state) for state in ("pending", "approved", "executing")}
         late = overdue(session, now)
+        looked = newest_look(session)
     rows = [
         {"what": "writes to the shop", "state": str(paused) if paused else f"mode {settings.actions.mode}"},
         {"what": "actions", "state": ", ".join(f"{count} {state}" for state, count in counts.items())},
     ]
+    rows.append({"what": "store and Dagster", "state": in_words(looked)})
+    rows += [
+        {"what": f"alarm: {alarm['kind'].replace('_', ' ')}", "state": f"{alarm['message']} {alarm['recovery']}"}
+        for alarm in (looked.alarms if looked else ())
+    ]
     return rows + [{"what": f"late: {item.ref}", "state": item.message} for item in late]
+
+
+def in_words(looked: Looked | None) -> str:
+    """What the newest comparison of store and Dagster found."""
+    if looked is None:
+        return "not compared yet"
+    found = f"{len(looked.alarms)} alarms" if looked.alarms else "they agree"
+    return f"{found} ({looked.at:%Y-%m-%d %H:%M} UTC)"
 
 
 def _source_status(settings: Settings) -> list[dict[str, str]]:

@@ -21,6 +21,8 @@ from growth_pipelines.commands.mail import MAIL, mail_names, mail_programs
 from growth_pipelines.errors import GrowthError
 
 if TYPE_CHECKING:
+    import httpx
+
     from growth_pipelines.commands.supervision import Program, Supervisor
     from growth_pipelines.settings import Settings
 
@@ -31,7 +33,7 @@ _NEEDED_DAEMONS = {"SENSOR", "SCHEDULER", "QUEUED_RUN_COORDINATOR"}
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the two web servers answer."""
+    """Where people reach Dagster's pages and the console: both at the console, which asks them to sign in."""
 
     dagster: str
     console: str
@@ -84,25 +86,27 @@ def machine_programs(settings: Settings) -> tuple[Addresses, list[Program]]:
     """What ``growth up`` runs, and where it will answer; a port setting of 0 means any free one."""
     from growth_pipelines.commands.supervision import Program
     from growth_pipelines.defs.instance import instance_environment
+    from growth_pipelines.defs.web_socket import PREFIX, web_socket
 
     console_port = _port(settings.console.host, settings.console.port, "GROWTH_CONSOLE__PORT")
-    dagster_port = _port("127.0.0.1", settings.dagster.port, "GROWTH_DAGSTER__PORT")
-    addresses = Addresses(
-        f"http://127.0.0.1:{dagster_port}", f"http://{settings.console.reached_at}:{console_port}"
-    )
-    environment = {
-        **instance_environment(settings),
-        "GROWTH_CONSOLE__PORT": str(console_port),
-        "GROWTH_DAGSTER__PORT": str(dagster_port),
-    }
+    console = f"http://{settings.console.reached_at}:{console_port}"
+    addresses = Addresses(f"{console}{PREFIX}", console)
+    environment = {**instance_environment(settings), "GROWTH_CONSOLE__PORT": str(console_port)}
+    # Dagster's server has no log-in of its own, so it listens on a file that nobody else may open.
+    web_server, socket_path = "http://dagster", str(web_socket(settings))
     workspace = ("-w", f"{environment['DAGSTER_HOME']}/workspace.yaml")
     python = (sys.executable, "-m")
-    # Dagster's server has no log-in of its own: it listens on loopback, whatever the console's host is.
-    web = (*python, "dagster_webserver", "-h", "127.0.0.1", "-p", str(dagster_port), *workspace)
     # Sensors tick every few seconds, and each tick would be three lines in the log.
     quiet = ("--log-level", "warning")
     return addresses, [
-        Program(DAGSTER, web, environment, addresses.dagster, f"{addresses.dagster}/server_info"),
+        Program(
+            DAGSTER,
+            (*python, "growth_pipelines.defs.webserver"),
+            environment,
+            addresses.dagster,
+            f"{web_server}{PREFIX}/server_info",
+            socket_path,
+        ),
         Program(DAEMON, (*python, "dagster._daemon", "run", *quiet, *workspace), environment),
         Program(
             CONSOLE,
@@ -216,28 +220,39 @@ def _seen(name: str, programs: dict[str, Any]) -> str:
     """What a live program answers."""
     import httpx
 
-    dagster = programs[DAGSTER]["address"]
     if name == MAIL:
         # It answers nobody: alive is running, and `growth mail status` tells how the last digest went.
         return "running"
     try:
         if name == DAEMON:
-            return _daemon_state(dagster)
-        url = f"{dagster}/server_info" if name == DAGSTER else f"{programs[CONSOLE]['address']}/login"
-        answer = httpx.get(url, trust_env=False, timeout=10)
+            return _daemon_state(programs[DAGSTER]["socket"])
+        if name == DAGSTER:
+            with _dagster(programs[DAGSTER]["socket"]) as client:
+                answer = client.get("/server_info")
+        else:
+            answer = httpx.get(f"{programs[CONSOLE]['address']}/login", trust_env=False, timeout=10)
     except httpx.HTTPError as error:
         return f"does not answer ({type(error).__name__})"
     return "running" if answer.status_code < 500 else f"answers with HTTP {answer.status_code}"
 
 
-def _daemon_state(dagster: str) -> str:
-    """The daemon has no port; it writes heartbeats, which Dagster's server reads."""
+def _dagster(socket_path: str) -> httpx.Client:
+    """A client of Dagster's web server."""
     import httpx
 
+    from growth_pipelines.defs.web_socket import PREFIX
+
+    transport = httpx.HTTPTransport(uds=socket_path)
+    return httpx.Client(base_url=f"http://dagster{PREFIX}", transport=transport, timeout=10)
+
+
+def _daemon_state(socket_path: str) -> str:
+    """The daemon has no port; it writes heartbeats, which Dagster's server reads."""
     query = (
         files("growth_pipelines.commands").joinpath("queries/daemon_health.graphql").read_text(encoding="utf-8")
     )
-    answer = httpx.post(f"{dagster}/graphql", json={"query": query}, trust_env=False, timeout=10)
+    with _dagster(socket_path) as client:
+        answer = client.post("/graphql", json={"query": query})
     daemons = answer.raise_for_status().json()["data"]["instance"]["daemonHealth"]["allDaemonStatuses"]
     silent = sorted(d["daemonType"] for d in daemons if d["daemonType"] in _NEEDED_DAEMONS and not d["healthy"])
     return f"no heartbeat from {', '.join(silent)}" if silent else "running"

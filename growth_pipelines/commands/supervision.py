@@ -34,13 +34,15 @@ _LOG_LIMIT = 20_000_000
 
 @dataclass(frozen=True)
 class Program:
-    """One program to keep running. ``ready_url`` is asked until it answers; "" means alive is ready."""
+    """One program to keep running. ``ready_url`` is asked until it answers, on the unix ``socket`` where it has
+    one; "" means alive is ready."""
 
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str]
     address: str = ""
     ready_url: str = ""
+    socket: str = ""
 
 
 @dataclass
@@ -53,6 +55,7 @@ class Status:
     restarts: int = 0
     since: str = ""
     address: str = ""
+    socket: str = ""
 
 
 @dataclass
@@ -90,7 +93,9 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
-        self.statuses = {program.name: Status(address=program.address) for program in self.programs}
+        self.statuses = {
+            program.name: Status(address=program.address, socket=program.socket) for program in self.programs
+        }
         self._write()
         announcing = asyncio.create_task(self._announce())
         keepers = [asyncio.create_task(self._keep(program)) for program in self.programs]
@@ -142,7 +147,8 @@ class Supervisor:
 
     async def _await_ready(self, program: Program, status: Status) -> None:
         if program.ready_url:
-            async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+            transport = httpx.AsyncHTTPTransport(uds=program.socket or None)
+            async with httpx.AsyncClient(transport=transport, timeout=5) as client:
                 while not await _answers(client, program.ready_url):
                     await asyncio.sleep(0.25)
         self._note(status, "ready")

@@ -7,6 +7,7 @@ import sys
 import uvicorn
 
 from growth_pipelines.console.app import create_app
+from growth_pipelines.console.dagster_ui.old_port import old_port
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import load_settings
 from growth_pipelines.telemetry import configure_logging
@@ -21,18 +22,19 @@ def main() -> int:
     except GrowthError as error:
         sys.stderr.write(f"growth: {error}\n")
         return 1
-    uvicorn.run(
-        app,
-        host=settings.console.host,
-        port=settings.console.port,
-        log_level="warning",
-        # Our own request log leaves the query out, which may hold a one-time link's token.
-        access_log=False,
-        # Whom to believe about the client is in our settings, not in uvicorn's.
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=5,
-    )
+    with old_port(settings):
+        uvicorn.run(
+            app,
+            host=settings.console.host,
+            port=settings.console.port,
+            log_level="warning",
+            # Our own request log leaves the query out, which may hold a one-time link's token.
+            access_log=False,
+            # Whom to believe about the client is in our settings, not in uvicorn's.
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=5,
+        )
     return 0
 
 

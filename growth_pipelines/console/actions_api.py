@@ -15,11 +15,11 @@ from growth_pipelines.actions.listing import Filters, documents, page
 from growth_pipelines.actions.model import Kind, State
 from growth_pipelines.actions.queue import as_document, find, top
 from growth_pipelines.actions.suppression import lift_suppression, suppressions
-from growth_pipelines.approvals.sessions import SignedIn
+from growth_pipelines.console.callers import Caller, Decides, ReadsActions
 from growth_pipelines.console.changes import Csrf, IdempotencyKey, IfNoneMatch, change, etag, is_among
 from growth_pipelines.console.documents import ActionDocument, ActionPage, Lifted, Suppressions, problems
 from growth_pipelines.console.failures import BadRequest
-from growth_pipelines.console.identity import Here, Person
+from growth_pipelines.console.identity import Here
 
 router = APIRouter(prefix="/api/actions", tags=["actions"])
 MOST = 200
@@ -69,7 +69,7 @@ Filtered = Annotated[Filters, Depends(filters)]
 )
 def actions(
     request: Request,
-    person: Person,
+    caller: ReadsActions,
     console: Here,
     filtered: Filtered,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
@@ -121,7 +121,7 @@ def actions(
     response_class=StreamingResponse,
 )
 def exported(
-    person: Person,
+    caller: ReadsActions,
     console: Here,
     filtered: Filtered,
     format: Annotated[Literal["csv", "json"], Query()] = "csv",
@@ -140,7 +140,7 @@ def exported(
     response_model=Suppressions,
     responses=problems(401),
 )
-def suppressed(person: Person, console: Here) -> dict[str, Any]:
+def suppressed(caller: ReadsActions, console: Here) -> dict[str, Any]:
     """Where nothing of a kind is proposed any more, because one was rolled back; the newest first."""
     with console.store.read() as session:
         return {
@@ -167,17 +167,17 @@ def suppressed(person: Person, console: Here) -> dict[str, Any]:
 )
 def lifted(
     request: Request,
-    person: Person,
+    caller: Decides,
     console: Here,
     id_or_ref: str,
-    csrf: Csrf,
+    csrf: Csrf = "",
     key: IdempotencyKey = None,
 ) -> Response:
     """Let the action's kind be proposed again on its resource, although it was rolled back there."""
 
-    def lift(session: Session, person: SignedIn) -> dict[str, Any]:
+    def lift(session: Session, by: Caller) -> dict[str, Any]:
         action = find(session, id_or_ref)
-        lift_suppression(session, action, actor=person.operator, channel="console", now=console.now())
+        lift_suppression(session, action, actor=by.operator, channel=by.channel, now=console.now())
         return {"kind": action.kind, "resource": action.resource_gid}
 
     return change(console, request, csrf, key, {}, lift)
@@ -193,7 +193,7 @@ def lifted(
         **problems(401, 404, 422),
     },
 )
-def action(person: Person, console: Here, id_or_ref: str, known: IfNoneMatch = None) -> Response:
+def action(caller: ReadsActions, console: Here, id_or_ref: str, known: IfNoneMatch = None) -> Response:
     """One action in full, with its ETag."""
     with console.store.read() as session:
         document = as_document(find(session, id_or_ref))

@@ -23,23 +23,24 @@ from growth_pipelines.approvals.decide import (
     DecisionRefused,
     DecisionRequest,
     DecisionResult,
-    SessionProof,
     StaleDigest,
     decide,
     decide_in,
 )
-from growth_pipelines.approvals.sessions import SignedIn
 from growth_pipelines.approvals.signatures import ProofRefused
 from growth_pipelines.console import views
-from growth_pipelines.console.changes import Csrf, IdempotencyKey, IfMatch, change, check_match
+from growth_pipelines.console.approvals_api import approval_document
+from growth_pipelines.console.callers import AnyCaller, Caller, Decides, proof_of
+from growth_pipelines.console.changes import Csrf, IdempotencyKey, IfMatch, change, check_match, etag
 from growth_pipelines.console.chosen import chosen_lists
 from growth_pipelines.console.documents import Decided, SessionDocument, problems
 from growth_pipelines.console.failures import BadRequest, status_of
-from growth_pipelines.console.identity import Console, Here, Person, session_token
+from growth_pipelines.console.identity import Console, Here, require_person
 from growth_pipelines.console.pages import Notice, action_page
 from growth_pipelines.errors import GrowthError
 
 router = APIRouter(prefix="/api")
+FORM = "application/x-www-form-urlencoded"
 
 
 class Decision(BaseModel):
@@ -49,7 +50,16 @@ class Decision(BaseModel):
     ``until`` to defer, ``draft`` (only the parts that change) to edit.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"decision": "approve", "digest": "9f86d081884c7d65"},
+                {"decision": "reject", "digest": "9f86d081884c7d65", "reason": "tone", "note": "Too loud."},
+                {"decision": "defer", "digest": "9f86d081884c7d65", "until": "2026-12-01"},
+            ]
+        },
+    )
 
     decision: Literal["approve", "approve_with_edits", "edit", "request_changes", "reject", "defer", "rollback"]
     digest: str = Field(min_length=1, max_length=64, pattern="^[0-9A-Za-z]+$")
@@ -70,7 +80,7 @@ class Sent:
 async def sent(request: Request) -> Sent:
     """The body as JSON or as a form, whichever it says it is."""
     kind = request.headers.get("content-type", "").split(";")[0].strip()
-    if kind == "application/x-www-form-urlencoded":
+    if kind == FORM:
         entered = await request.form(max_files=0, max_fields=40)
         return Sent({name: value for name, value in entered.items() if isinstance(value, str)}, True)
     if kind != "application/json":
@@ -91,13 +101,15 @@ async def sent(request: Request) -> Sent:
     response_model=SessionDocument,
     responses=problems(401),
 )
-def session_now(person: Person) -> dict[str, Any]:
-    """Who is signed in, and the CSRF token that changes need."""
+def session_now(caller: AnyCaller) -> dict[str, Any]:
+    """Who calls, and the CSRF token that changes of a session need."""
     return {
-        "operator": person.operator,
-        "role": person.role,
-        "csrf": person.csrf,
-        "expires_at": person.expires_at,
+        "operator": caller.operator,
+        "role": caller.role,
+        "channel": caller.channel,
+        "scopes": sorted(caller.scopes) if caller.scopes is not None else None,
+        "csrf": caller.csrf,
+        "expires_at": caller.expires_at,
     }
 
 
@@ -117,12 +129,13 @@ _BODY = {
     openapi_extra=_BODY,
     responses={
         200: {"model": Decided, "headers": {"ETag": {"schema": {"type": "string"}}}},
-        **problems(401, 403, 404, 409, 411, 412, 413, 415, 422),
+        202: {"model": Decided, "description": "The vote is counted; more people must agree."},
+        **problems(401, 403, 404, 409, 410, 411, 412, 413, 415, 422),
     },
 )
 def decision(
     request: Request,
-    person: Person,
+    caller: Decides,
     console: Here,
     id_or_ref: str,
     body: Annotated[Sent, Depends(sent)],
@@ -132,12 +145,15 @@ def decision(
 ) -> Response:
     """Decide. The first valid decision wins, over all channels."""
     if body.form:
-        return _answer_form(request, person, console, id_or_ref, body.fields)
+        return _answer_form(request, caller, console, id_or_ref, body.fields)
     asked = _checked(body.fields)
 
-    def act(session: Session, _: SignedIn) -> dict[str, Any] | GrowthError:
-        check_match(as_document(find(session, id_or_ref)), if_match)
-        wanted, proof = _wanted(id_or_ref, asked), SessionProof(session_token(request), csrf)
+    def act(session: Session, by: Caller) -> dict[str, Any] | GrowthError:
+        if if_match is not None:
+            action = find(session, id_or_ref)
+            request_tag = etag(approval_document(session, action, by, console.now()))
+            check_match(as_document(action), if_match, request_tag)
+        wanted, proof = _wanted(id_or_ref, asked), proof_of(request, csrf)
         outcome = decide_in(session, console.settings, wanted, proof, console.now())
         return outcome if isinstance(outcome, GrowthError) else asdict(outcome)
 
@@ -151,8 +167,8 @@ def _wanted(id_or_ref: str, asked: Decision) -> DecisionRequest:
 
 
 def _decide(console: Console, request: Request, id_or_ref: str, asked: Decision, csrf: str) -> DecisionResult:
-    proof = SessionProof(session_token(request), csrf)
-    return decide(console.store, console.settings, _wanted(id_or_ref, asked), proof, console.now())
+    wanted, proof = _wanted(id_or_ref, asked), proof_of(request, csrf)
+    return decide(console.store, console.settings, wanted, proof, console.now())
 
 
 def _checked(fields: Mapping[str, Any]) -> Decision:
@@ -165,9 +181,11 @@ def _checked(fields: Mapping[str, Any]) -> Decision:
 
 
 def _answer_form(
-    request: Request, person: SignedIn, console: Console, id_or_ref: str, typed: Mapping[str, str]
+    request: Request, caller: Caller, console: Console, id_or_ref: str, typed: Mapping[str, str]
 ) -> Response:
     """Decide from a form. What was typed survives a refusal; a success leads to the action's own page."""
+    if caller.csrf is None:
+        raise BadRequest("Forms are the console's own.", "Send JSON.", 415)
     chosen = typed.get("decision", "")
     csrf = typed.get("csrf", "")
     try:
@@ -181,7 +199,7 @@ def _answer_form(
         hint = problem.hint if isinstance(problem, DecisionRefused | ProofRefused) else ""
         return action_page(
             request,
-            person,
+            require_person(request),
             id_or_ref,
             notice=Notice(problem.message, hint, "warn" if late else "bad"),
             opened="" if late else chosen,

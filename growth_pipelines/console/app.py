@@ -2,46 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.routing import Mount, Route
 from starlette.types import Scope
 
 from growth_pipelines import __version__
-from growth_pipelines.approvals.decide import DecisionRefused
+from growth_pipelines.approvals.decide import AlreadyDecided, DecisionRefused
+from growth_pipelines.approvals.tokens import MissingScope
 from growth_pipelines.console import (
     account_pages,
     actions_api,
     api,
+    approval_forms,
+    approval_pages,
+    approvals_api,
+    audit_api,
     audit_pages,
     bulk_api,
     cross_sell,
     login_pages,
     operator_pages,
     pages,
+    phase7_api,
+    policy_pages,
+    settings_pages,
     text_pages,
 )
+from growth_pipelines.console.api import FORM
 from growth_pipelines.console.beacons import PUBLIC, beacon_router
+from growth_pipelines.console.callers import AnyCaller
 from growth_pipelines.console.changes import etag
+from growth_pipelines.console.dagster_ui.door import DagsterDoor
 from growth_pipelines.console.documents import Problem
 from growth_pipelines.console.failures import status_of
 from growth_pipelines.console.guard import SAFE_METHODS, Guard, allowed_hosts, headers_for
-from growth_pipelines.console.identity import Console, NotFresh, NotSignedIn, Person, person_of, require_csrf
+from growth_pipelines.console.identity import Console, NotFresh, NotSignedIn, person_of, require_csrf
 from growth_pipelines.console.last_seen import LastSeen
+from growth_pipelines.console.problems import problem_response, sort_of
 from growth_pipelines.console.proxies import TrustedProxies
 from growth_pipelines.console.rate_limits import RateLimits, TooManyRequests
 from growth_pipelines.console.rendering import STATIC, environment
+from growth_pipelines.console.stamps import TRACE, Stamps
+from growth_pipelines.console.token_use import TokenUse
+from growth_pipelines.defs.web_socket import PREFIX
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.telemetry import logger
-
-_DATA_ONLY = ("/api/actions", "/api/approvals/bulk", "/api/session")
 
 
 class _Assets(StaticFiles):
@@ -60,7 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Growth machine",
         version=__version__,
-        description="Actions and decisions. Sign in to the console; the session's cookie is the API's as well.",
+        description="Actions, decisions and figures, for console sessions and for programs with tokens.",
         # The document is served below, to those who may see the rest. Its interactive pages load scripts from
         # elsewhere, which the content policy forbids.
         openapi_url=None,
@@ -71,9 +85,14 @@ def create_app(settings: Settings) -> FastAPI:
     )
     store = Store.of(settings)
     app.state.console = Console(settings, store, LastSeen(store))
+    app.state.token_use = TokenUse(store)
     app.state.templates = environment()
     for router in (
         pages.router,
+        approval_pages.router,
+        approval_forms.router,
+        policy_pages.router,
+        settings_pages.router,
         audit_pages.router,
         login_pages.router,
         account_pages.router,
@@ -82,32 +101,38 @@ def create_app(settings: Settings) -> FastAPI:
         actions_api.router,
         bulk_api.router,
         api.router,
+        approvals_api.router,
+        phase7_api.router,
+        audit_api.router,
         cross_sell.router,
     ):
         app.include_router(router)
     if settings.web_vitals.beacons:
         app.include_router(beacon_router(settings))
     app.mount("/static", _Assets(directory=STATIC), name="static")
+    door = DagsterDoor(settings)
+    app.router.routes += [Route(PREFIX, door, include_in_schema=False), Mount(PREFIX, door, name="dagster")]
 
     @app.get("/healthz", include_in_schema=False)
     def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
     @app.get("/api/openapi.json", include_in_schema=False)
-    def openapi(person: Person) -> JSONResponse:
+    def openapi(caller: AnyCaller) -> JSONResponse:
         return JSONResponse(app.openapi())
 
     _describe(app)
     _answer_failures(app)
     app.add_middleware(Guard, hosts=allowed_hosts(settings), public=public)
+    app.add_middleware(Stamps, now=app.state.console.now)
     console = settings.console
     app.add_middleware(TrustedProxies, networks=console.trusted_proxies, user_header=console.proxy_user_header)
     return app
 
 
 def _describe(app: FastAPI) -> None:
-    """What the routes don't say by themselves: the decision's body, which is read by hand (JSON or form), how
-    failures are answered, and that the session's cookie is needed."""
+    """What the routes don't say by themselves: the decision's body, which is read by hand (JSON or form), and how
+    failures are answered."""
     plain = app.openapi
 
     def described() -> dict[str, Any]:
@@ -115,9 +140,9 @@ def _describe(app: FastAPI) -> None:
         parts = document.setdefault("components", {})
         schemas = parts.setdefault("schemas", {})
         for model in (api.Decision, Problem):
-            schemas[model.__name__] = model.model_json_schema(ref_template="#/components/schemas/{model}")
-        parts["securitySchemes"] = {"session": {"type": "apiKey", "in": "cookie", "name": "growth_session"}}
-        document["security"] = [{"session": []}]
+            schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(schema.pop("$defs", {}))
+            schemas[model.__name__] = schema
         return document
 
     app.openapi = described  # type: ignore[method-assign]
@@ -127,17 +152,23 @@ def _answer_failures(app: FastAPI) -> None:
     @app.exception_handler(NotSignedIn)
     def not_signed_in(request: Request, problem: NotSignedIn) -> Response:
         if not _wants_page(request):
-            return _problem(request, 401, problem.message, problem.hint)
+            return _problem(request, problem)
         path = request.url.path if request.method in SAFE_METHODS else "/"
         query = f"?{request.url.query}" if request.url.query and path == request.url.path else ""
+        if "hx-request" in request.headers:
+            # A part of a page was asked for: the whole page goes to the log-in, and comes back to where it was.
+            shown = urlsplit(request.headers.get("hx-current-url", ""))
+            path, query = shown.path or "/", f"?{shown.query}" if shown.query else ""
         target = request.url_for("login").include_query_params(next=path + query)
+        if "hx-request" in request.headers:
+            return Response(status_code=401, headers={"hx-redirect": f"{target.path}?{target.query}"})
         return RedirectResponse(f"{target.path}?{target.query}", 303)
 
     @app.exception_handler(NotFresh)
     async def not_fresh(request: Request, problem: NotFresh) -> Response:
         person = person_of(request)
         if person is None or not _wants_page(request):
-            return _problem(request, 403, problem.message, problem.hint)
+            return _problem(request, problem)
         return await login_pages.ask_again(request, person, problem.back)
 
     @app.exception_handler(TooManyRequests)
@@ -145,15 +176,12 @@ def _answer_failures(app: FastAPI) -> None:
         headers = {"retry-after": str(problem.seconds)}
         return _failure(request, 429, problem.message, problem.hint, headers)
 
-    @app.exception_handler(DecisionRefused)
-    def refused(request: Request, problem: DecisionRefused) -> Response:
-        status = status_of(problem)
-        headers = {"etag": etag(problem.action)}
-        return _problem(request, status, problem.message, problem.hint, headers, {"action": problem.action})
-
     @app.exception_handler(GrowthError)
     def expected(request: Request, problem: GrowthError) -> Response:
-        return _failure(request, status_of(problem), problem.message, problem.hint)
+        # The forms' own pages show what was refused; whoever asked for data gets data.
+        if isinstance(problem, DecisionRefused) or not _wants_page(request):
+            return _problem(request, problem)
+        return _page(request, status_of(problem), problem.message, problem.hint)
 
     @app.exception_handler(HTTPException)
     def http(request: Request, problem: HTTPException) -> Response:
@@ -172,37 +200,52 @@ def _answer_failures(app: FastAPI) -> None:
     def unexpected(request: Request, problem: Exception) -> Response:
         logger("console").error("failed", path=request.url.path, exc_info=problem, trace=_trace_of(request))
         response = _failure(request, 500, "Something went wrong here", "The log says what, under the trace below.")
-        # This answer is made outside of the guard.
-        response.headers.update(headers_for(request.url.scheme))
+        # This answer is made outside of the guard and the stamps.
+        response.headers.update({**headers_for(request.url.scheme), TRACE: _trace_of(request)})
         return response
 
 
 def _failure(request: Request, status: int, message: str, hint: str, headers: Any = None) -> Response:
     if not _wants_page(request):
-        return _problem(request, status, message, hint, headers)
+        return problem_response(status, message, hint, _trace_of(request), headers=headers)
+    return _page(request, status, message, hint, headers)
+
+
+def _page(request: Request, status: int, message: str, hint: str, headers: Any = None) -> Response:
     try:
         person = person_of(request)
     except GrowthError:
         person = None
     trace_id = _trace_of(request) if status >= 500 else ""
+    name = "error_part.html" if "hx-request" in request.headers else "error.html"
     response = pages.page(
-        request, "error.html", person, status, code=status, message=message, hint=hint, trace_id=trace_id
+        request, name, person, status, code=status, message=message, hint=hint, trace_id=trace_id
     )
     response.headers.update(headers or {})
     return response
 
 
-def _problem(
-    request: Request,
-    status: int,
-    message: str,
-    hint: str,
-    headers: Any = None,
-    more: Mapping[str, Any] | None = None,
-) -> JSONResponse:
-    """RFC 9457 problem details."""
-    body = {"title": message, "detail": hint, "status": status, "trace_id": _trace_of(request), **(more or {})}
-    return JSONResponse(body, status, media_type="application/problem+json", headers=headers)
+def _problem(request: Request, problem: GrowthError) -> Response:
+    """A refusal, with what is known of what it is about."""
+    more: dict[str, Any] = {}
+    headers = {}
+    if isinstance(problem, DecisionRefused):
+        more["action"] = problem.action
+        headers["etag"] = etag(problem.action)
+    if isinstance(problem, AlreadyDecided):
+        told = {"by": "decided_by", "at": "decided_at", "channel": "decided_channel", "state": "state"}
+        more["decided"] = {name: problem.action[member] for name, member in told.items()}
+    if isinstance(problem, MissingScope):
+        more["scope"] = problem.scope
+    return problem_response(
+        status_of(problem),
+        problem.message,
+        problem.hint,
+        _trace_of(request),
+        sort=sort_of(problem),
+        more=more,
+        headers=headers,
+    )
 
 
 def _trace_of(request: Request) -> str:
@@ -210,7 +253,8 @@ def _trace_of(request: Request) -> str:
 
 
 def _wants_page(request: Request) -> bool:
-    """Browsers that navigate ask for HTML; clients of the API don't, and those addresses have no pages."""
-    if request.url.path.startswith(_DATA_ONLY):
+    """Browsers that navigate ask for HTML. The API has no pages, but for its one form: the decision's."""
+    kind = request.headers.get("content-type", "").split(";")[0].strip()
+    if request.url.path.startswith("/api/") and kind != FORM:
         return False
     return "text/html" in request.headers.get("accept", "")

@@ -22,12 +22,11 @@ from growth_pipelines.approvals.bulk import (
     cover,
     decide_all,
 )
-from growth_pipelines.approvals.decide import SessionProof
-from growth_pipelines.approvals.sessions import SignedIn, proven_session
+from growth_pipelines.console.callers import Caller, Decides, proof_of, proven_caller
 from growth_pipelines.console.changes import Csrf, IdempotencyKey, change
 from growth_pipelines.console.documents import BulkCoverage, BulkDecided, problems
 from growth_pipelines.console.failures import MayNotDecide
-from growth_pipelines.console.identity import Console, Here, Person, session_token
+from growth_pipelines.console.identity import Console, Here
 from growth_pipelines.console.observed import observe
 from growth_pipelines.errors import GrowthError
 
@@ -49,7 +48,12 @@ class BulkAsked(BaseModel):
     ``reason`` is needed to reject, ``note`` with the reason ``other``, ``until`` to defer.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"decision": "approve", "items": [{"id": "G-7K2M", "digest": "9f86d081884c7d65"}]}]
+        },
+    )
 
     decision: BulkDecision
     items: list[BulkItem] = Field(min_length=1, max_length=MOST)
@@ -66,7 +70,12 @@ class BulkAsked(BaseModel):
     responses=problems(401, 403, 409, 411, 413, 422),
 )
 def bulk(
-    request: Request, person: Person, console: Here, asked: BulkAsked, csrf: Csrf, key: IdempotencyKey = None
+    request: Request,
+    caller: Decides,
+    console: Here,
+    asked: BulkAsked,
+    csrf: Csrf = "",
+    key: IdempotencyKey = None,
 ) -> Response | dict[str, Any]:
     """Without `confirm`: what the decision covers. With it: decide, each action for itself, the best first."""
     items = tuple(Item(item.id, item.digest) for item in asked.items)
@@ -75,10 +84,10 @@ def bulk(
         return _shown(console, request, wanted, csrf)
     confirm = asked.confirm
 
-    def act(session: Session, person: SignedIn) -> dict[str, Any] | GrowthError:
-        _check(console, wanted, person)
-        check_confirmation(confirm, wanted, person.operator, person.token, console.now())
-        proof = SessionProof(person.token, csrf)
+    def act(session: Session, by: Caller) -> dict[str, Any] | GrowthError:
+        _check(console, wanted, by)
+        check_confirmation(confirm, wanted, by.operator, by.secret, console.now())
+        proof = proof_of(request, csrf)
         fates = decide_all(session, console.settings, wanted, [proof] * len(items), console.now())
         return {
             "decided": True,
@@ -92,8 +101,8 @@ def bulk(
 def _shown(console: Console, request: Request, wanted: Bulk, csrf: str) -> dict[str, Any]:
     now = console.now()
     with console.store.read() as session:
-        person = proven_session(session, session_token(request), csrf, now)
-        _check(console, wanted, person)
+        caller = proven_caller(session, request, csrf, "decide:approvals", now)
+        _check(console, wanted, caller)
         covered = cover(session, wanted, now)
     return {
         "decided": False,
@@ -110,15 +119,15 @@ def _shown(console: Console, request: Request, wanted: Bulk, csrf: str) -> dict[
             for one, other, fields in covered.conflicts
         ],
         "items": [_outcome(fate) for fate in covered.fates],
-        "confirm": confirmation(wanted, person.operator, person.token, now),
+        "confirm": confirmation(wanted, caller.operator, caller.secret, now),
         "confirm_within_seconds": int(CONFIRM_WITHIN.total_seconds()),
     }
 
 
-def _check(console: Console, wanted: Bulk, person: SignedIn) -> None:
-    if not person.may_decide:
+def _check(console: Console, wanted: Bulk, caller: Caller) -> None:
+    if not caller.may_decide:
         raise MayNotDecide(
-            f"{person.operator} is a {person.role}, who may look but not decide.", "Ask an operator or admin."
+            f"{caller.operator} is a {caller.role}, who may look but not decide.", "Ask an operator or admin."
         )
     check(wanted, console.settings, console.now())
 

@@ -11,14 +11,14 @@ from sqlalchemy.orm import Session
 
 from growth_pipelines.approvals.decide import DecisionRefused
 from growth_pipelines.approvals.repeats import answer_before, keep_answer, request_hash
-from growth_pipelines.approvals.sessions import SignedIn, proven_session
 from growth_pipelines.canonical import digest
-from growth_pipelines.console.identity import Console, session_token
+from growth_pipelines.console.callers import Caller, proven_caller
+from growth_pipelines.console.identity import Console
 from growth_pipelines.errors import GrowthError
 
 Csrf = Annotated[
     str,
-    Header(alias="X-CSRF-Token", description="the session's token: `csrf` of GET /api/session"),
+    Header(alias="X-CSRF-Token", description="`csrf` of GET /api/session; programs with a token need none"),
 ]
 IdempotencyKey = Annotated[
     str | None,
@@ -32,7 +32,10 @@ IdempotencyKey = Annotated[
 ]
 IfMatch = Annotated[
     str | None,
-    Header(alias="If-Match", description="ETag of the action as it was read; refused with 412 if it has changed"),
+    Header(
+        alias="If-Match",
+        description="ETag of the action or of its approval as it was read; 412 if it has changed",
+    ),
 ]
 IfNoneMatch = Annotated[
     str | None, Header(alias="If-None-Match", description="ETag that is known; 304 if it still holds")
@@ -56,9 +59,9 @@ def is_among(tag: str, header: str, *, weakly: bool = False) -> bool:
     return "*" in named or tag in named
 
 
-def check_match(document: dict[str, Any], if_match: str | None) -> None:
-    """Raise Changed unless the action still is what the header names."""
-    if if_match is not None and not is_among(etag(document), if_match):
+def check_match(document: dict[str, Any], if_match: str, request_tag: str = "") -> None:
+    """Raise Changed unless the action, or its approval request, still is what the header names."""
+    if not any(is_among(tag, if_match) for tag in (etag(document), request_tag) if tag):
         raise Changed(
             f"{document['ref']} has changed since you looked at it: it is {document['state']} "
             f"at version {document['version']} now.",
@@ -73,9 +76,11 @@ def change(
     csrf: str,
     key: str | None,
     asked: Any,
-    act: Callable[[Session, SignedIn], dict[str, Any] | GrowthError],
+    act: Callable[[Session, Caller], dict[str, Any] | GrowthError],
+    *,
+    scope: str = "decide:approvals",
 ) -> JSONResponse:
-    """Do ``act`` in one write transaction, as the person signed in, and answer with its document.
+    """Do ``act`` in one write transaction, as who calls (a token needs ``scope``), and answer with its document.
 
     With a key the answer is stored in that transaction, and a repetition has it again without acting. A refusal
     that ``act`` returns is raised after the commit, so that its record stays.
@@ -83,20 +88,22 @@ def change(
     now = console.now()
     repeated = False
     with console.store.session() as session:
-        person = proven_session(session, session_token(request), csrf, now)
+        caller = proven_caller(session, request, csrf, scope, now)
         # Bound to what is asked for, not to who asks: keys are each person's own.
         wanted = request_hash([request.method, request.url.path, request.headers.get("if-match"), asked])
         outcome: dict[str, Any] | GrowthError | None = None
         if key is not None:
-            outcome = answer_before(session, person.operator, key, wanted, now)
+            outcome = answer_before(session, caller.operator, key, wanted, now)
             repeated = outcome is not None
         if outcome is None:
-            outcome = act(session, person)
+            outcome = act(session, caller)
             if key is not None and isinstance(outcome, dict):
-                keep_answer(session, person.operator, key, wanted, outcome, now)
+                keep_answer(session, caller.operator, key, wanted, outcome, now)
     if isinstance(outcome, GrowthError):
         raise outcome
     headers = {"idempotency-replayed": "true"} if repeated else {}
     if "action" in outcome:
         headers["etag"] = etag(outcome["action"])
-    return JSONResponse(outcome, headers=headers)
+    # A vote that others must add to is taken, but decides nothing yet.
+    status = 202 if outcome.get("outcome") == "voted" else 200
+    return JSONResponse(outcome, status, headers=headers)

@@ -11,15 +11,18 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.recommended_products import COMPLEMENTARY, MOST_PRODUCTS, RELATED, ProductList
+from growth_pipelines.console.callers import ReadsActions
+from growth_pipelines.console.documents import problems
 from growth_pipelines.console.failures import BadRequest
-from growth_pipelines.console.identity import Here, Person
+from growth_pipelines.console.identity import Here
 from growth_pipelines.console.observed import rows_of_query
 from growth_pipelines.store.tables import Action
 from growth_pipelines.warehouse.database import Warehouse
@@ -33,16 +36,44 @@ _IDS = MOST_PRODUCTS + 1
 _GID = "gid://shopify/Product/{}"
 
 
+class ShownProduct(BaseModel):
+    """A product for sale, and who chose it: the merchant before, or the rule."""
+
+    product: str
+    handle: str
+    title: str
+    path: str | None
+    price_cents: int | None
+    currency: str | None
+    chosen_by: Literal["merchant", "rule"]
+
+
+class ShownList(BaseModel):
+    """Products of one rule; null and empty where none is in force."""
+
+    rule: str | None
+    products: list[ShownProduct]
+
+
+class CrossSell(ShownList):
+    """What goes with the product, and in ``related`` what may be bought instead."""
+
+    product: str
+    related: ShownList
+
+
 @router.get(
     "/cross-sell/{product:path}",
     tags=["cross-sell"],
+    operation_id="getCrossSell",
+    response_model=CrossSell,
     responses={
+        200: {"model": CrossSell, "headers": {"ETag": {"schema": {"type": "string"}}}},
         304: {"description": "What the client has (If-None-Match) is what there is."},
-        401: {"description": "Nobody is signed in."},
-        404: {"description": "No such product."},
+        **problems(401, 403, 404, 422),
     },
 )
-def cross_sell(request: Request, person: Person, console: Here, product: str) -> Response:
+def cross_sell(request: Request, caller: ReadsActions, console: Here, product: str) -> Response:
     """What goes with a product, and what may be bought instead of it, best first. ``product`` is its handle, its
     number or its gid."""
     warehouse = Warehouse.of(console.settings)
@@ -56,7 +87,8 @@ def cross_sell(request: Request, person: Person, console: Here, product: str) ->
     body = {"product": gid, **shown[COMPLEMENTARY], "related": shown[RELATED]}
     text = json.dumps(body, ensure_ascii=False)
     tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": f"private, max-age={MAX_AGE_SECONDS}", "Vary": "Cookie"}
+    cache = f"private, max-age={MAX_AGE_SECONDS}"
+    headers = {"ETag": tag, "Cache-Control": cache, "Vary": "Cookie, Authorization"}
     known = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
     if tag in known or "*" in known:
         return Response(status_code=304, headers=headers)

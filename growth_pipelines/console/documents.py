@@ -106,17 +106,25 @@ class Lifted(_Document):
 
 
 class SessionDocument(_Document):
-    """Who is signed in. ``csrf`` goes into the X-CSRF-Token header of every change."""
+    """Who calls. ``csrf`` goes into the X-CSRF-Token header of every change; programs with a token have none, but
+    ``scopes``."""
 
     operator: str
     role: str
-    csrf: str
+    channel: Literal["console", "api"]
+    scopes: list[str] | None
+    csrf: str | None
     expires_at: datetime
 
 
 class Decided(BaseModel):
-    """What came of it: the action's state and its request's, and the action as it is now."""
+    """What came of it: the action's state and its request's, and the action as it is now.
 
+    ``outcome`` is ``voted`` when more people must agree; ``votes`` says how many have, of how many.
+    """
+
+    outcome: Literal["decided", "voted"]
+    votes: dict[str, int] | None
     state: str
     request_status: str
     message: str
@@ -172,30 +180,60 @@ class BulkDecided(_Document):
     items: list[Outcome]
 
 
+class DecidedBy(BaseModel):
+    """Who decided it, when and through which channel; null where time did."""
+
+    by: str | None
+    at: datetime | None
+    channel: str | None
+    state: str
+
+
+_EXAMPLE: dict[str, Any] = {
+    "type": "urn:growth:problem:already-decided",
+    "title": "Somebody was first",
+    "status": 409,
+    "detail": "G-7K2M was decided by maria at 2026-11-22 15:04 UTC (console): it is approved.",
+    "hint": "Only a pending action can be edited or decided.",
+    "trace_id": "0af7651916cd43dd8448eb211c80319c",
+    "decided": {"by": "maria", "at": "2026-11-22T15:04:00+00:00", "channel": "console", "state": "approved"},
+}
+
+
 class Problem(BaseModel):
-    """RFC 9457. ``action`` is the action as it is now, where one was about to be changed."""
+    """RFC 9457. ``type`` stays the same for a sort of problem, ``detail`` says what happened, ``hint`` what to do.
 
-    model_config = ConfigDict(extra="allow")
+    ``action`` is the action as it is now, where one was about to be changed; ``decided`` who was first; ``scope``
+    what the token lacks.
+    """
 
+    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [_EXAMPLE]})
+
+    type: str
     title: str
-    detail: str = ""
     status: int
-    trace_id: str = ""
+    detail: str
+    hint: str
+    trace_id: str
     action: dict[str, Any] | None = None
+    decided: DecidedBy | None = None
+    scope: str | None = None
 
 
 _TEXTS = {
     400: "The request can't be read, or names a host that is not served.",
-    401: "Nobody is signed in.",
-    403: "The role may not do this, or the CSRF token is of another session.",
+    401: "Nobody is signed in, or the token is none any more.",
+    403: "The role, policies or the token's scopes don't allow this, or the CSRF token is of another session.",
     404: "No such action.",
     409: "It is decided already, or the draft has changed; `action` is how it is now.",
+    410: "The time to answer is over; `action` is how it is now.",
     411: "The request does not say how long it is.",
     412: "The action is no longer what If-Match names; `action` is how it is now.",
     413: "The request is too long.",
     415: "The body is neither JSON nor a form.",
     422: "The request is incomplete or wrong, or its Idempotency-Key has been used for another.",
-    429: "Too many requests; Retry-After says how long to wait.",
+    429: "Too many requests; Retry-After says when to try again.",
+    500: "Something went wrong here; the log says what, under `trace_id`.",
     503: "The store is busy or gone; try again.",
 }
 
@@ -203,4 +241,5 @@ _TEXTS = {
 def problems(*codes: int) -> dict[int | str, dict[str, Any]]:
     """The error responses of an operation, for OpenAPI."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {code: {"description": _TEXTS[code], "content": content} for code in sorted({400, 429, 503, *codes})}
+    every = sorted({400, 401, 403, 429, 500, 503, *codes})
+    return {code: {"description": _TEXTS[code], "content": content} for code in every}

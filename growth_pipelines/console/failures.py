@@ -6,14 +6,17 @@ from growth_pipelines.actions.queue import NoSuchAction
 from growth_pipelines.actions.suppression import MayNotLift, NotSuppressed
 from growth_pipelines.actions.template_pauses import MayNotResume, NotPaused
 from growth_pipelines.approvals.bulk import NotConfirmed
-from growth_pipelines.approvals.decide import DecisionRefused, NotAllowed
+from growth_pipelines.approvals.decide import DecisionRefused, NotAllowed, TimeIsOver
 from growth_pipelines.approvals.passwords import TooBusy
 from growth_pipelines.approvals.sessions import MayNotAdminister
 from growth_pipelines.approvals.signatures import ProofRefused
+from growth_pipelines.approvals.tokens import MissingScope
 from growth_pipelines.console.changes import Changed
-from growth_pipelines.console.identity import NotFresh
+from growth_pipelines.console.dagster_ui.upstream import DagsterSilent
+from growth_pipelines.console.identity import NotFresh, NotSignedIn
 from growth_pipelines.console.rate_limits import TooManyRequests
 from growth_pipelines.errors import GrowthError
+from growth_pipelines.policies.book import MayNotSave, Outdated
 from growth_pipelines.store.database import StoreUnavailable
 
 
@@ -31,21 +34,27 @@ class MayNotDecide(GrowthError):
 
 # The first that fits counts.
 _STATUS: tuple[tuple[type[GrowthError], int], ...] = (
+    (NotSignedIn, 401),
     (NotAllowed, 403),
     (MayNotDecide, 403),
+    (MissingScope, 403),
     (MayNotAdminister, 403),
     (NotFresh, 403),
     (MayNotLift, 403),
     (MayNotResume, 403),
+    (MayNotSave, 403),
     (Changed, 412),
+    (TimeIsOver, 410),
     (DecisionRefused, 409),
     (NotSuppressed, 409),
     (NotPaused, 409),
+    (Outdated, 409),
     (NotConfirmed, 409),
     (NoSuchAction, 404),
     (TooManyRequests, 429),
     (TooBusy, 503),
     (StoreUnavailable, 503),
+    (DagsterSilent, 503),
 )
 
 
@@ -54,5 +63,5 @@ def status_of(problem: GrowthError) -> int:
     if isinstance(problem, BadRequest):
         return problem.status
     if isinstance(problem, ProofRefused):
-        return 401 if problem.flaw == "no_session" else 403
+        return 401 if problem.flaw in ("no_session", "no_token") else 403
     return next((status for kind, status in _STATUS if isinstance(problem, kind)), 422)

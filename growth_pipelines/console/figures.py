@@ -57,7 +57,8 @@ def window(start: date, end: date) -> str:
     return f"{first} – {day(end)}"
 
 
-def _span(length: timedelta) -> str:
+def span(length: timedelta) -> str:
+    """A length of time in its largest unit that says enough."""
     minutes = max(0, round(length.total_seconds() / 60))
     if minutes < 60:
         return f"{minutes} min"
@@ -68,11 +69,16 @@ def _span(length: timedelta) -> str:
 
 def ago(instant: datetime, now: datetime) -> str:
     length = now - instant
-    return "just now" if length < timedelta(minutes=1) else f"{_span(length)} ago"
+    return "just now" if length < timedelta(minutes=1) else f"{span(length)} ago"
 
 
 def time_left(until: datetime, now: datetime) -> str:
-    return f"{_span(until - now)} left" if until > now else "expired"
+    return f"{span(until - now)} left" if until > now else "expired"
+
+
+def answer_by(due: datetime, now: datetime) -> str:
+    """The time that is left to answer, or by how much it is over."""
+    return f"{span(due - now)} to answer" if due > now else f"{span(now - due)} late"
 
 
 @dataclass(frozen=True)

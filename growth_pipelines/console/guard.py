@@ -13,8 +13,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from growth_pipelines.console.problems import problem_response
 from growth_pipelines.settings import Settings
-from growth_pipelines.telemetry import logger, trace
+from growth_pipelines.telemetry import current_trace_id, logger, trace
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -63,7 +64,8 @@ class Guard:
     """Refuses foreign hosts (DNS rebinding), cross-site writes and oversized bodies; sets the headers; logs.
 
     ``public`` are the requests (method, whole path) that anyone may make under any name and from any site. Only
-    the length of their body is looked at, and they are not logged, so that strangers can't fill the log.
+    the length of their body is looked at, and they are not logged, so that strangers can't fill the log. An
+    application that sets ``quiet`` in the scope's state has its request not logged either.
     """
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str], public: Iterable[tuple[str, str]] = ()) -> None:
@@ -74,7 +76,7 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            # There are no web sockets here: whatever asks for one is refused by the router.
+            # The one web socket is Dagster's, which has a guard of its own; the router refuses all others.
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
@@ -87,13 +89,15 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in headers_for(scope["scheme"]).items():
                     headers.setdefault(name, value)
+                taken = (time.perf_counter() - started) * 1000
+                headers.setdefault("server-timing", f"app;dur={taken:.1f}")
             await send(message)
 
         with trace() as trace_id:
             scope.setdefault("state", {})["trace_id"] = trace_id
             refused = self.refusal(scope)
             await (refused or self.app)(scope, receive, send_guarded)
-            if self.is_public(scope):
+            if self.is_public(scope) or scope["state"].get("quiet"):
                 return
             # Never the query: it may hold a one-time link's token.
             self.log.info(
@@ -141,6 +145,4 @@ def _too_long(headers: Headers, limit: int) -> JSONResponse | None:
 
 
 def _refuse(status: int, message: str) -> JSONResponse:
-    return JSONResponse(
-        {"title": message, "status": status}, status_code=status, media_type="application/problem+json"
-    )
+    return problem_response(status, message, trace_id=current_trace_id())

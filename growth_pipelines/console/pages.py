@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -19,18 +19,20 @@ from growth_pipelines.actions.listing import changes
 from growth_pipelines.actions.queue import count_up_to, find, top
 from growth_pipelines.actions.recheck import RECHECK_DAYS, recheck_of
 from growth_pipelines.actions.transitions import request_of
+from growth_pipelines.approvals.inbox import count_mine
 from growth_pipelines.approvals.sessions import SignedIn
 from growth_pipelines.clock import local_date
 from growth_pipelines.console import views
 from growth_pipelines.console.chosen import choices_of
-from growth_pipelines.console.guard import host_name
 from growth_pipelines.console.identity import Console, Here, Person, console_of
 from growth_pipelines.console.labels import all_labels, label
 from growth_pipelines.console.observed import Observed, Shop, observe, page_texts
+from growth_pipelines.console.policy_views import running_rules
+from growth_pipelines.policies.book import in_force
 from growth_pipelines.store.tables import ACTION_STATES, Action, AuditEvent, Execution
 
 router = APIRouter(include_in_schema=False)
-LISTED, DECIDED, COUNTED = 50, 5, 1000
+LISTED, DECIDED, COUNTED, BADGE = 40, 5, 1000, 99
 # The docs page brings its own scripts and styles inside one file: it runs in a sandbox of no origin, so it
 # can read nothing of the console's and send nothing with its cookie.
 DOCS_POLICY = (
@@ -71,9 +73,8 @@ def _around(request: Request, console: Console, person: SignedIn, observed: Obse
     observed = observed or observe(console.settings, console.now())
     with console.store.read() as session:
         paused = brake(session)
-    # The Dagster server listens on loopback beside this one, so it has the name that we were called by.
-    host = host_name(request.headers["host"])
-    shown_host = f"[{host}]" if ":" in host else host
+        waiting = _waiting(session, person, console.now())
+        automatic = running_rules(in_force(session), session, console.now())
     return {
         "operator": {"name": person.operator, "role": person.role},
         "csrf": person.csrf,
@@ -82,8 +83,18 @@ def _around(request: Request, console: Console, person: SignedIn, observed: Obse
         "mode": mode,
         "mode_meaning": label("modes", mode),
         "paused": paused,
-        "dagster_url": f"http://{shown_host}:{console.settings.dagster.port}",
+        "waiting_count": waiting,
+        "automatic": automatic,
     }
+
+
+def _waiting(session: Session, person: SignedIn, now: datetime) -> str:
+    """How many wait for this person, or at all for someone who only looks; as far as a badge has room."""
+    if person.may_decide:
+        found = count_mine(session, person.operator, person.role, now, BADGE + 1)
+    else:
+        found = count_up_to(session, BADGE + 1, Action.state == "pending", Action.expires_at > now)
+    return f"{found}" if found <= BADGE else f"{BADGE}+"
 
 
 @router.get("/")

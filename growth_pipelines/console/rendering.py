@@ -49,6 +49,11 @@ def _time_left(context: Context, until: datetime) -> str:
 
 
 @pass_context
+def _answer_by(context: Context, due: datetime) -> str:
+    return figures.answer_by(due, context["now"])
+
+
+@pass_context
 def _weekday(context: Context, instant: datetime) -> str:
     local = instant.astimezone(_zone(context))
     return f"{local:%A} {local.day} {local:%B}"
@@ -84,6 +89,8 @@ def environment() -> Environment:
         "moment": _moment,
         "ago": _ago,
         "time_left": _time_left,
+        "answer_by": _answer_by,
+        "span": figures.span,
         "weekday": _weekday,
         "short_day": _short_day,
         "percent": figures.percent,
@@ -97,6 +104,13 @@ def environment() -> Environment:
         "kind_label": lambda name: label("kinds", name),
         "metric_label": lambda name: label("metrics", name),
         "event_label": lambda name: label("events", name),
+        "field_label": lambda name: label("fields", name),
+        "ending_label": lambda name: label("endings", name),
+        "chat_label": lambda name: label("chats", name),
+        "program_label": lambda name: label("programs", name),
+        "tab_label": lambda name: label("tabs", name),
+        "fate_label": lambda name: label("fates", name),
+        "bulk_done_label": lambda name: label("bulk_done", name),
         "reason_label": lambda name: label("reasons", name),
         "how_label": lambda name: label("how", name),
         "channel_label": lambda name: label("channels", name),

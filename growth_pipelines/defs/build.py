@@ -21,6 +21,7 @@ from growth_pipelines.defs.assets.proposals import Proposal, actions_key, propos
 from growth_pipelines.defs.assets.published import PUBLISHED, published_warehouse
 from growth_pipelines.defs.assets.queue import QUEUE, action_queue
 from growth_pipelines.defs.assets.raw import raw_tables
+from growth_pipelines.defs.assets.reconciled import RECONCILED, store_and_dagster_agree
 from growth_pipelines.defs.assets.search_by_month import search_by_month
 from growth_pipelines.defs.automation import kept_fresh, refresh_sensor
 from growth_pipelines.defs.dbt_graph import DbtGraph, translate
@@ -69,7 +70,11 @@ def build_defs(
             rolled_back_actions([actions_key(p.name) for p in proposals]),
             audit_head,
         ],
-        asset_checks=[landed, *(check for p in proposals for check in p.checks)],
+        asset_checks=[
+            landed,
+            *(check for p in proposals for check in p.checks),
+            store_and_dagster_agree([p.name for p in proposals]),
+        ],
         jobs=jobs.all,
         schedules=build_schedules(jobs, machine.zone),
         sensors=[refresh_sensor(), run_alarm_sensor(), *build_sensors(jobs, [p.name for p in proposals])],
@@ -100,5 +105,6 @@ def _parts(graph: DbtGraph, landed: dg.AssetChecksDefinition, proposals: list[Pr
         gates={p.name: p.gate_key for p in proposals},
         actions={p.name: actions_key(p.name) for p in proposals},
         left_behind={p.name: p.left_behind_key for p in proposals},
+        reconciled=RECONCILED,
         texts={p.name: key for p in proposals if p.texts for key in p.texts.check_keys},
     )

@@ -7,20 +7,18 @@ record of the event log, and its answer becomes a check result, within a run or 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.asset_checks.asset_check_evaluation import (
-    AssetCheckEvaluationTargetMaterializationData,
-)
 
+from growth_pipelines.approvals.verdict import Verdict
 from growth_pipelines.canonical import digest
 from growth_pipelines.defs.applications import newest_application
+from growth_pipelines.defs.check_reports import report_check
+from growth_pipelines.defs.links import action_links
 from growth_pipelines.defs.machine import Machine
 from growth_pipelines.errors import GrowthError
-
-if TYPE_CHECKING:
-    from growth_pipelines.approvals.verdict import Verdict
 
 GATE = "approved_by_operator"
 _NEXT_STEP = {
@@ -33,7 +31,14 @@ _NEXT_STEP = {
 }
 
 
-def judge(machine: Machine, instance: dg.DagsterInstance, recommender: str, *, gating: bool = False) -> Verdict:
+@dataclass(frozen=True)
+class Judgement(Verdict):
+    """A verdict that knows where its actions are shown."""
+
+    console: str = ""
+
+
+def judge(machine: Machine, instance: dg.DagsterInstance, recommender: str, *, gating: bool = False) -> Judgement:
     """The verdict on a recommender now.
 
     A ``gating`` run acts, so it stops on anything but an approval, and it looks at the store alone: what was
@@ -46,13 +51,14 @@ def judge(machine: Machine, instance: dg.DagsterInstance, recommender: str, *, g
 
     application = None if gating else _present_application(instance, recommender)
     with machine.store.read() as session:
-        return verdict(
+        found = verdict(
             standings(session, recommender, machine.now),
             machine.now,
             record=application,
             keys=keys_of(session),
             gating=gating,
         )
+    return Judgement(**vars(found), console=machine.settings.console_url)
 
 
 def _present_application(instance: dg.DagsterInstance, recommender: str) -> Mapping[str, Any] | str | None:
@@ -61,17 +67,18 @@ def _present_application(instance: dg.DagsterInstance, recommender: str) -> Mapp
     return newest_application(instance, dg.AssetKey(f"{recommender}_approval"), since)
 
 
-def gate_metadata(found: Verdict) -> dict[str, Any]:
+def gate_metadata(found: Judgement) -> dict[str, Any]:
     """What the check shows: the state, how many actions are where, and what to do next."""
     return {
         "state": found.state,
         **{f"actions_{state}": count for state, count in found.counts.items()},
         **({"approved": ", ".join(found.approved)} if found.approved else {}),
+        **({"open": action_links(found.console, [(ref, "") for ref in found.refs])} if found.refs else {}),
         **({"next_step": _NEXT_STEP[found.state]} if found.state in _NEXT_STEP else {}),
     }
 
 
-def result_of(found: Verdict) -> dg.AssetCheckResult:
+def result_of(found: Judgement) -> dg.AssetCheckResult:
     """The verdict as the result of a check that runs."""
     return dg.AssetCheckResult(
         passed=found.passed,
@@ -81,46 +88,9 @@ def result_of(found: Verdict) -> dg.AssetCheckResult:
     )
 
 
-def report_judgement(instance: dg.DagsterInstance, recommender: str, found: Verdict) -> None:
+def report_judgement(instance: dg.DagsterInstance, recommender: str, found: Judgement) -> None:
     """The verdict as a check result outside of any run, unless the newest one says the same."""
-    asset = dg.AssetKey(f"{recommender}_recommendations")
-    newest = instance.fetch_materializations(asset, limit=1).records
-    if not newest:
-        return
-    target = AssetCheckEvaluationTargetMaterializationData(
-        storage_id=newest[0].storage_id, run_id=newest[0].run_id, timestamp=newest[0].timestamp
-    )
-    evaluation = dg.AssetCheckEvaluation(
-        asset_key=asset,
-        check_name=GATE,
-        passed=found.passed,
-        severity=dg.AssetCheckSeverity(found.severity),
-        description=found.description,
-        metadata=gate_metadata(found),
-        target_materialization_data=target,
-        blocking=True,
-    )
-    if not _repeats(instance, evaluation):
-        instance.report_runless_asset_event(evaluation)
-
-
-def _repeats(instance: dg.DagsterInstance, evaluation: dg.AssetCheckEvaluation) -> bool:
-    """Whether the newest result says the same of the same proposals: the history is for people."""
-    newest = instance.event_log_storage.get_asset_check_execution_history(evaluation.asset_check_key, limit=1)
-    event = newest[0].event.dagster_event if newest and newest[0].event else None
-    said: Any = event.event_specific_data if event else None
-    return isinstance(said, dg.AssetCheckEvaluation) and _told(said) == _told(evaluation)
-
-
-def _told(evaluation: dg.AssetCheckEvaluation) -> tuple[Any, ...]:
-    about = evaluation.target_materialization_data
-    return (
-        evaluation.passed,
-        evaluation.severity,
-        evaluation.description,
-        evaluation.metadata,
-        about.storage_id if about else None,
-    )
+    report_check(instance, dg.AssetCheckKey(dg.AssetKey(f"{recommender}_recommendations"), GATE), result_of(found))
 
 
 def apply(machine: Machine, application: Mapping[str, Any] | str) -> str:

@@ -46,6 +46,8 @@ class Parts:
     gates: Mapping[str, dg.AssetCheckKey]
     actions: Mapping[str, dg.AssetKey]
     left_behind: Mapping[str, dg.AssetCheckKey]
+    # Whether Dagster shows what the store knows.
+    reconciled: dg.AssetCheckKey
     # Of those recommenders that write texts.
     texts: Mapping[str, dg.AssetCheckKey]
 
@@ -80,7 +82,7 @@ def build_jobs(parts: Parts, forms: Iterable[dg.JobDefinition]) -> Jobs:
     recommend = _assets(parts.recommendations.values()) | _checks([*parts.gates.values(), *parts.texts.values()])
     queue = _assets([parts.queue])
     repair = _assets([parts.recommendations["cwv_repair"]]) | _checks([parts.gates["cwv_repair"]])
-    every_gate = _checks([*parts.gates.values(), *parts.left_behind.values()])
+    every_gate = _checks([*parts.gates.values(), *parts.left_behind.values(), parts.reconciled])
     jobs: list[AnyJob] = [
         _job("ingest_sources", ingest, "Read the shop, Search Console and web vitals into the raw tables."),
         _job(

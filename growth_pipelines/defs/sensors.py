@@ -16,6 +16,8 @@ from growth_pipelines.defs.applications import application_of
 from growth_pipelines.defs.assets.proposals import approval_key
 from growth_pipelines.defs.assets.published import PUBLISHED
 from growth_pipelines.defs.assets.raw_checks import raw_key
+from growth_pipelines.defs.assets.reconciled import RECONCILED, look
+from growth_pipelines.defs.check_reports import report_check
 from growth_pipelines.defs.gate import apply, judge, report_judgement, rollbacks_waiting, work_waiting
 from growth_pipelines.defs.jobs import FULL_CYCLE_TAG, AnyJob, Jobs
 from growth_pipelines.defs.machine import Machine
@@ -31,6 +33,7 @@ def build_sensors(jobs: Jobs, recommenders: Sequence[str]) -> list[dg.SensorDefi
     return [
         *(approval_sensor(name, jobs[f"act_on_{name}"]) for name in recommenders),
         outbox_sensor(recommenders),
+        reconciler_sensor(recommenders),
         regression_sensor(jobs["repair_regressions"]),
         expiry_sensor(jobs["rank_queue"]),
         clock_sensor(recommenders),
@@ -85,6 +88,25 @@ def outbox_sensor(recommenders: Sequence[str]) -> dg.SensorDefinition:
         return dg.SkipReason(f"Reported {told} entries." if told else "Nothing new.")
 
     return outbox
+
+
+def reconciler_sensor(recommenders: Sequence[str]) -> dg.SensorDefinition:
+    """Store and Dagster, compared every minute → seen as a check, told as an alarm."""
+
+    @dg.sensor(
+        name="reconciler_sensor",
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        # It asks for no run; Dagster wants to know what it concerns.
+        asset_selection=[RECONCILED.asset_key],
+        description="Looks for what is approved and not done, and what Dagster shows otherwise than the store.",
+    )
+    def reconciler(context: dg.SensorEvaluationContext, machine: dg.ResourceParam[Machine]) -> dg.SkipReason:
+        result = look(machine, context.instance, recommenders)
+        report_check(context.instance, RECONCILED, result, blocking=False)
+        return dg.SkipReason("Store and Dagster agree." if result.passed else "There are alarms; see the check.")
+
+    return reconciler
 
 
 def regression_sensor(job: AnyJob) -> dg.SensorDefinition:

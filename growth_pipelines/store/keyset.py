@@ -39,6 +39,12 @@ def beyond(columns: Columns, values: Sequence[Any]) -> ColumnElement[bool]:
     return tuple_(*columns) < tuple_(*known)
 
 
+def further(columns: Columns, values: Sequence[Any]) -> ColumnElement[bool]:
+    """The same for columns in ascending order."""
+    known = [literal(value, column.type) for column, value in zip(columns, values, strict=True)]
+    return tuple_(*columns) > tuple_(*known)
+
+
 def cursor_of(of: str, values: Sequence[float | int | str]) -> str:
     """The cursor after the row with these values, in the list named ``of``."""
     return base64.urlsafe_b64encode(json.dumps([of, *values]).encode()).decode().rstrip("=")

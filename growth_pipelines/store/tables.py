@@ -114,6 +114,7 @@ class Action(Table):
         Index(None, "state", "updated_at", "id"),
         Index(None, "updated_at", "id"),
         Index(None, "decided_at"),
+        Index(None, "decided_channel", "kind", "decided_at"),
         Index(None, "resource_gid", "state"),
         Index(None, "resource_gid", "kind"),
         Index(None, "recommender", "created_at"),
@@ -192,6 +193,7 @@ class ApprovalRequest(Table):
         CheckConstraint(_one_of("status", REQUEST_STATUSES), name="status"),
         Index(None, "status", "due_at"),
         Index(None, "status", "remind_at"),
+        Index(None, "status", "priority", "created_at", "id"),
         Index(None, "decided_at"),
     )
 
@@ -267,7 +269,7 @@ class AuditEvent(Table):
     """One link of the audit chain; never changed, never removed (triggers refuse both)."""
 
     __tablename__ = "audit_events"
-    __table_args__ = (Index(None, "action_id", "seq"),)
+    __table_args__ = (Index(None, "action_id", "seq"), Index(None, "event", "seq"))
 
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     id: Mapped[str] = mapped_column(String(36), unique=True)

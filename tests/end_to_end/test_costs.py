@@ -33,6 +33,7 @@ def _imported_by(code: str) -> set[str]:
         ("import growth_pipelines.recommenders.registry", {"pandas", "numpy"}),
         ("import growth_pipelines.monitoring", {"pandas", "numpy"}),
         ("import growth_pipelines.actions.execution", {"sqlalchemy"}),
+        ("import growth_pipelines.console.dagster_ui.door", {"sqlalchemy", "fastapi"}),
     ],
 )
 def test_nothing_heavy_is_imported_before_it_is_needed(code: str, allowed: set[str]) -> None:

@@ -11,11 +11,13 @@ import dagster as dg
 
 from growth_pipelines.defs.dbt_graph import OWNER
 from growth_pipelines.defs.display import table
+from growth_pipelines.defs.links import action_links
 from growth_pipelines.defs.machine import Machine
 
 if TYPE_CHECKING:
     from growth_pipelines.actions.execution import ExecutionResult
 
+DONE = "done"
 ROLLBACKS = dg.AssetKey("rolled_back_actions")
 _CARRIED_OUT = ("executed", "dry_run", "rolled_back")
 # Curves over time need their zeros.
@@ -30,11 +32,15 @@ def told(key: dg.AssetKey, results: Sequence["ExecutionResult"], machine: Machin
     """
     counts = Counter(str(result.status) for result in results)
     rows = [{"action": r.ref, "status": r.status, "message": r.message} for r in results]
+    said = [(r.ref, str(r.status).replace("_", " ")) for r in results]
     metadata: dict[str, Any] = {
         "mode": machine.settings.actions.mode,
         **{status: counts[status] for status in _ALWAYS},
         **{status: counts[status] for status in (*_CARRIED_OUT, *_OTHERWISE) if counts[status]},
         **({"results": table(rows)} if rows else {}),
+        **({"open": action_links(machine.settings.console_url, said)} if said else {}),
+        # All of them, where the table ends: the reconciler looks for each.
+        DONE: [r.ref for r in results if r.status in _CARRIED_OUT],
     }
     if any(counts[status] for status in _CARRIED_OUT):
         yield dg.MaterializeResult(metadata=metadata)

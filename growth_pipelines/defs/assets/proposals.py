@@ -17,7 +17,7 @@ from pydantic import Field
 from growth_pipelines.defs.ages import DAILY
 from growth_pipelines.defs.assets.carried_out import told
 from growth_pipelines.defs.assets.published import PUBLISHED
-from growth_pipelines.defs.assets.queue import queue_row
+from growth_pipelines.defs.assets.queue import links_of, queue_row
 from growth_pipelines.defs.dbt_graph import OWNER
 from growth_pipelines.defs.display import table
 from growth_pipelines.defs.gate import GATE, judge, result_of
@@ -195,6 +195,7 @@ def batch_metadata(machine: Machine, result: "SubmitResult") -> dict[str, Any]:
         "revenue_28d": round(sum(action["impact"]["revenue_28d"] for action in actions), 2),
         **({"currency": currency} if currency else {}),
         "proposals": table([queue_row(action, currency) for action in actions]),
+        **({"open": links_of(machine, actions)} if actions else {}),
         **({"refusals": table(refused)} if refused else {}),
         "digest": result.batch_digest,
     }

@@ -12,6 +12,7 @@ import dagster as dg
 
 from growth_pipelines.defs.dbt_graph import OWNER
 from growth_pipelines.defs.display import amount, table
+from growth_pipelines.defs.links import action_links
 from growth_pipelines.defs.machine import Machine
 
 QUEUE = dg.AssetKey("action_queue")
@@ -51,10 +52,16 @@ def action_queue(recommendations: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
                 "revenue_28d_of_top": round(sum(action["impact"]["revenue_28d"] for action in best), 2),
                 **({"currency": currency} if currency else {}),
                 "top": table([queue_row(action, currency) for action in best]),
+                **({"open": links_of(machine, best)} if best else {}),
             }
         )
 
     return rank
+
+
+def links_of(machine: Machine, actions: Sequence[dict[str, Any]]) -> dg.MetadataValue:
+    """The actions' pages in the console."""
+    return action_links(machine.settings.console_url, [(action["ref"], action["title"]) for action in actions])
 
 
 def queue_row(action: dict[str, Any], currency: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import httpx
 import pytest
 
 from growth_pipelines.actions.queue import as_document, find, top
-from tests.console_shop import ConsoleShop, fill, serve
+from growth_pipelines.approvals.tokens import SCOPES, add_token
+from tests.console_shop import NOW, ConsoleShop, fill, serve
 
 
 class Visitor:
@@ -55,6 +57,38 @@ class Visitor:
             return [as_document(action) for action in top(session, 10, self.shop.settings.clock.now())]
 
 
+_numbers = count()
+
+
+class Program:
+    """A client that has nothing but its token."""
+
+    def __init__(self, shop: ConsoleShop, *scopes: str, operator: str = "maria", days: int = 90) -> None:
+        self.shop = shop
+        name = f"t{next(_numbers)}"
+        made = add_token(shop.store, shop.settings, name, operator, scopes or tuple(SCOPES), days, NOW)
+        self.id, self.token = made.id, made.token
+        headers = {"authorization": f"Bearer {made.token}"}
+        self.http = httpx.Client(base_url=shop.base_url, trust_env=False, timeout=30, headers=headers)
+
+    def decide(self, action: dict[str, Any], decision: str = "approve", **headers: str) -> httpx.Response:
+        body = {"decision": decision, "digest": action["digest"]}
+        return self.http.post(f"/api/approvals/{action['id']}/decision", json=body, headers=headers)
+
+    def actions(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.http.get("/api/actions").raise_for_status().json()["actions"]
+        return found
+
+
+def told(answer: httpx.Response) -> tuple[int, str]:
+    """The status and the sort of a problem."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    problem = answer.json()
+    assert problem["status"] == answer.status_code
+    assert problem["trace_id"] == answer.headers["x-trace-id"]
+    return answer.status_code, problem["type"].rsplit(":", 1)[1]
+
+
 @pytest.fixture(scope="session")
 def filled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home filled once; tests work on copies."""
@@ -95,3 +129,16 @@ def maria(console: ConsoleShop) -> Visitor:
 @pytest.fixture
 def stranger(console: ConsoleShop) -> Visitor:
     return Visitor(console)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def either_console(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ConsoleShop]:
+    """A filled shop's console on each engine."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("console")
+        return
+    url = request.getfixturevalue("postgres_url")
+    shop = fill(tmp_path / "home", GROWTH_DATABASE_URL=url)
+    with serve(shop) as running:
+        yield running
+    shop.store.close()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import http.client
 import io
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -14,7 +16,7 @@ from sqlalchemy import func, select, update
 
 from growth_pipelines.actions.lifecycle import transition
 from growth_pipelines.console.documents import ActionDocument
-from growth_pipelines.store.tables import Action, AuditEvent, IdempotencyKey
+from growth_pipelines.store.tables import Action, ApprovalRequest, AuditEvent, IdempotencyKey
 from tests.console_shop import NOW, ConsoleShop
 
 from .conftest import Visitor
@@ -298,10 +300,18 @@ def test_the_export_is_the_list_and_no_spreadsheet_runs_it(client: Client):
 
 
 def test_every_failure_of_the_api_is_a_problem_document(client: Client, stranger: Visitor):
+    broken = client.all()[0]
+    with client.shop.store.session() as session:
+        # What no version of ours has written: the answer to it is a failure of ours.
+        changed = update(ApprovalRequest).where(ApprovalRequest.action_id == broken["id"])
+        session.execute(changed.values(terms={"quorum": "x"}))
+    browser = {"accept": "text/html"}
     answers: list[tuple[int, Callable[[], httpx.Response]]] = [
         (401, lambda: stranger.http.get("/api/actions", follow_redirects=False)),
         (404, lambda: client.http.get("/api/actions/nothing")),
+        (404, lambda: client.http.get("/api/nothing", headers=browser)),
         (405, lambda: client.http.post("/api/actions", content="x")),
+        (403, lambda: client.http.post("/api/approvals/bulk", headers={"sec-fetch-site": "cross-site"})),
         (415, lambda: client.http.post("/api/approvals/x/decision", content="x")),
         (
             422,
@@ -309,10 +319,33 @@ def test_every_failure_of_the_api_is_a_problem_document(client: Client, stranger
                 "/api/approvals/bulk", content="{", headers={"content-type": "application/json"}
             ),
         ),
+        # The last one: the server hangs up after it.
+        (500, lambda: client.http.get(f"/api/approvals/{broken['ref']}", headers=browser)),
     ]
     for status, ask in answers:
         answer = ask()
         assert answer.status_code == status, answer.text
         assert answer.headers["content-type"] == "application/problem+json"
-        assert answer.json()["status"] == status
-        assert answer.json()["title"]
+        problem = answer.json()
+        assert problem["status"] == status
+        assert problem["type"].startswith("urn:growth:problem:")
+        assert problem["title"]
+        assert problem["detail"]
+        assert problem["trace_id"] == answer.headers["x-trace-id"] != ""
+
+
+@pytest.mark.parametrize(("length", "status"), [(None, 411), ("300000", 413)])
+def test_a_body_without_a_length_or_too_long_is_refused_unread(
+    console: ConsoleShop, length: str | None, status: int
+):
+    connection = http.client.HTTPConnection(console.base_url.removeprefix("http://"), timeout=10)
+    connection.putrequest("POST", "/api/approvals/bulk")
+    if length is not None:
+        connection.putheader("Content-Length", length)
+    connection.endheaders()
+    answer = connection.getresponse()
+    problem = json.loads(answer.read())
+    connection.close()
+    assert (answer.status, problem["status"]) == (status, status)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert problem["trace_id"] == answer.headers["x-trace-id"] != ""

@@ -84,7 +84,7 @@ def test_texts_show_what_is_drafted_and_let_an_operator_resume_a_template(maria:
 
 def test_today_links_to_dagster_and_the_data_models(maria: Visitor):
     page = maria.get("/").text
-    assert 'href="http://127.0.0.1:3000"' in page
+    assert 'href="/dagster/"' in page
     assert 'href="/docs/dbt"' in page
 
 
@@ -220,7 +220,7 @@ def test_older_actions_are_a_page_further(maria: Visitor):
 
     many_actions.fill(Store.of(maria.shop.settings), 60, 7, now=NOW, resources=9)
     first = maria.get("/actions").text
-    assert first.count("data-row>") == 50
+    assert first.count("data-row>") == 40
     [older] = re.findall(r'href="(/actions\?after=[^"]+)" rel="next"', first)
     second = maria.get(older).text
     assert second.count("data-row>") >= 10
@@ -282,15 +282,21 @@ def test_the_api_describes_itself(maria: Visitor):
         "/api/actions/suppressions",
         "/api/actions/{id_or_ref}",
         "/api/actions/{id_or_ref}/lift",
+        "/api/approvals",
         "/api/approvals/bulk",
+        "/api/approvals/{id_or_ref}",
         "/api/approvals/{id_or_ref}/decision",
+        "/api/audit/events",
         "/api/cross-sell/{product}",
+        "/api/phase7/approvals/history",
+        "/api/phase7/approvals/pending",
+        "/api/phase7/beta/candidates",
+        "/api/phase7/growth/metrics",
+        "/api/phase7/ops/metrics",
+        "/api/phase7/status",
         "/api/session",
     }
-    ours = ("/api/actions", "/api/approvals", "/api/session")
-    operations = [
-        one for path, each in document["paths"].items() if path.startswith(ours) for one in each.values()
-    ]
+    operations = [one for each in document["paths"].values() for one in each.values()]
     assert len({one["operationId"] for one in operations}) == len(operations)
     for one in operations:
         for status, answer in one["responses"].items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -202,25 +203,21 @@ def seo_draft(product: dict[str, Any]) -> ActionDraft:
     )
 
 
-@pytest.fixture
-def desk(
-    tmp_path: Path, writable_shop: SandboxShop, products: Iterator[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Desk]:
-    environment = writable_shop.environment(
-        tmp_path / "home",
-        GROWTH_NOW=NOW.isoformat(),
-        GROWTH_ACTIONS__MODE="live",
-        GROWTH_OPERATOR="ada",
-    )
-    # Dagster's own processes read the same machine from the environment.
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    settings = writable_shop.settings(
-        tmp_path / "home",
-        GROWTH_NOW=NOW.isoformat(),
-        GROWTH_ACTIONS__MODE="live",
-        GROWTH_OPERATOR="ada",
-    )
+@contextmanager
+def desk_in(home: Path, shop: SandboxShop, products: Iterator[dict[str, Any]], **more: str) -> Iterator[Desk]:
+    """A machine in ``home`` with one operator, ada."""
+    variables = {"GROWTH_NOW": NOW.isoformat(), "GROWTH_ACTIONS__MODE": "live", "GROWTH_OPERATOR": "ada", **more}
+    settings = shop.settings(home, **variables)
     add_operator(Store.of(settings), settings, "ada", "operator", NOW)
-    with open_instance(settings) as instance:
-        yield Desk(writable_shop, settings, instance, products)
+    with pytest.MonkeyPatch.context() as patch:
+        # Dagster's own processes read the same machine from the environment.
+        for name, value in shop.environment(home, **variables).items():
+            patch.setenv(name, value)
+        with open_instance(settings) as instance:
+            yield Desk(shop, settings, instance, products)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, writable_shop: SandboxShop, products: Iterator[dict[str, Any]]) -> Iterator[Desk]:
+    with desk_in(tmp_path / "home", writable_shop, products) as desk:
+        yield desk

@@ -345,7 +345,12 @@ def test_exposures_name_the_marts_that_their_consumers_read(manifest: dict[str, 
         "lifetime_value": [named_query("customer_purchases"), named_query("orders_known_to")],
         **dict.fromkeys(("console_today", "console_actions", "console_audit"), every_page),
         "console_action_detail": [*every_page, console["page_texts"]],
-        "api": [console["product_by_name"], console["sold_products"]],
+        "api": [
+            *every_page,
+            console["product_by_name"],
+            console["sold_products"],
+            *(text for name, text in console.items() if name.startswith("growth_")),
+        ],
     }
     named = {
         exposure["name"]: {uid.rsplit(".", 1)[1] for uid in exposure["depends_on"]["nodes"]}

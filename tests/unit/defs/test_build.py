@@ -100,6 +100,7 @@ def test_jobs_sensors_and_schedules_are_these_and_run_from_the_start(defs: dg.De
     assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == expected
     assert {sensor.name for sensor in repository.sensor_defs} == {
         "outbox_sensor",
+        "reconciler_sensor",
         "refresh_sensor",
         "run_alarm_sensor",
         "regression_sensor",
