@@ -31,7 +31,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tokens": ("tokens:tokens", "Keys of programs to the HTTP API."),
     "pause": ("brake:pause", "Stop all writes to the outside world."),
     "resume": ("brake:resume", "Allow writes again."),
-    "audit": ("audit:audit", "Verify the chain of events."),
+    "audit": ("audit:audit", "Verify, publish and export the chain of events."),
+    "mail": ("mail:mail", "The digest by mail: try it, see how it is doing."),
     "bench": ("bench:bench", "Measure what the machine costs."),
     "sandbox": ("sandbox:sandbox", "Serve a made-up shop on loopback."),
 }

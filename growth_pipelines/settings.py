@@ -415,6 +415,21 @@ class TelegramSettings(_Group):
         return bool(self.bot_token.get_secret_value())
 
 
+class SmtpSettings(_Group):
+    host: str = Field("", description="mail server of the digest; no host, no mail")
+    port: int = Field(587, ge=1, le=65535, description="its port; 465 speaks TLS from the first byte")
+    username: str = Field("", description="log-in at the mail server; default: none")
+    password: SecretStr = Field(SecretStr(""), description="password of that log-in")
+    starttls: bool = Field(True, description="whether the connection must be encrypted before anything is said")
+    sender: str = Field("", description="the address that mail comes from")
+    recipients: Words = Field(default_factory=list, description="who gets the digest and what is told at once")
+
+    @property
+    def on(self) -> bool:
+        """Whether mail is sent at all."""
+        return bool(self.host)
+
+
 class DagsterSettings(_Group):
     port: int = Field(
         3000,
@@ -457,6 +472,7 @@ class Settings(_Group):
     console: ConsoleSettings = Field(default_factory=lambda: ConsoleSettings())
     dagster: DagsterSettings = Field(default_factory=lambda: DagsterSettings())
     telegram: TelegramSettings = Field(default_factory=lambda: TelegramSettings())
+    smtp: SmtpSettings = Field(default_factory=lambda: SmtpSettings())
     privacy: PrivacySettings = Field(default_factory=lambda: PrivacySettings())
 
     @property

@@ -51,7 +51,7 @@ def fill(store: Store, count: int, seed: int, *, now: datetime, resources: int, 
     Few resources make conflicts, few scores make ties. All are copies of one action in what they say.
     """
     result = submit(
-        store, [_draft(now)], recommender="seo_ctr", shop_id=SHOP, now=now, rules=SubmitRules(weekly_cap=0)
+        store, [bench_draft(now)], recommender="seo_ctr", shop_id=SHOP, now=now, rules=SubmitRules(weekly_cap=0)
     )
     columns = Action.__table__.columns
     many = Table(
@@ -87,8 +87,9 @@ def _roomy(session: Session, engine: str) -> Iterator[None]:
     session.execute(text(f"PRAGMA cache_size = {before}"))
 
 
-def _draft(now: datetime) -> ActionDraft:
-    """What every copy says."""
+def bench_draft(now: datetime, number: int | None = None) -> ActionDraft:
+    """What every copy says, about the model product or the one of this number."""
+    handle = "model" if number is None else f"model-{number}"
     return ActionDraft(
         kind="seo_ctr",
         subtype="title",
@@ -98,9 +99,9 @@ def _draft(now: datetime) -> ActionDraft:
         why_now="Impressions grew by 18 % against the four weeks before while the click rate fell.",
         target=Target(
             type="product",
-            gid="gid://shopify/Product/model",
-            url="https://www.bench.example/products/model",
-            handle="model",
+            gid=f"gid://shopify/Product/{handle}",
+            url=f"https://www.bench.example/products/{handle}",
+            handle=handle,
         ),
         draft={"title": "AN-6 PTFE fuel line kit, 20 ft", "variants": {"title": ["one", "two", "three"]}},
         diff=(FieldChange(field="seo.title", before="Fuel line kit", after="AN-6 PTFE fuel line kit, 20 ft"),),

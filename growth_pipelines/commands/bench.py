@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,40 @@ def queue(actions: int, calls: int, as_json: bool) -> None:
     print_table(["Engine", "Actions with", "Page", "p50, ms", "p95, ms"], rows, f"{actions:,} actions")
     met = "met" if document["slowest_p50"] < document["limit_ms"] else "missed"
     click.echo(f"Slowest p50 {document['slowest_p50']} ms; limit {document['limit_ms']:.0f} ms: {met}")
+
+
+@bench.command()
+@click.option("--rounds", default=1000, show_default=True, type=click.IntRange(1), help="Actions decided about.")
+@click.option("--quorum", default=1, show_default=True, type=click.IntRange(1, 4), help="People who must approve.")
+@click.option(
+    "--engine", "engines", multiple=True, type=click.Choice(["sqlite", "postgresql"]), help="Default: both."
+)
+@json_option
+def approvals(rounds: int, quorum: int, engines: tuple[str, ...], as_json: bool) -> None:
+    """Races of 64 deciders on one action, from 4 processes: exactly one may win.
+
+    Each process is a person; with --quorum the last of so many people decides.
+
+    Exit code 1 when a round has not exactly one winner, or anyone is told something else than the truth. The
+    machine's own store is not touched.
+    """
+    from growth_pipelines.bench.approvals import measure_all
+
+    document = measure_all(
+        rounds, quorum, engines or ("sqlite", "postgresql"), lambda what: click.echo(what, err=True)
+    )
+    if as_json:
+        print_json(document)
+    else:
+        keys = ("engine", "won", "told_the_truth", "rounds_per_second", "p50_ms", "p99_ms", "longest_ms")
+        rows = [[one[key] for key in keys] for one in document["engines"]]
+        columns = ["Engine", "Won", "Told the truth", "Rounds/s", "p50, ms", "p99, ms", "Longest, ms"]
+        print_table(columns, rows, f"{rounds:,} rounds")
+        for one in document["engines"]:
+            for problem in one["problems"][:20]:
+                click.echo(f"{one['engine']}: {problem}")
+    if not document["ok"]:
+        sys.exit(1)
 
 
 @bench.command()

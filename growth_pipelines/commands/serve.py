@@ -1,4 +1,4 @@
-"""``growth up``, ``down`` and ``status``: Dagster's servers, the console and the bot, under one supervisor."""
+"""``growth up``, ``down`` and ``status``: Dagster's servers, the console, bot and mail, under one supervisor."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import click
 
 from growth_pipelines.commands.bot import BOT, bot_names, bot_programs, bot_state
 from growth_pipelines.commands.context import current_settings, json_option, print_json, print_table
+from growth_pipelines.commands.mail import MAIL, mail_names, mail_programs
 from growth_pipelines.errors import GrowthError
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def machine_programs(settings: Settings) -> tuple[Addresses, list[Program]]:
             f"{addresses.console}/login",
         ),
         *bot_programs(settings, environment),
+        *mail_programs(settings, environment),
     ]
 
 
@@ -194,7 +196,7 @@ def program_status(settings: Settings) -> list[dict[str, Any]]:
 
     document = running(state_file(settings)) or {"programs": {}}
     rows = []
-    for name in (DAGSTER, DAEMON, CONSOLE, *bot_names(settings)):
+    for name in (DAGSTER, DAEMON, CONSOLE, *bot_names(settings), *mail_names(settings)):
         known = document["programs"].get(name, {})
         alive = bool(known.get("birth")) and birth(known["pid"]) == known["birth"]
         if alive:
@@ -218,6 +220,9 @@ def _seen(name: str, programs: dict[str, Any]) -> str:
     """What a live program answers."""
     import httpx
 
+    if name == MAIL:
+        # It answers nobody: alive is running, and `growth mail status` tells how the last digest went.
+        return "running"
     try:
         if name == DAEMON:
             return _daemon_state(programs[DAGSTER]["socket"])

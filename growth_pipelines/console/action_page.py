@@ -26,7 +26,7 @@ from growth_pipelines.console.identity import Console, Here, Person, console_of
 from growth_pipelines.console.judging import Judged, facts_of, judge
 from growth_pipelines.console.labels import all_labels, label
 from growth_pipelines.console.observed import observe
-from growth_pipelines.console.pages import Notice, page, told_event
+from growth_pipelines.console.pages import Notice, event_row, page
 from growth_pipelines.console.plots.choice import events_of
 from growth_pipelines.console.plots.series import Series
 from growth_pipelines.console.plots.shown import figures_of
@@ -231,7 +231,7 @@ def _history(session: Session, found: Action) -> list[dict[str, Any]]:
     events = session.scalars(
         select(AuditEvent).where(AuditEvent.action_id == found.id).order_by(AuditEvent.seq.desc())
     )
-    return [told_event(event) for event in events]
+    return [event_row(event) for event in events]
 
 
 def _rollback_waits(history: list[dict[str, Any]]) -> bool:

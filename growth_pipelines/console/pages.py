@@ -23,13 +23,10 @@ from growth_pipelines.console.labels import label
 from growth_pipelines.console.observed import Observed, Shop, observe
 from growth_pipelines.console.policy_views import running_rules
 from growth_pipelines.policies.book import in_force
-from growth_pipelines.store.audit import verify_chain
-from growth_pipelines.store.tables import ACTION_STATES, Action, AuditEvent, AuditHead
+from growth_pipelines.store.tables import ACTION_STATES, Action, AuditEvent
 
 router = APIRouter(include_in_schema=False)
-LISTED, EVENTS, DECIDED, COUNTED, BADGE = 40, 50, 5, 1000, 99
-# Up to this many events the audit page verifies the whole chain unasked: a tenth of a second.
-VERIFIED_UNASKED = 1000
+LISTED, DECIDED, COUNTED, BADGE = 40, 5, 1000, 99
 # The docs page brings its own scripts and styles inside one file: it runs in a sandbox of no origin, so it
 # can read nothing of the console's and send nothing with its cookie.
 DOCS_POLICY = (
@@ -148,7 +145,8 @@ def actions(
     )
 
 
-def told_event(event: AuditEvent) -> dict[str, Any]:
+def event_row(event: AuditEvent) -> dict[str, Any]:
+    """What lists show of an event."""
     payload = event.payload
     said = [
         label("reasons", str(payload.get("reason") or "")),
@@ -166,29 +164,6 @@ def told_event(event: AuditEvent) -> dict[str, Any]:
         "edit": views.edit_of(payload.get("edit")),
         "run_id": str(payload.get("run_id") or ""),
     }
-
-
-@router.get("/audit")
-def audit(
-    request: Request, person: Person, console: Here, before: int | None = None, verify: bool = False
-) -> HTMLResponse:
-    with console.store.read() as session:
-        head = session.get(AuditHead, 1)
-        asked = verify or head is None or head.seq <= VERIFIED_UNASKED
-        chain = verify_chain(session) if asked else None
-        wanted = (
-            select(AuditEvent, Action.ref, Action.title)
-            .outerjoin(Action, Action.id == AuditEvent.action_id)
-            .order_by(AuditEvent.seq.desc())
-            .limit(EVENTS)
-        )
-        if before is not None:
-            wanted = wanted.where(AuditEvent.seq < before)
-        events = [
-            {**told_event(event), "ref": ref, "title": title} for event, ref, title in session.execute(wanted)
-        ]
-    older = events[-1]["seq"] if events and events[-1]["seq"] > 1 else 0
-    return page(request, "audit.html", person, here="audit", events=events, chain=chain, older=older)
 
 
 @router.get("/quality")

@@ -9,6 +9,7 @@ import dagster as dg
 
 from growth_pipelines.defs.approval_form import approval_form
 from growth_pipelines.defs.assets.agreement import AGREEMENT, AGREES, incremental_agreement
+from growth_pipelines.defs.assets.audit_head import AUDIT_HEAD, INTACT, audit_head
 from growth_pipelines.defs.assets.carried_out import ROLLBACKS, rolled_back_actions
 from growth_pipelines.defs.assets.dbt import dbt_models
 from growth_pipelines.defs.assets.landed import CONTRACT, landed_batches
@@ -27,6 +28,7 @@ from growth_pipelines.defs.dbt_graph import DbtGraph, translate
 from growth_pipelines.defs.jobs import Parts, build_jobs
 from growth_pipelines.defs.machine import Machine
 from growth_pipelines.defs.manifest import needed_manifest
+from growth_pipelines.defs.run_alarms import run_alarm_sensor
 from growth_pipelines.defs.schedules import build_schedules
 from growth_pipelines.defs.sensors import build_sensors
 from growth_pipelines.recommenders.registry import RECOMMENDERS
@@ -66,6 +68,7 @@ def build_defs(
             *(part for p in proposals for part in (p.recommendations, p.approval, p.actions)),
             action_queue([recommendations_key(p.name) for p in proposals]),
             rolled_back_actions([actions_key(p.name) for p in proposals]),
+            audit_head,
         ],
         asset_checks=[
             landed,
@@ -74,7 +77,7 @@ def build_defs(
         ],
         jobs=jobs.all,
         schedules=build_schedules(jobs, machine.zone),
-        sensors=[refresh_sensor(), *build_sensors(jobs, [p.name for p in proposals])],
+        sensors=[refresh_sensor(), run_alarm_sensor(), *build_sensors(jobs, [p.name for p in proposals])],
         resources={"machine": machine},
         # 0.06 CPU-seconds a step; the stock executor starts a process for each, at 4.8.
         executor=dg.in_process_executor,
@@ -96,6 +99,8 @@ def _parts(graph: DbtGraph, landed: dg.AssetChecksDefinition, proposals: list[Pr
         vitals_regressions=VITALS,
         queue=QUEUE,
         rollbacks=ROLLBACKS,
+        audit_head=AUDIT_HEAD,
+        chain_intact=INTACT,
         recommendations={p.name: recommendations_key(p.name) for p in proposals},
         gates={p.name: p.gate_key for p in proposals},
         actions={p.name: actions_key(p.name) for p in proposals},

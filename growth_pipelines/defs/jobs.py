@@ -39,6 +39,8 @@ class Parts:
     vitals_regressions: dg.AssetKey
     queue: dg.AssetKey
     rollbacks: dg.AssetKey
+    audit_head: dg.AssetKey
+    chain_intact: dg.AssetCheckKey
     # By recommender: its proposals, their gate, what carries them out and the check on that.
     recommendations: Mapping[str, dg.AssetKey]
     gates: Mapping[str, dg.AssetCheckKey]
@@ -114,6 +116,11 @@ def build_jobs(parts: Parts, forms: Iterable[dg.JobDefinition]) -> Jobs:
             _assets([parts.rollbacks]),
             "Undo the executed actions that an operator asked to be rolled back.",
             _NEVER_AGAIN,
+        ),
+        _job(
+            "publish_audit_head",
+            _assets([parts.audit_head]) | _checks([parts.chain_intact]),
+            "Write down the end of the audit chain, and prove that nothing before it was changed.",
         ),
         *forms,
     ]

@@ -10,13 +10,16 @@ import dagster as dg
 from growth_pipelines.defs.jobs import Jobs
 
 DAILY_AT = "0 6 * * *"
+# Shortly after the shop's day is over.
+NIGHTLY = "5 0 * * *"
 HOURLY = "7 * * * *"
 # Sunday, well before the daily cycle.
 WEEKLY = "30 3 * * 0"
 
 
 def build_schedules(jobs: Jobs, zone: str) -> list[dg.ScheduleDefinition]:
-    """The daily cycle at 06:00, the hourly look at approvals whose time is over, the weekly comparison."""
+    """The daily cycle at 06:00, the hourly look at approvals whose time is over, the audit's nightly head,
+    the weekly comparison."""
     return [
         dg.ScheduleDefinition(
             name="daily_cycle_schedule",
@@ -25,6 +28,14 @@ def build_schedules(jobs: Jobs, zone: str) -> list[dg.ScheduleDefinition]:
             execution_timezone=zone,
             default_status=dg.DefaultScheduleStatus.RUNNING,
             description=f"One full cycle every day at 06:00 ({zone}).",
+        ),
+        dg.ScheduleDefinition(
+            name="audit_head_schedule",
+            job=jobs["publish_audit_head"],
+            cron_schedule=NIGHTLY,
+            execution_timezone=zone,
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+            description="Every night the end of the audit chain is published and the chain proved.",
         ),
         dg.ScheduleDefinition(
             name="recheck_approvals_schedule",

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,14 +17,13 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from growth_pipelines.canonical import canonical_json, digest
+from growth_pipelines.canonical import canonical_json
 from growth_pipelines.errors import GrowthError
+from growth_pipelines.store.audit_guards import guard_problems
+from growth_pipelines.store.audit_records import record_hash, record_of, records
+from growth_pipelines.store.audit_walk import GENESIS, ChainWalk, Link
 from growth_pipelines.store.tables import Action, ApprovalRequest, AuditEvent, AuditHead
 from growth_pipelines.telemetry import current_trace_id
-
-# What the first event calls its predecessor's hash.
-GENESIS = "0" * 64
-_HASHED = tuple(column.name for column in AuditEvent.__table__.columns if column.name != "hash")
 
 
 @dataclass(frozen=True)
@@ -35,6 +33,7 @@ class ChainReport:
     events: int
     head: str
     problems: tuple[str, ...]
+    seq: int = 0
 
     @property
     def intact(self) -> bool:
@@ -78,17 +77,17 @@ def append_event(
         prev_hash=head.hash,
     )
     link.hash = event_hash(link)
-    head.seq, head.hash = link.seq, link.hash
     session.add(link)
+    session.flush()
+    # Afterwards: the database lets the head move only to an event that is there.
+    head.seq, head.hash = link.seq, link.hash
     session.flush()
     return link
 
 
 def event_hash(event: AuditEvent) -> str:
     """What ``event.hash`` must be."""
-    columns = {name: getattr(event, name) for name in _HASHED}
-    columns["at"] = event.at.isoformat(timespec="microseconds")
-    return digest(columns)
+    return record_hash(record_of(event))
 
 
 def is_intact(session: Session, event: AuditEvent) -> bool:
@@ -101,33 +100,30 @@ def is_intact(session: Session, event: AuditEvent) -> bool:
     return before is not None and before.hash == event.prev_hash and event_hash(before) == before.hash
 
 
-def verify_chain(session: Session) -> ChainReport:
-    """Walk the whole chain, then hold the decisions against it.
+def verify_chain(session: Session, heads: Sequence[Link] = ()) -> ChainReport:
+    """Walk the whole chain, then hold the decisions, the guards and ``heads`` (known from elsewhere) against it.
 
-    Finds changed events, removed ones (also at the end), inserted ones, and requests or actions whose present
-    state no event tells of.
+    Finds changed events, removed ones (also at the end), inserted ones, requests or actions whose present state
+    no event tells of, guards that the database no longer has, and by the heads a chain that was made anew.
     """
-    problems: list[str] = []
-    expected_seq, previous = 1, GENESIS
-    count = 0
+    walk = ChainWalk(heads)
     states: dict[str, str] = {}
-    decisions: Counter[tuple[str, int]] = Counter()
-    for (event,) in session.execute(select(AuditEvent).order_by(AuditEvent.seq)).yield_per(1000):
-        count += 1
-        if event.seq != expected_seq:
-            problems.append(f"event {expected_seq} is missing; the next one is {event.seq}")
-        elif event.prev_hash != previous:
-            problems.append(f"event {event.seq} ({event.event}) doesn't follow the one before it")
-        if event_hash(event) != event.hash:
-            problems.append(f"event {event.seq} ({event.event} by {event.actor}) was changed")
-        expected_seq, previous = event.seq + 1, event.hash
-        if event.action_id and "to" in event.payload:
-            states[event.action_id] = event.payload["to"]
-        if event.action_id and event.version is not None and event.payload.get("decision"):
-            decisions[event.action_id, event.version] += 1
-    problems += _head_problems(session, expected_seq - 1, previous)
-    problems += _state_problems(session, states, decisions)
-    return ChainReport(count, previous, tuple(problems))
+    decisions: set[tuple[str, int]] = set()
+    for record in records(session):
+        walk.take(record)
+        action, payload = record["action_id"], record["payload"]
+        if action and "to" in payload:
+            states[action] = payload["to"]
+        if action and record["version"] is not None and payload.get("decision"):
+            decisions.add((action, record["version"]))
+    problems = [
+        *walk.problems,
+        *_head_problems(session, walk.seq, walk.head),
+        *walk.missing_heads(),
+        *guard_problems(session),
+        *_state_problems(session, states, decisions),
+    ]
+    return ChainReport(walk.events, walk.head, tuple(problems), walk.seq)
 
 
 def _head_problems(session: Session, seq: int, last: str) -> list[str]:
@@ -141,9 +137,7 @@ def _head_problems(session: Session, seq: int, last: str) -> list[str]:
     return []
 
 
-def _state_problems(
-    session: Session, states: Mapping[str, str], decisions: Mapping[tuple[str, int], int]
-) -> list[str]:
+def _state_problems(session: Session, states: Mapping[str, str], decisions: Set[tuple[str, int]]) -> list[str]:
     problems = []
     for identity, ref, state in session.execute(select(Action.id, Action.ref, Action.state)):
         if states.get(identity) != state:
@@ -153,6 +147,6 @@ def _state_problems(
         ApprovalRequest.decided_at.is_not(None)
     )
     for action_id, version, status in session.execute(decided):
-        if not decisions.get((action_id, version)):
+        if (action_id, version) not in decisions:
             problems.append(f"the {status} request of action {action_id} version {version} has no event")
     return problems

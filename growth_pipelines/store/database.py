@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
+from growth_pipelines.store.turns import NoTurn, WriterTurns
 
 SCHEMA = "growth"
 BUSY_SECONDS = 30
@@ -51,6 +52,7 @@ class Store:
             event.listen(self._engine, "connect", _prepare_postgres, insert=True)
             event.listen(self._engine, "begin", _begin_postgres)
         self._reading = self._engine.execution_options(reads_only=True)
+        self._turns = WriterTurns(None if self.sqlite_file is None else self.sqlite_file.with_suffix(".turn"))
 
     @classmethod
     def of(cls, settings: Settings) -> Store:
@@ -73,7 +75,12 @@ class Store:
 
         Keep the block short and free of network calls: other writers wait for it.
         """
-        with _clear_errors(), Session(self._engine, expire_on_commit=False) as session, session.begin():
+        with (
+            _clear_errors(),
+            self._turns.turn(BUSY_SECONDS),
+            Session(self._engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     @contextmanager
@@ -85,7 +92,7 @@ class Store:
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """A bare connection in one write transaction, for migrations."""
-        with self._engine.begin() as connection:
+        with _clear_errors(), self._turns.turn(BUSY_SECONDS), self._engine.begin() as connection:
             yield connection
 
     def migrate(self) -> None:
@@ -155,12 +162,18 @@ def _clear_errors() -> Iterator[None]:
     """An unreachable or locked database is an expected failure with something to do about it."""
     try:
         yield
+    except NoTurn as error:
+        raise _stayed_locked() from error
     except OperationalError as error:
         text = str(error.orig).splitlines()[0]
         if "locked" in text or "lock timeout" in text:
-            raise StoreUnavailable(
-                f"The store stayed locked for {BUSY_SECONDS} s.", "Another process holds it; see `growth status`."
-            ) from error
+            raise _stayed_locked() from error
         raise StoreUnavailable(
             f"The store can't be used: {text}.", "Check GROWTH_HOME and GROWTH_DATABASE_URL, and the disk."
         ) from error
+
+
+def _stayed_locked() -> StoreUnavailable:
+    return StoreUnavailable(
+        f"The store stayed locked for {BUSY_SECONDS} s.", "Another process holds it; see `growth status`."
+    )

@@ -63,7 +63,7 @@ def units_weeks(subject: Subject, series: Series) -> Plot | Missing:
     return Plot(
         "weeks",
         title,
-        told + subject.told_events(),
+        told + subject.event_rows(),
         ("Week to", "Units"),
         [(short(week), number(value)) for week, value in weeks],
         {

@@ -61,7 +61,7 @@ class Subject:
         """The events as data of a plot."""
         return [{"day": event.day.isoformat(), "what": event.what} for event in self.events]
 
-    def told_events(self) -> str:
+    def event_rows(self) -> str:
         """The events in words, with a space before."""
         said = "; ".join(f"{event.what} on {event.day.day} {event.day:%b}" for event in self.events)
         return f" Marked: {said}." if said else ""

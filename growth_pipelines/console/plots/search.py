@@ -74,7 +74,7 @@ def search_weeks(subject: Subject, series: Series) -> Plot | Missing:
     ]
     told = (
         f"{len(weeks)} weeks to {short(end)}. Clicks: {course([clicks for _, (_, clicks) in weeks])}. "
-        f"Impressions: {course([seen for _, (seen, _) in weeks])}.{subject.told_events()}"
+        f"Impressions: {course([seen for _, (seen, _) in weeks])}.{subject.event_rows()}"
     )
     table = [(short(week), number(seen), number(clicks)) for week, (seen, clicks) in weeks]
     return Plot(
@@ -100,7 +100,7 @@ def visits_weeks(subject: Subject, series: Series) -> Plot | Missing:
     return Plot(
         "weeks",
         title,
-        told + subject.told_events(),
+        told + subject.event_rows(),
         ("Week to", "Visits"),
         [(short(week), number(value)) for week, value in weeks],
         {

@@ -48,7 +48,7 @@ def vital_weeks(subject: Subject, series: Series) -> Plot | Missing:
     return Plot(
         "vital_weeks",
         title,
-        f"{told} {limits}{subject.told_events()}",
+        f"{told} {limits}{subject.event_rows()}",
         ("28 days to", *(_FORM_FACTORS[form].capitalize() for form in last)),
         [(short(day), *(_at(lines[form], day, unit) for form in last)) for day in days],
         {

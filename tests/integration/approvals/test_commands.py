@@ -201,6 +201,36 @@ def test_audit_verify_fails_when_the_chain_is_broken(growth: Terminal, store: St
     assert (code, "event 1 (operator_added by eve) was changed" in out) == (1, True)
 
 
+def test_heads_are_published_and_exports_proved_on_the_command_line(
+    growth: Terminal, store: Store, tmp_path: Path
+) -> None:
+    submitted(store, seo_draft())
+    key = growth("audit", "key")[1].strip()
+    head = growth.json("audit", "publish")
+    known = f"{head['seq']}:{head['hash']}"
+    kept = tmp_path / "kept.ndjson"
+    kept.write_text((tmp_path / "audit" / "heads.ndjson").read_text())
+    verified = growth.json("audit", "verify", "--head", known, "--heads", str(kept), "--key", key)
+    assert (verified["intact"], verified["heads"]) == (True, 3)
+    for form in ("ndjson", "csv"):
+        file = tmp_path / f"events.{form}"
+        file.write_text(growth("audit", "export", "--format", form)[1])
+        assert growth.json("audit", "verify", "--file", str(file), "--head", known)["whole"] is True
+    part = tmp_path / "part.ndjson"
+    part.write_text(
+        growth("audit", "export", "--actor", "bo", "--since", "2026-11-22", "--until", "2026-11-22")[1]
+    )
+    assert "a part of the chain" in growth("audit", "verify", "--file", str(part))[1]
+    assert growth("audit", "export", "--until", "2026-11-21")[1] == ""
+    assert growth("audit", "verify", "--head", f"{head['seq']}:{'0' * 64}")[0] == 1
+    assert growth("audit", "verify", "--head", "nonsense")[0] == 2
+    part.write_text(part.read_text()[:-20])
+    assert growth("audit", "verify", "--file", str(part))[0] == 1
+    kept.write_text(kept.read_text().replace(head["hash"], "f" * 64))
+    code, out = growth("audit", "verify", "--heads", str(kept))
+    assert (code, "isn't signed by this key" in out, "the chain was made anew" in out) == (1, True, True)
+
+
 def test_listing_without_a_shop_or_operators_works(growth: Terminal) -> None:
     assert growth.json("actions", "list") == []
 

@@ -7,10 +7,12 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from growth_pipelines.actions.queue import find
 from growth_pipelines.approvals.decide import AlreadyDecided
+from growth_pipelines.bench.approvals import race
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.audit import verify_chain
 from growth_pipelines.store.database import Store
@@ -63,3 +65,20 @@ def test_of_two_processes_that_approve_at_once_exactly_one_wins(store: Store, se
         assert verify_chain(session).intact
         approved = select(OutboxEntry).where(OutboxEntry.event == "action.approved")
         assert len(session.scalars(approved).all()) == ROUNDS
+
+
+@pytest.mark.slow
+def test_of_64_deciders_in_4_processes_exactly_one_wins_every_round_and_all_others_are_told_by_whom(
+    settings: Settings,
+) -> None:
+    rounds = 6 if settings.postgres_url else 12
+    found = race(settings, rounds)
+    assert found["problems"] == []
+    assert (found["won"], found["voted"], found["told_the_truth"]) == (rounds, 0, rounds * 63)
+
+
+@pytest.mark.slow
+def test_where_two_must_approve_the_second_person_decides_and_nobody_counts_twice(settings: Settings) -> None:
+    found = race(settings, 4, quorum=2)
+    assert found["problems"] == []
+    assert (found["won"], found["voted"], found["told_the_truth"]) == (4, 4, 4 * 62)

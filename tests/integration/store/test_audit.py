@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
@@ -15,10 +15,7 @@ from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import AuditEvent
 from tests.drafts import NOW, decided, seo_draft, submitted
 
-_GUARDS = {
-    "sqlite": ("DROP TRIGGER audit_events_no_update", "DROP TRIGGER audit_events_no_delete"),
-    "postgresql": ("DROP TRIGGER audit_events_append_only ON audit_events",),
-}
+_TRIGGERS = text("SELECT name FROM sqlite_master WHERE type = 'trigger'")
 
 
 @pytest.fixture
@@ -38,10 +35,20 @@ def _problems(store: Store) -> str:
         return "; ".join(verify_chain(session).problems)
 
 
+def _drop_guards(connection: Connection) -> None:
+    """What somebody with the database's password could do first."""
+    if connection.dialect.name == "sqlite":
+        for name in connection.execute(_TRIGGERS).scalars().all():
+            connection.execute(text(f"DROP TRIGGER {name}"))
+        return
+    for table in ("audit_events", "audit_head"):
+        connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+
+
 def _tamper(store: Store, *statements: str) -> None:
-    """What somebody with the database's password could do: the triggers go first."""
     with store.connection() as connection:
-        for statement in (*_GUARDS[store.engine], *statements):
+        _drop_guards(connection)
+        for statement in statements:
             connection.execute(text(statement))
 
 
@@ -51,11 +58,63 @@ def test_an_untouched_chain_is_intact(history: Store) -> None:
     assert (report.intact, report.events) == (True, 8)
 
 
-@pytest.mark.parametrize("statement", ["UPDATE audit_events SET actor = 'eve'", "DELETE FROM audit_events"])
-def test_the_database_refuses_to_change_or_remove_events(history: Store, statement: str) -> None:
-    with pytest.raises(DatabaseError, match="never"), history.connection() as connection:
-        connection.execute(text(statement))
+_EVENT = "'i', '2026-11-01 00:00:00', 'eve', 'cli', 'x', NULL, NULL, NULL, NULL, '', '{}', 'p', 'h'"
+_SHORT = "SELECT seq, 'i', at, 'eve', channel, event, action_id, version, NULL, NULL, '', payload, prev_hash, 'h'"
+_REFUSED = {
+    "sqlite": [
+        f"REPLACE INTO audit_events {_SHORT} FROM audit_events WHERE seq = 4",
+        "UPDATE OR REPLACE audit_events SET seq = 4 WHERE seq = 5",
+        "REPLACE INTO audit_head VALUES (1, 3, 'h')",
+    ],
+    "postgresql": [
+        "TRUNCATE audit_events",
+        "TRUNCATE audit_head",
+        f"INSERT INTO audit_events {_SHORT} FROM audit_events WHERE seq = 4"
+        " ON CONFLICT (seq) DO UPDATE SET actor = 'eve'",
+        "SET LOCAL session_replication_role = replica; UPDATE audit_events SET actor = 'eve'",
+    ],
+}
+
+
+def test_the_database_refuses_whatever_is_no_next_event(history: Store) -> None:
+    statements = [
+        "UPDATE audit_events SET actor = 'eve'",
+        "DELETE FROM audit_events",
+        f"INSERT INTO audit_events VALUES (0, {_EVENT})",
+        f"INSERT INTO audit_events VALUES (10, {_EVENT})",
+        "DELETE FROM audit_head",
+        "UPDATE audit_head SET seq = 3",
+        "UPDATE audit_head SET hash = 'h'",
+        "UPDATE audit_head SET seq = 99",
+        "UPDATE audit_head SET id = 2",
+        *_REFUSED[history.engine],
+    ]
+    for statement in statements:
+        with pytest.raises(DatabaseError, match=r"never|only append"), history.connection() as connection:
+            connection.execute(text(statement))
     assert _problems(history) == ""
+
+
+_UNGUARDED = {
+    "sqlite": {
+        "DROP TRIGGER audit_events_no_update": "audit_events_no_update .* missing",
+        "CREATE TRIGGER audit_events_no_update BEFORE UPDATE ON audit_events BEGIN SELECT 1; END": "rewritten",
+    },
+    "postgresql": {
+        "DROP TRIGGER audit_events_append_only ON audit_events": "audit_events_append_only .* missing",
+        "ALTER TABLE audit_head DISABLE TRIGGER audit_head_only_forward": "only_forward .* switched off",
+        "ALTER TABLE audit_events ENABLE TRIGGER audit_events_only_append": "only_append .* switched off",
+        "CREATE OR REPLACE FUNCTION growth.refuse_audit_change() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$BEGIN RETURN NULL; END$$": "audit_head_no_delete .* rewritten",
+    },
+}
+
+
+def test_a_guard_that_is_gone_or_changed_is_noticed(history: Store) -> None:
+    for statement, found in _UNGUARDED[history.engine].items():
+        with history.connection() as connection:
+            connection.execute(text(statement))
+        assert re.search(found, _problems(history)), statement
 
 
 @pytest.mark.parametrize(

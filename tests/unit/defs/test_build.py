@@ -95,12 +95,14 @@ def test_jobs_sensors_and_schedules_are_these_and_run_from_the_start(defs: dg.De
     repository = defs.get_repository_def()
     expected = {"daily_cycle", "ingest_sources", "build_models", "detect_regressions", "recommend_actions"}
     expected |= {"compare_builds", "rank_queue", "repair_regressions", "recheck_approvals", "roll_back_requested"}
+    expected |= {"publish_audit_head"}
     expected |= {f"{verb}_{name}" for verb in ("act_on", "recheck", "approve") for name in RECOMMENDERS}
     assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == expected
     assert {sensor.name for sensor in repository.sensor_defs} == {
         "outbox_sensor",
         "reconciler_sensor",
         "refresh_sensor",
+        "run_alarm_sensor",
         "regression_sensor",
         "expiry_sensor",
         "approval_clock_sensor",

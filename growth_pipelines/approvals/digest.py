@@ -1,0 +1,193 @@
+"""What a digest says, gathered once for every channel that sends one: mail, chat.
+
+Plain values from the store, without words for people beyond those that the actions carry, and without personal
+data: operators by name, customers not at all. A channel chooses what it shows of them, and how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from growth_pipelines.actions.brake import brake
+from growth_pipelines.actions.lifecycle import overdue
+from growth_pipelines.actions.queue import count_actions, top
+from growth_pipelines.actions.template_pauses import paused_templates
+from growth_pipelines.store.tables import Action, ApprovalRequest, Flag
+
+# What ends within so much time is named.
+EXPIRING_WITHIN = timedelta(hours=24)
+# Lines of one list; its count says how many there are in all.
+LISTED = 10
+# What an answer made of the action, which may have moved on since.
+_BECAME = {
+    "approve": "approved",
+    "approve_with_edits": "approved",
+    "reject": "rejected",
+    "request_changes": "changes_requested",
+}
+# The channel of what nobody was asked about, since a policy let it pass.
+BY_POLICY = "policy"
+
+
+@dataclass(frozen=True)
+class DigestLine:
+    """One action in a digest. ``at`` and ``by`` are of what the list is about: expiry, decision, execution."""
+
+    ref: str
+    title: str
+    kind: str
+    state: str
+    priority: str
+    risk_tier: str
+    revenue_28d: float
+    at: datetime
+    by: str = ""
+    channel: str = ""
+
+
+@dataclass(frozen=True)
+class DigestList:
+    """The first lines of a list, and how many it has in all."""
+
+    count: int
+    lines: tuple[DigestLine, ...]
+
+
+@dataclass(frozen=True)
+class Digest:
+    """The state of the approvals at ``ends`` and what happened since ``begins``.
+
+    ``pending`` is best first, ``expiring`` soonest first, everything that happened newest first. ``alarms`` are
+    sentences, each of something that needs a person and will not end by itself.
+    """
+
+    begins: datetime
+    ends: datetime
+    pending: DigestList
+    expiring: DigestList
+    decided: DigestList
+    auto_approved: DigestList
+    executed: DigestList
+    failed: DigestList
+    rolled_back: DigestList
+    expired: DigestList
+    alarms: tuple[str, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing waits, nothing happened, nothing is wrong."""
+        lists = (self.pending, self.decided, self.executed, self.failed, self.rolled_back, self.expired)
+        return not self.alarms and not any(one.count for one in lists)
+
+
+def digest_of(session: Session, begins: datetime, ends: datetime) -> Digest:
+    """What there is to tell at ``ends`` of the time since ``begins``. Reads only; a few indexed queries."""
+    answered = _answers(session, begins, ends)
+    best = [_line(action, action.expires_at) for action in top(session, LISTED, ends)]
+    soon = _actions(session, Action.state == "pending", Action.expires_at.between(ends, ends + EXPIRING_WITHIN))
+    return Digest(
+        begins=begins,
+        ends=ends,
+        pending=DigestList(count_actions(session, "pending"), tuple(best)),
+        expiring=_listed(sorted((_line(a, a.expires_at) for a in soon), key=lambda line: line.at)),
+        decided=_newest(line for line in answered if line.channel != BY_POLICY),
+        auto_approved=_newest(line for line in answered if line.channel == BY_POLICY),
+        executed=_newest(
+            _line(a, a.executed_at)
+            for a in _since(session, begins, ends, "executed", "measured")
+            if a.executed_at is not None and begins < a.executed_at <= ends
+        ),
+        failed=_ended(session, begins, ends, "failed"),
+        rolled_back=_ended(session, begins, ends, "rolled_back"),
+        expired=_ended(session, begins, ends, "expired"),
+        alarms=tuple(_alarms(session, ends)),
+    )
+
+
+def _answers(session: Session, begins: datetime, ends: datetime) -> list[DigestLine]:
+    """One line a decision: of the request, since its action may have moved on."""
+    wanted = (
+        select(ApprovalRequest, Action)
+        .join(Action, Action.id == ApprovalRequest.action_id)
+        .where(ApprovalRequest.decided_at > begins, ApprovalRequest.decided_at <= ends)
+    )
+    return [
+        _line(
+            action,
+            asked.decided_at,
+            asked.decided_by or "",
+            asked.channel or "",
+            _BECAME.get(asked.decision or "", action.state),
+        )
+        for asked, action in session.execute(wanted)
+    ]
+
+
+def _ended(session: Session, begins: datetime, ends: datetime, state: str) -> DigestList:
+    return _newest(
+        _line(action, action.state_at)
+        for action in _since(session, begins, ends, state)
+        if begins < action.state_at <= ends
+    )
+
+
+def _since(session: Session, begins: datetime, ends: datetime, *states: str) -> list[Action]:
+    """Actions in one of these states that something happened to: what may have come there in that time."""
+    # Nothing enters a state without an update, so no time index of its own is needed.
+    return _actions(session, Action.state.in_(states), Action.updated_at > begins, Action.state_at <= ends)
+
+
+def _actions(session: Session, *conditions: ColumnElement[bool]) -> list[Action]:
+    return list(session.scalars(select(Action).where(*conditions)))
+
+
+def _line(
+    action: Action, at: datetime | None, by: str = "", channel: str = "", became: str | None = None
+) -> DigestLine:
+    return DigestLine(
+        ref=action.ref,
+        title=action.title,
+        kind=action.kind,
+        state=became or action.state,
+        priority=action.priority,
+        risk_tier=action.risk_tier,
+        revenue_28d=float(action.impact.get("revenue_28d") or 0),
+        at=at or action.state_at,
+        by=by,
+        channel=channel,
+    )
+
+
+def _newest(lines: Iterable[DigestLine]) -> DigestList:
+    return _listed(sorted(lines, key=lambda line: line.at, reverse=True))
+
+
+def _listed(lines: list[DigestLine]) -> DigestList:
+    return DigestList(len(lines), tuple(lines[:LISTED]))
+
+
+def _alarms(session: Session, now: datetime) -> list[str]:
+    """What is wrong with the approvals themselves: a pulled brake, paused templates, approvals not carried out."""
+    stopped = brake(session)
+    paused = sorted(paused_templates(session))
+    return [
+        *([str(stopped)] if stopped else []),
+        *(f"The template {name} is paused: too many of its texts were rejected." for name in paused),
+        *(
+            f"Auto-approval of {kind} is paused: its actions went wrong too often."
+            for kind in _paused_kinds(session)
+        ),
+        *(f"{late.ref}: {late.message}" for late in overdue(session, now)),
+    ]
+
+
+def _paused_kinds(session: Session) -> list[str]:
+    flags = session.scalars(
+        select(Flag).where(Flag.key.startswith("automatic:", autoescape=True)).order_by(Flag.key)
+    )
+    return [flag.key.partition(":")[2] for flag in flags if flag.value.get("paused")]

@@ -1,0 +1,98 @@
+"""What is told at once, and nothing else: what failed for good, what stands still, what is wrong with the machine.
+
+Some happen and come through the outbox; others last, are looked for, and are told when they begin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
+
+from sqlalchemy.orm import Session
+
+from growth_pipelines.errors import GrowthError, TransientError
+from growth_pipelines.mail.messages import alarm_mail
+from growth_pipelines.mail.transport import deliver
+from growth_pipelines.settings import Settings
+from growth_pipelines.store.database import Store
+from growth_pipelines.store.outbox import begin_at_end, move_to, read_from
+from growth_pipelines.store.tables import Flag, OutboxEntry
+from growth_pipelines.telemetry import logger
+
+LISTENER = "mail"
+FLAG = "mail_alarms"
+_ENTRIES = 200
+_log = logger("mail")
+
+
+def begin(store: Store, now: datetime) -> None:
+    """A mailbox that is new hears from now on; one that was there before goes on where it was."""
+    with store.session() as session:
+        begin_at_end(session, LISTENER, now)
+
+
+def tell_events(store: Store, settings: Settings, now: datetime) -> list[str]:
+    """Send what the outbox has of it as one message; what was told. After a TransientError nothing is lost."""
+    with store.read() as session:
+        entries = read_from(session, LISTENER, _ENTRIES)
+    if not entries:
+        return []
+    told = [sentence for entry in entries if (sentence := sentence_of(entry))]
+    if told:
+        _send(settings, f"{entries[0].seq}-{entries[-1].seq}", told, now)
+    with store.session() as session:
+        move_to(session, LISTENER, entries[-1].seq, now)
+    return told
+
+
+def sentence_of(entry: OutboxEntry) -> str:
+    """What to say of an outbox entry at once; empty when it can wait."""
+    said = entry.payload
+    if entry.event == "action.failed":
+        return f"{said['title']} ({said['ref']}) failed and is not tried again."
+    if entry.event == "automatic.paused":
+        return (
+            f"Auto-approval of {said['kind']} is paused: only {said['well']} of {said['ended']} actions went well."
+        )
+    if entry.event == "template.paused":
+        return (
+            f"The template {said['template']} is paused: {said['rejected']} of {said['decisions']} were rejected."
+        )
+    if entry.event.startswith("alarm."):
+        return " ".join(str(said[part]) for part in ("message", "recovery") if said.get(part))
+    return ""
+
+
+def tell_conditions(store: Store, settings: Settings, present: Mapping[str, str], now: datetime) -> list[str]:
+    """Send what of ``present`` (key → sentence) was not there at the last look; what was told.
+
+    What is over is forgotten, so that it is told again when it comes again. Raises TransientError.
+    """
+    with store.read() as session:
+        known = _known(session)
+    new = {key: sentence for key, sentence in present.items() if key not in known}
+    if new:
+        _send(
+            settings, sha256(f"{sorted(new)}{now.isoformat()}".encode()).hexdigest()[:16], list(new.values()), now
+        )
+    if new or set(known) - set(present):
+        since = {key: known.get(key, now.isoformat()) for key in present}
+        with store.session() as session:
+            session.merge(Flag(key=FLAG, value=since, updated_at=now, updated_by=LISTENER))
+    return list(new.values())
+
+
+def _known(session: Session) -> dict[str, str]:
+    flag = session.get(Flag, FLAG)
+    return dict(flag.value) if flag is not None else {}
+
+
+def _send(settings: Settings, key: str, told: list[str], now: datetime) -> None:
+    """What the server refuses for good is only logged: it would hold up all that follows."""
+    try:
+        deliver(settings.smtp, alarm_mail(settings, key, told, now))
+    except TransientError:
+        raise
+    except GrowthError as error:
+        _log.error("alarm not sent", why=str(error), told=told)

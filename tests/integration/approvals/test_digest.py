@@ -1,0 +1,45 @@
+"""A digest tells what waits, what happened in its time and what is wrong; no more, and nothing twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from growth_pipelines.actions.brake import pause
+from growth_pipelines.actions.lifecycle import transition
+from growth_pipelines.approvals.digest import LISTED, digest_of
+from growth_pipelines.settings import Settings
+from growth_pipelines.store.database import Store
+from tests.drafts import NOW, decided, seo_draft, submitted
+
+DAY = timedelta(days=1)
+
+
+def test_a_digest_tells_what_waits_and_what_happened_since_the_last_one(store: Store, settings: Settings) -> None:
+    actions = submitted(store, *(seo_draft(number) for number in range(LISTED + 4)))
+    decided(store, settings, actions[0])
+    decided(store, settings, actions[1], "reject", reason="tone")
+    with store.session() as session:
+        for before, after, hours in (("approved", "executing", 1), ("executing", "executed", 2)):
+            at = NOW + timedelta(hours=hours)
+            moved = transition(session, actions[0].id, 1, before, after, actor="x", channel="executor", now=at)
+            assert moved
+    pause(store, actor="bo", channel="cli", reason="a sale", now=NOW + DAY)
+    with store.read() as session:
+        first = digest_of(session, NOW - DAY, NOW)
+        second = digest_of(session, NOW, NOW + DAY)
+        last = digest_of(session, NOW + 5 * DAY, NOW + 6.5 * DAY)
+    assert (first.pending.count, len(first.pending.lines)) == (LISTED + 2, LISTED)
+    assert {(line.ref, line.state, line.by, line.channel) for line in first.decided.lines} == {
+        (actions[0].ref, "approved", "bo", "cli"),
+        (actions[1].ref, "rejected", "bo", "cli"),
+    }
+    assert (first.executed.count, first.expiring.count) == (0, 0)
+    assert [line.ref for line in second.executed.lines] == [actions[0].ref]
+    assert second.decided.count == 0, "told by the digest before"
+    assert "paused by bo" in second.alarms[0]
+    assert last.expiring.count == LISTED + 2
+
+
+def test_a_shop_where_nothing_happens_has_an_empty_digest(store: Store) -> None:
+    with store.read() as session:
+        assert digest_of(session, NOW - DAY, NOW).is_empty

@@ -1,0 +1,58 @@
+"""Events are found by who, what, where and when, and taken away as a file that proves itself."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from growth_pipelines.store.audit import verify_chain
+from growth_pipelines.store.audit_export import verify_file
+
+from .conftest import Visitor
+
+
+def _events(page: str) -> list[int]:
+    return [int(number) for number in re.findall(r'class="seq">#(\d+)', page)]
+
+
+def test_events_are_found_by_who_what_where_and_when(maria: Visitor) -> None:
+    action = maria.queue()[0]
+    maria.decide(action, "reject", reason="tone", note="too loud")
+    rejected = _events(maria.get(f"/audit?actor=maria&event=rejected&action={action['ref']}").text)
+    assert len(rejected) == 1
+    assert rejected[0] in _events(maria.get("/audit?channel=console&actor=").text)
+    assert "No such events" in maria.get("/audit?actor=mallory").text
+    assert "No such events" in maria.get("/audit?until=2020-01-01").text
+    assert rejected[0] in _events(maria.get("/audit?since=2020-01-01").text)
+    assert maria.get("/audit?since=yesterday").status_code == 422
+    page = maria.get("/audit?actor=%22%3E%3Cscript%3E").text
+    assert "<script>" not in page.replace("<script src", "").replace("<script type", "")
+    older = re.search(r'href="(/audit\?[^"]*before=\d+)"', maria.get("/audit?since=2020-01-01").text)
+    if older:
+        assert "since=2020-01-01" in older[1]
+
+
+@pytest.mark.parametrize("form", ["ndjson", "csv"])
+def test_a_download_proves_itself_and_is_on_record(maria: Visitor, tmp_path: Path, form: str) -> None:
+    csrf = maria.csrf()
+    with maria.http.stream("POST", "/audit/export", data={"csrf": csrf, "form": form}) as answer:
+        assert answer.status_code == 200
+        assert f'.{form}"' in answer.headers["content-disposition"]
+        file = tmp_path / f"audit.{form}"
+        file.write_bytes(b"".join(answer.iter_bytes()))
+    found = verify_file(file)
+    with maria.shop.store.read() as session:
+        chain = verify_chain(session)
+    assert (found.intact, found.whole, found.head, found.events) == (True, True, chain.head, chain.events)
+    assert "Audit exported" in maria.get("/audit?event=audit_exported&actor=maria").text
+    part = maria.http.post("/audit/export", data={"csrf": csrf, "form": form, "actor": "maria"})
+    file.write_bytes(part.content)
+    assert verify_file(file).intact
+    assert not verify_file(file).whole
+
+
+def test_without_the_forms_token_nothing_is_downloaded(maria: Visitor) -> None:
+    assert maria.http.post("/audit/export", data={"form": "csv"}).status_code in (401, 403)
+    assert maria.http.get("/audit/export").status_code == 405
