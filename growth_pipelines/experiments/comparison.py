@@ -1,8 +1,9 @@
-"""The difference of two arms with its interval: fixed horizon or always valid, absolute or relative, and Bayesian."""
+"""The difference of two arms with its interval: fixed horizon or always valid, absolute or relative."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -82,13 +83,11 @@ def compare(
 
 def mean_difference(control: ArrayLike | Arm, treatment: ArrayLike | Arm, alpha: float = 0.05) -> Comparison:
     """Difference of two means with Welch's interval: from a value a unit (arrays), or from arms' sums."""
-    arms = [arm if isinstance(arm, dict) else sufficient_statistics(arm) for arm in (control, treatment)]  # type: ignore[arg-type]
+    arms = [arm if isinstance(arm, Mapping) else sufficient_statistics(arm) for arm in (control, treatment)]
     return compare(arms[0], arms[1], "mean", alpha)
 
 
-def _read(
-    diff: float, se: float, freedom: float, units: float, alpha: float, tuning: float | None
-) -> Comparison:
+def _read(diff: float, se: float, freedom: float, units: float, alpha: float, tuning: float | None) -> Comparison:
     from scipy.special import ndtr, stdtr, stdtrit
 
     from growth_pipelines.experiments.sequences import always_valid_p_value, standard_errors_wide

@@ -1,4 +1,4 @@
-"""Guardrails: metrics that need not get better, but must not get worse by more than was agreed (non-inferiority)."""
+"""Guardrails: metrics that must not get worse by more than was agreed (non-inferiority)."""
 
 from __future__ import annotations
 
@@ -21,9 +21,7 @@ def guardrail_verdict(comparison: Comparison, margin: float, increase_is_good: b
     if not margin > 0:
         raise UnusableSample(f"A margin of {margin:g}.", "It is the loss that is just not acceptable: above 0.")
     worst, best = (
-        (comparison.ci_low, comparison.ci_high)
-        if increase_is_good
-        else (-comparison.ci_high, -comparison.ci_low)
+        (comparison.ci_low, comparison.ci_high) if increase_is_good else (-comparison.ci_high, -comparison.ci_low)
     )
     if worst > -margin:
         return "holds"

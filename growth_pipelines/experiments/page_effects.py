@@ -29,7 +29,7 @@ _GROUPS = 8
 
 @dataclass(frozen=True, eq=False)
 class PageEffect:
-    """``effect`` is relative, with its 1 − α interval; ``per_day`` what it is in values a day of the changed pages.
+    """``effect`` is relative, with its 1 − α interval; ``per_day`` in values a day of all changed pages.
 
     ``actual`` and ``expected`` are the changed pages' totals on ``dates``, for a chart.
     """
@@ -108,7 +108,9 @@ def _weekday_levels(panel: PagePanel) -> FloatArray:
     return levels[:, :, panel.weekdays_after]
 
 
-def _by_throw(sums: FloatArray, swapped: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+def _by_throw(
+    sums: FloatArray, swapped: NDArray[np.bool_]
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Per throw, of pair × arm ``sums``: treated from unchanged pages and from changed; control from each."""
     swap, keep = swapped.astype(float), (~swapped).astype(float)
     unchanged, changed = sums[:, 0], sums[:, 1]

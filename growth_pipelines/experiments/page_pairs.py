@@ -1,7 +1,7 @@
 """Pages for a search split test: matched in pairs by template and traffic, a coin for each pair.
 
-Visitors of a search engine cannot be assigned, so pages are: half of each template's change. A few pages carry most of
-the traffic, so a plain draw gives arms of different size and season; pairs of neighbours do not.
+Visitors of a search engine cannot be assigned, so pages are: half of each template's change. A few pages carry
+most of the traffic, so a plain draw gives arms of different size and season; pairs of neighbours do not.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Balance:
     """Of the days before the start: traffic a day of both arms, treatment ÷ control, and how alike they move.
 
     ``correlation`` is that of the arms' daily totals; ``gap`` the standard deviation of the daily log ratio of
-    the totals: some 0.1 is what chance alone gives two arms of 100 clicks a day.
+    the totals: chance alone gives two arms of 100 clicks a day 0.14.
     """
 
     control_per_day: float

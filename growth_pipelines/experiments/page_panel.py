@@ -45,7 +45,7 @@ def page_panel(
     if len(ordered) < 2 * _LEAST_PAIRS:
         raise UnusableSample(f"{len(ordered) // 2} pairs of pages.", f"At least {_LEAST_PAIRS} are needed.")
     known = daily[daily["page"].isin(ordered["page"])]
-    first = np.datetime64(pd.Timestamp(start), "D")  # type: ignore[arg-type]
+    first = np.datetime64(pd.Timestamp(start), "D")
     days = pd.to_datetime(known["date"]).to_numpy().astype("datetime64[D]")
     if days.size == 0 or (first - days.min()).astype(int) < _LEAST_DAYS_BEFORE:
         raise UnusableSample(f"Too few days before {first}.", f"Give at least {_LEAST_DAYS_BEFORE}.")
@@ -56,9 +56,7 @@ def page_panel(
     grid = np.zeros((len(ordered), calendar.size))
     row = pd.Index(ordered["page"]).get_indexer(pd.Index(known["page"]))
     np.add.at(grid, (row, (days - calendar[0]).astype(int)), known[value].to_numpy(float))
-    grid = grid.reshape(len(ordered) // 2, 2, calendar.size)
+    paired = grid.reshape(len(ordered) // 2, 2, calendar.size)
     weekdays = (calendar.astype(int) + 3) % 7
     before, after = calendar < first, calendar >= begin
-    return PagePanel(
-        grid[:, :, before], grid[:, :, after], weekdays[before], weekdays[after], calendar[after]
-    )
+    return PagePanel(paired[:, :, before], paired[:, :, after], weekdays[before], weekdays[after], calendar[after])

@@ -63,7 +63,7 @@ def power(
     sequential: bool = False,
     tuning: float = 5000,
 ) -> float:
-    """Probability that ``n`` units of control (and as many of treatment as follow) show the relative ``effect``."""
+    """Probability that ``n`` units of control (with their share of treatment) show the relative ``effect``."""
     _check_chances(alpha, 0.5)
     found = _Alternative.of(baseline, effect, variance, treatment_per_control)
     return found.power_at(n, alpha, tuning if sequential else None)
@@ -162,7 +162,7 @@ def days_left(
 
 @dataclass(frozen=True)
 class _Alternative:
-    """The effect to be found, and a control unit's share of the variance of the difference: without it, with it."""
+    """The effect to be found, and n × the variance of the difference: if there is none, and if there is."""
 
     difference: float
     under_none: float

@@ -1,4 +1,4 @@
-"""Sample ratio mismatch: arms whose sizes their weights do not explain. Where it shows, no result is to be read."""
+"""Sample ratio mismatch: arms whose sizes their weights do not explain. With one, no result is to be read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ def sample_ratio_mismatch(counts: Sequence[float], weights: Sequence[float], seq
             f"{len(counts)} counts and {len(weights)} weights.", "Give one of each an arm, two arms at least."
         )
     if not all(math.isfinite(value) and value >= 0 for value in (*counts, *weights)) or not sum(weights) > 0:
-        raise UnusableSample(f"Counts {list(counts)}, weights {list(weights)}.", "They are ≥ 0, not all weights 0.")
+        raise UnusableSample(
+            f"Counts {list(counts)}, weights {list(weights)}.", "They are ≥ 0, not all weights 0."
+        )
     if any(count > 0 and weight == 0 for count, weight in zip(counts, weights, strict=True)):
         return 0.0
     used = [(count, weight) for count, weight in zip(counts, weights, strict=True) if weight > 0]

@@ -1,8 +1,8 @@
 """Switchback: the whole shop changes back and forth over time, where units would influence each other.
 
-For what cannot be given to some visitors only (shared stock, prices of a marketplace, a search engine's ranking of the
-shop itself). Blocks of time come in pairs of neighbours, one of each arm in random order, so slow trends cancel
-within a pair; the pair is the unit of the statistics.
+For what cannot be given to some visitors only: shared stock, prices of a marketplace, the order of a collection.
+Blocks of time come in pairs of neighbours, one of each arm in random order, so slow trends cancel within a
+pair; the pair is the unit of the statistics.
 """
 
 from __future__ import annotations

@@ -96,8 +96,8 @@ def uplift_model(
 
 
 def qini(score: ArrayLike, treated: ArrayLike, outcome: ArrayLike) -> float:
-    """How much better than at random the score ranks: outcomes gained a unit of the whole, averaged over how many
-    are treated, best first (Radcliffe 2007). 0 for a random ranking; judge it on units the model was not fitted to.
+    """How much better than at random the score ranks: outcomes gained a unit of the whole, averaged over how
+    many are treated, best first (Radcliffe 2007). 0 for a random ranking; judge it on units it was not fitted to.
     """
     order = np.argsort(-np.asarray(score, dtype=float), kind="stable")
     took, got = np.asarray(treated, dtype=float)[order], np.asarray(outcome, dtype=float)[order]
