@@ -89,7 +89,7 @@ def queue(actions: int, calls: int, as_json: bool) -> None:
 
 @bench.command()
 @click.option("--section", "sections", multiple=True, help="Only these sections; default: all.")
-@click.option("--runs", default=1_000, show_default=True, type=click.IntRange(100), help="Of each simulation.")
+@click.option("--runs", default=1_000, show_default=True, type=click.IntRange(20), help="Of each simulation.")
 @json_option
 def statistics(sections: tuple[str, ...], runs: int, as_json: bool) -> None:
     """What the statistics promise, measured on made-up data of which the truth is known.

@@ -95,11 +95,11 @@ def synthetic_control(
     panel = page_panel(daily, pairs, start, value, settle_days)
     swapped = random_throws(len(panel.after), _DRAWS, seed)
     _check_values(panel.before[:, 1].sum(), panel.before[:, 0].sum(), panel.after)
-    membership = _groups(panel, pairs)
-    fitted = [_fitted(panel, membership, swap) for swap in swapped]
-    unchanged, changed = np.array([(one.sum(), other.sum()) for one, other in fitted]).T
+    unchanged, changed = _synthetic(panel, _groups(panel, pairs), swapped)
     parts = _by_throw(panel.after.sum(axis=2), swapped)
-    return _described(Throws(parts[0], parts[1], unchanged, changed), panel, fitted[0][0], alpha)
+    return _described(
+        Throws(parts[0], parts[1], unchanged.sum(axis=1), changed.sum(axis=1)), panel, unchanged[0], alpha
+    )
 
 
 def _weekday_levels(panel: PagePanel) -> FloatArray:
@@ -117,55 +117,61 @@ def _by_throw(
     return swap @ unchanged, keep @ changed, keep @ unchanged, swap @ changed
 
 
-def _groups(panel: PagePanel, pairs: pd.DataFrame) -> FloatArray:
-    """Group × pair, 1 where the pair is in the group: neighbours in template (if known) and traffic before."""
-    traffic = panel.before.sum(axis=(1, 2))
-    keys = [-traffic]
+def _groups(panel: PagePanel, pairs: pd.DataFrame) -> list[NDArray[np.intp]]:
+    """Pairs a group: neighbours in template (if known) and traffic before."""
+    keys = [-panel.before.sum(axis=(1, 2))]
     if "template" in pairs:
         keys.append(pairs.sort_values(["pair", "arm"], kind="stable")["template"].astype(str).to_numpy()[::2])
     order = np.lexsort(keys)
-    membership = np.zeros((min(_GROUPS, len(order) // 2), len(order)))
-    for group, members in enumerate(np.array_split(order, len(membership))):
-        membership[group, members] = 1.0
-    return membership
+    return np.array_split(order, min(_GROUPS, len(order) // 2))
 
 
-def _fitted(panel: PagePanel, membership: FloatArray, swap: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
-    """What the throw expects of its treated pages each day after: from unchanged donors, and from changed ones."""
-    of_pair, treated_arm = np.arange(swap.size), np.where(swap, 0, 1)
-    treated = panel.before[of_pair, treated_arm].sum(axis=0)
-    donors = membership @ panel.before[of_pair, 1 - treated_arm]
-    of_treated = _weekday_factors(treated[None], panel.weekdays_before)
+def _synthetic(
+    panel: PagePanel, groups: list[NDArray[np.intp]], swapped: NDArray[np.bool_]
+) -> tuple[FloatArray, FloatArray]:
+    """Throw × day after: what each throw expects of its treated pages, from unchanged and from changed donors."""
+    swap = swapped.astype(float)
+    unchanged, changed = (np.stack([panel.before[one, arm].sum(axis=0) for one in groups]) for arm in (0, 1))
+    moved = np.stack([swap[:, one] @ (panel.before[one, 1] - panel.before[one, 0]) for one in groups], axis=1)
+    donors, by_group = unchanged + moved, changed - moved
+    treated = by_group.sum(axis=1)
+    of_treated = _weekday_factors(treated, panel.weekdays_before)
     of_donors = _weekday_factors(donors, panel.weekdays_before)
-    level = membership @ panel.before[of_pair, treated_arm].mean(axis=1)
     weights = _weights(
-        treated / of_treated[0, panel.weekdays_before], donors / of_donors[:, panel.weekdays_before], level
+        treated / of_treated[..., panel.weekdays_before],
+        donors / of_donors[..., panel.weekdays_before],
+        by_group.mean(axis=2),
     )
-    scale = weights[:, None] / of_donors[:, panel.weekdays_after] * of_treated[:, panel.weekdays_after]
-    donors_after = panel.after[of_pair, 1 - treated_arm]
-    unchanged = (scale * (membership[:, ~swap] @ donors_after[~swap])).sum(axis=0)
-    changed = (scale * (membership[:, swap] @ donors_after[swap])).sum(axis=0)
-    return unchanged, changed
+    scale = weights[..., None] * (of_treated[:, None] / of_donors)[..., panel.weekdays_after]
+    after = [
+        np.stack([part[:, one] @ panel.after[one, arm] for one in groups], axis=1)
+        for arm, part in ((0, 1 - swap), (1, swap))
+    ]
+    return (scale * after[0]).sum(axis=1), (scale * after[1]).sum(axis=1)
 
 
 def _weekday_factors(series: FloatArray, weekdays: NDArray[np.int64]) -> FloatArray:
-    """Series × weekday: its mean on the weekday ÷ its mean; 1 where there is nothing."""
-    level = series.mean(axis=1, keepdims=True)
-    means = np.stack([series[:, weekdays == day].mean(axis=1) for day in range(7)], axis=1)
+    """… × weekday: the mean on the weekday ÷ the mean of … × day; 1 where there is nothing."""
+    means = np.stack([series[..., weekdays == day].mean(axis=-1) for day in range(7)], axis=-1)
+    level = series.mean(axis=-1)[..., None]
     return np.where(means > 0, means / np.maximum(level, 1e-12), 1.0)
 
 
 def _weights(treated: FloatArray, donors: FloatArray, level: FloatArray) -> FloatArray:
-    """Weights ≥ 0 of the donors: least squares, with a prior of each group's own share, as wide as that share."""
+    """Throw × group: least squares with a prior of each group's own share, as wide as that; never below 0."""
     from scipy.optimize import nnls
 
-    own_share = level / np.maximum(donors.mean(axis=1), 1e-12)
-    noise = float(np.std(treated - own_share @ donors))
-    if noise == 0:
-        return own_share
+    own = level / np.maximum(donors.mean(axis=2), 1e-12)
+    fitted = donors * own[..., None]
+    noise = np.maximum((treated - fitted.sum(axis=1)).std(axis=1), 1e-9)
     # In units of the own share: weight = share × u with u ~ N(1, 1).
-    design = np.vstack([(donors * own_share[:, None]).T / noise, np.eye(len(donors))])
-    weights: FloatArray = own_share * nnls(design, np.concatenate([treated / noise, np.ones(len(donors))]))[0]
+    design, target = fitted / noise[:, None, None], treated / noise[:, None]
+    normal = design @ design.swapaxes(1, 2) + np.eye(own.shape[1])
+    u = np.linalg.solve(normal, (design @ target[..., None]) + 1)[..., 0]
+    for throw in np.flatnonzero((u < 0).any(axis=1)):
+        rows = np.vstack([design[throw].T, np.eye(own.shape[1])])
+        u[throw] = nnls(rows, np.concatenate([target[throw], np.ones(own.shape[1])]))[0]
+    weights: FloatArray = own * u
     return weights
 
 

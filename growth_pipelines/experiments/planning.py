@@ -157,7 +157,7 @@ def days_left(
         if share > 0
     ]
     days = max(LEAST_DAYS, days_run + max(0, math.ceil(max(missing))))
-    return math.ceil(days / 7) * 7 - days_run if days > days_run else 0
+    return math.ceil(days / 7) * 7 - days_run
 
 
 @dataclass(frozen=True)

@@ -157,9 +157,9 @@ def _check(units: FloatArray, took: FloatArray, got: FloatArray, share: FloatArr
         )
     if not np.isin(took, (0, 1)).all() or not np.isfinite(got).all():
         raise UnusableSample("A treatment is not 0 or 1, or an outcome is missing.", "Leave these units out.")
-    if not ((share > 0) & (share < 1)).all():
-        raise UnusableSample("A probability of treatment is not between 0 and 1.", "Leave these units out.")
     if min(took.sum(), (1 - took).sum()) < _LEAST_UNITS:
         raise UnusableSample(
             f"{took.sum():g} treated units, {(1 - took).sum():g} others.", f"At least {_LEAST_UNITS} of each."
         )
+    if not ((share > 0) & (share < 1)).all():
+        raise UnusableSample("A probability of treatment is not between 0 and 1.", "Leave these units out.")

@@ -52,3 +52,15 @@ def test_recommenders_do_not_slow_down_with_the_square_of_the_shop() -> None:
     # A fifth of the shop that has to be done in a minute and 2 GB; half of the time is drafting, at any size.
     assert sum(one["cpu"] for one in document["recommenders"]) < 35
     assert document["peak_mb"] < 1_000
+
+
+def test_every_figure_of_the_statistics_is_printed_beside_its_limit() -> None:
+    done = CliRunner().invoke(growth, ["bench", "statistics", "--runs", "20", "--json"], catch_exceptions=False)
+    figures = {one["figure"]: one for one in json.loads(done.stdout)["sections"]["experiments"]}
+    assert figures["largest relative difference from gbstats"]["met"]
+    assert figures["units an arm: 2 %, +10 %, alpha 5 %, power 80 %"]["value"] == 80_682
+    for part in ("looks, always valid", "SRM: ", "assignment: ", "pages, ", "switchback: ", "uplift: "):
+        assert any(part in name for name in figures), part
+    unknown = CliRunner().invoke(growth, ["bench", "statistics", "--section", "luck"])
+    assert unknown.exit_code == 2
+    assert "known: experiments" in unknown.output
