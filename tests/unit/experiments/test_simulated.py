@@ -34,7 +34,7 @@ def test_assignment_is_uniform_independent_sticky_and_quick() -> None:
 
 @pytest.mark.slow
 def test_intervals_of_page_tests_hold_the_effect() -> None:
-    assert not _missed(experiments.page_tests(40, pages=60))
+    assert not _missed(experiments.page_tests(50, pages=60))
 
 
 def test_intervals_of_switchbacks_hold_the_effect() -> None:
