@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from growth_pipelines.experiments.arms import UnusableSample, sufficient_statistics
     from growth_pipelines.experiments.assignment import assign, assign_all
-    from growth_pipelines.experiments.comparison import Comparison, compare, mean_difference
+    from growth_pipelines.experiments.comparison import (
+        Comparison,
+        compare,
+        effects_differ,
+        mean_difference,
+        stratified,
+    )
     from growth_pipelines.experiments.decision import Criteria, Decision, decide
     from growth_pipelines.experiments.guardrails import guardrail_verdict
     from growth_pipelines.experiments.multiplicity import benjamini_hochberg, holm
@@ -38,6 +44,8 @@ _HOME = {
     "assign_all": "assignment",
     "Comparison": "comparison",
     "compare": "comparison",
+    "effects_differ": "comparison",
+    "stratified": "comparison",
     "mean_difference": "comparison",
     "Criteria": "decision",
     "Decision": "decision",
@@ -80,6 +88,7 @@ __all__ = [
     "days_left",
     "decide",
     "difference_in_differences",
+    "effects_differ",
     "guardrail_verdict",
     "holm",
     "match_pages",
@@ -91,6 +100,7 @@ __all__ = [
     "revenue_cap",
     "sample_ratio_mismatch",
     "sample_size",
+    "stratified",
     "sufficient_statistics",
     "switchback_effect",
     "switchback_schedule",

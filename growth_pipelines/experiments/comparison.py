@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -85,6 +85,39 @@ def mean_difference(control: ArrayLike | Arm, treatment: ArrayLike | Arm, alpha:
     """Difference of two means with Welch's interval: from a value a unit (arrays), or from arms' sums."""
     arms = [arm if isinstance(arm, Mapping) else sufficient_statistics(arm) for arm in (control, treatment)]
     return compare(arms[0], arms[1], "mean", alpha)
+
+
+def effects_differ(one: Comparison, other: Comparison) -> float:
+    """P-value that two comparisons of *different* units have the same true ``diff``.
+
+    Of the units exposed in the first week and of the later ones (a difference is novelty), or of two segments.
+    """
+    from scipy.special import ndtr
+
+    return 2 * float(ndtr(-abs(one.diff - other.diff) / math.hypot(one.se, other.se)))
+
+
+def stratified(
+    strata: Sequence[tuple[Arm, Arm]],
+    metric: Metric,
+    alpha: float = 0.05,
+    sequential: bool = False,
+    tuning: float = 5000,
+) -> Comparison:
+    """Control and treatment compared within each stratum, and averaged by the strata's units (absolute).
+
+    For a split that was changed on the way: units by the day of their first exposure, or by period of one split.
+    Summed over such a split, arms differ by the mix of their days alone (Simpson's paradox). The interval is
+    normal: some hundred units a stratum. Errors as ``compare``.
+    """
+    if not strata:
+        raise UnusableSample("No stratum.", "Give control and treatment of each.")
+    found = [compare(control, treatment, metric, alpha) for control, treatment in strata]
+    units = [float(control["n"]) + float(treatment["n"]) for control, treatment in strata]
+    total = math.fsum(units)
+    diff = math.fsum(n * one.diff for n, one in zip(units, found, strict=True)) / total
+    se = math.sqrt(math.fsum((n * one.se) ** 2 for n, one in zip(units, found, strict=True))) / total
+    return _read(diff, se, math.inf, total, alpha, tuning if sequential else None)
 
 
 def _read(diff: float, se: float, freedom: float, units: float, alpha: float, tuning: float | None) -> Comparison:

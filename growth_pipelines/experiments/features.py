@@ -65,13 +65,16 @@ class Features:
             found += [filled, *(np.maximum(filled - bend, 0.0) for bend in bends)]
             if marked:
                 found.append((~known).astype(float))
-        return np.column_stack(found)
+        rows = len(next(iter(columns.values())))
+        return np.column_stack(found) if found else np.empty((rows, 0))
 
 
 def _columns(units: ArrayLike | pd.DataFrame) -> dict[object, NDArray[np.generic]]:
     import pandas as pd
 
     if isinstance(units, pd.DataFrame):
+        if not len(units.columns):
+            raise UnusableSample("No columns.", "Give one feature at least.")
         return {
             name: (
                 column.to_numpy(dtype=float, na_value=np.nan)

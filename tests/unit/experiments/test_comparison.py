@@ -10,7 +10,15 @@ from scipy import stats
 
 from growth_pipelines.bench.statistics.experiments import agreement
 from growth_pipelines.errors import GrowthError
-from growth_pipelines.experiments import compare, mean_difference, revenue_cap, sufficient_statistics, winsorised
+from growth_pipelines.experiments import (
+    compare,
+    effects_differ,
+    mean_difference,
+    revenue_cap,
+    stratified,
+    sufficient_statistics,
+    winsorised,
+)
 
 RNG = np.random.default_rng(5)
 PRE = RNG.gamma(2, 10, (2, 4_000))
@@ -107,6 +115,26 @@ def test_the_always_valid_p_value_is_alpha_where_the_interval_touches_zero() -> 
     assert touched.p_value == pytest.approx(0.05, rel=1e-6)
     fixed = compare(control, {"n": 5000, "sum": middle}, "proportion")
     assert fixed.ci_low > 0 > touched.ci_low - 1e-6
+
+
+def test_a_changed_split_is_compared_within_its_periods() -> None:
+    """Half as many buy at weekends, when the treatment's share was raised: summed it looks worse, and is better."""
+    week = ({"n": 9_000, "sum": 900}, {"n": 1_000, "sum": 115})
+    weekend = ({"n": 1_000, "sum": 50}, {"n": 9_000, "sum": 520})
+    summed = ({key: week[arm][key] + weekend[arm][key] for key in ("n", "sum")} for arm in (0, 1))
+    assert compare(*summed, "proportion").ci_high < 0
+    within = stratified([week, weekend], "proportion")
+    assert within.diff == pytest.approx((0.015 + 520 / 9_000 - 0.05) / 2)
+    assert stratified([week], "proportion").se == pytest.approx(compare(*week, "proportion").se)
+    assert stratified([week, weekend], "proportion", sequential=True).ci_low < within.ci_low
+    with pytest.raises(ValueError, match="No stratum"):
+        stratified([], "proportion")
+
+
+def test_curiosity_shows_in_the_first_week_s_units() -> None:
+    first = compare({"n": 5_000, "sum": 500}, {"n": 5_000, "sum": 700}, "proportion")
+    later = compare({"n": 15_000, "sum": 1_500}, {"n": 15_000, "sum": 1_520}, "proportion")
+    assert effects_differ(first, later) < 0.001 < 0.9 < effects_differ(first, first)
 
 
 @pytest.mark.parametrize(

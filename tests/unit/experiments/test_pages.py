@@ -142,6 +142,15 @@ def test_categories_and_missing_numbers_are_features_too() -> None:
     assert np.isfinite(model.score(fresh.assign(channel="new", spent=np.nan))).all()
 
 
+def test_features_that_tell_nothing_leave_one_effect_for_all() -> None:
+    frame, took, outcome = _units(1_000, 4)
+    model = uplift_model(pd.DataFrame({"id": [f"c{n}" for n in range(1_000)], "shop": 1}), took, outcome)
+    assert model.heterogeneity_p_value == 1
+    assert model.score(pd.DataFrame({"id": ["new"], "shop": 2})).tolist() == pytest.approx([model.effect])
+    with pytest.raises(ValueError, match="No columns"):
+        uplift_model(frame[[]], took, outcome)
+
+
 def test_a_chance_of_treatment_that_differs_is_taken_into_account() -> None:
     rng = np.random.default_rng(9)
     features = rng.normal(size=(6_000, 2))
