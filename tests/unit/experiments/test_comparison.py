@@ -118,7 +118,7 @@ def test_the_always_valid_p_value_is_alpha_where_the_interval_touches_zero() -> 
 
 
 def test_a_changed_split_is_compared_within_its_periods() -> None:
-    """Half as many buy at weekends, when the treatment's share was raised: summed it looks worse, and is better."""
+    """Half as many buy at weekends, when treatment's share was raised: summed it looks worse, and is better."""
     week = ({"n": 9_000, "sum": 900}, {"n": 1_000, "sum": 115})
     weekend = ({"n": 1_000, "sum": 50}, {"n": 9_000, "sum": 520})
     summed = ({key: week[arm][key] + weekend[arm][key] for key in ("n", "sum")} for arm in (0, 1))
