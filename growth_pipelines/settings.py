@@ -11,14 +11,24 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, time
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 from growth_pipelines.clock import Clock, clock_at
 from growth_pipelines.errors import SettingsError
@@ -33,6 +43,13 @@ def _split(value: Any) -> Any:
     return value
 
 
+def _time_of_day(value: Any) -> Any:
+    """``8:00`` and ``08:00`` as a time; YAML reads 21:00 as the number of minutes that it is."""
+    if isinstance(value, int):
+        return time(*divmod(value, 60)) if 0 <= value < 24 * 60 else value
+    return f"0{value}" if isinstance(value, str) and re.fullmatch(r"\d:\d\d", value) else value
+
+
 def _zone(name: str) -> str:
     """``name`` if it is empty or an IANA zone."""
     try:
@@ -41,8 +58,19 @@ def _zone(name: str) -> str:
         raise ValueError(f"{name!r} is no IANA time zone, such as America/Denver") from error
 
 
+def _network(text: str) -> str:
+    """``text`` if it is an address or a network in CIDR notation."""
+    try:
+        return str(ip_network(text))
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no address or network, such as 10.0.0.0/8") from error
+
+
 PersonalField = Literal["email", "phone", "name", "address"]
 Words = Annotated[list[str], BeforeValidator(_split)]
+ChatIds = Annotated[list[int], BeforeValidator(_split)]
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+Networks = Annotated[list[Annotated[str, AfterValidator(_network)]], BeforeValidator(_split)]
 Mode = Literal["observe", "propose", "live"]
 
 
@@ -324,9 +352,32 @@ class ConsoleSettings(_Group):
     host: str = Field("127.0.0.1", description="address the console listens on")
     port: int = Field(8800, ge=0, le=65535, description="port of the console")
     session_hours: int = Field(12, ge=1, description="a console session ends after this many hours")
+    session_idle_minutes: int = Field(
+        120, ge=5, description="a console session ends after this many minutes without a request"
+    )
     allowed_hosts: Words = Field(
         default_factory=list, description="names besides loopback that the console answers to, e.g. behind a proxy"
     )
+    trusted_proxies: Networks = Field(
+        default_factory=list,
+        description="addresses (CIDR) of reverse proxies whose X-Forwarded-… headers are believed; default: none",
+    )
+    proxy_user_header: str = Field(
+        "",
+        pattern="^[A-Za-z0-9-]*$",
+        description="header in which a trusted proxy names who it has signed in, e.g. X-Forwarded-User",
+    )
+    logins_per_minute: int = Field(30, ge=1, description="log-ins that one client may try in a minute")
+    changes_per_minute: int = Field(
+        240, ge=1, description="decisions and other changes in a minute, of a session or token"
+    )
+    api_per_minute: int = Field(1200, ge=1, description="requests to /api in a minute, of a session or token")
+
+    @model_validator(mode="after")
+    def _names_come_from_somewhere(self) -> Self:
+        if self.proxy_user_header and not self.trusted_proxies:
+            raise ValueError("proxy_user_header needs trusted_proxies: the addresses that may name a user")
+        return self
 
     @property
     def reached_at(self) -> str:
@@ -334,6 +385,29 @@ class ConsoleSettings(_Group):
         if self.host in ("0.0.0.0", "::"):  # noqa: S104 - compared with, not listened on
             return self.allowed_hosts[0] if self.allowed_hosts else "127.0.0.1"
         return f"[{self.host}]" if ":" in self.host else self.host
+
+
+class TelegramSettings(_Group):
+    base_url: str = Field("https://api.telegram.org", description="Telegram's Bot API")
+    bot_token: SecretStr = Field(SecretStr(""), description="the bot's token from BotFather; no token, no bot")
+    allowed_chats: ChatIds = Field(
+        default_factory=list, description="ids of the chats that the bot hears and writes to; none: no chat"
+    )
+    mode: Literal["polling", "webhook"] = Field("polling", description="ask Telegram for messages, or be called")
+    webhook_url: str = Field("", description="https address that Telegram calls in webhook mode")
+    webhook_secret: SecretStr = Field(
+        SecretStr(""), description="what Telegram's calls must carry, 1-256 of A-Z, a-z, 0-9, _ and -"
+    )
+    webhook_port: int = Field(8810, ge=1, le=65535, description="loopback port of the webhook, behind your proxy")
+    quiet_from: TimeOfDay = Field(time(21), description="from then on (shop time) only critical requests are loud")
+    quiet_until: TimeOfDay = Field(time(8), description="until then; the same time as quiet_from: never quiet")
+    digest_at: TimeOfDay = Field(time(8), description="when the daily digest is sent, shop time")
+    console_url: str = Field("", description="the console's address in messages; default: where it listens")
+
+    @property
+    def on(self) -> bool:
+        """Whether there is a bot at all."""
+        return bool(self.bot_token.get_secret_value())
 
 
 class DagsterSettings(_Group):
@@ -372,6 +446,7 @@ class Settings(_Group):
     content: ContentSettings = Field(default_factory=lambda: ContentSettings())
     console: ConsoleSettings = Field(default_factory=lambda: ConsoleSettings())
     dagster: DagsterSettings = Field(default_factory=lambda: DagsterSettings())
+    telegram: TelegramSettings = Field(default_factory=lambda: TelegramSettings())
     privacy: PrivacySettings = Field(default_factory=lambda: PrivacySettings())
 
     @property
@@ -550,7 +625,7 @@ def described(settings: Settings, environ: Mapping[str, str] | None = None) -> l
             if file_value is not None
             else "default"
         )
-        shown = ", ".join(value) if isinstance(value, list) else "" if value is None else str(value)
+        shown = ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
         rows.append(
             {"key": variable_name(path), "value": shown, "source": source, "meaning": field.description or ""}
         )

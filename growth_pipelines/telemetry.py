@@ -22,6 +22,8 @@ _trace_id: ContextVar[str] = ContextVar("trace_id", default="")
 # Values of keys that look like a credential never reach a log line.
 _SECRET_KEY = re.compile(r"token|secret|password|api_?key|authorization|cookie|signature$", re.IGNORECASE)
 _SECRET_IN_URL = re.compile(r"([?&](?:key|token|access_token)=)[^&\s\"']+")
+# A Telegram bot's token is part of every address that it asks.
+_BOT_TOKEN = re.compile(r"(?<!\d)\d{5,16}:[A-Za-z0-9_-]{30,}")
 
 
 def new_trace_id() -> str:
@@ -52,8 +54,8 @@ def _add_trace(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMappi
 
 
 def mask(text: str) -> str:
-    """``text`` with credentials in URLs masked."""
-    return _SECRET_IN_URL.sub(r"\1***", text)
+    """``text`` with credentials in URLs masked, and Telegram's bot tokens."""
+    return _BOT_TOKEN.sub("***", _SECRET_IN_URL.sub(r"\1***", text))
 
 
 def _mask_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

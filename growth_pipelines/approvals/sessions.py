@@ -1,39 +1,56 @@
-"""Signed-in browsers: a one-time link becomes a session, a session proves who decides on the console.
+"""Signed-in browsers: how a session begins, whose it is, and how it ends.
 
 Only hashes of tokens are stored. Cookie and CSRF token are random and of no meaning; everything about a session
-is looked up here. Failed log-ins are counted per client and lock it out for a while.
+is looked up here. Every log-in makes a new one and ends the one that the browser had.
 """
 
 from __future__ import annotations
 
 import hmac
 import secrets
-import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from growth_pipelines.approvals.lockout import (
+    LoginRefused,
+    client_source,
+    count_failure,
+    forget_old_failures,
+    forgive,
+    name_source,
+    refuse_locked,
+)
 from growth_pipelines.approvals.operators import hash_of
 from growth_pipelines.approvals.signatures import ProofRefused
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.audit import append_event
 from growth_pipelines.store.database import Store
-from growth_pipelines.store.tables import ConsoleSession, LoginFailure, OneTimeLink, Operator
+from growth_pipelines.store.tables import ConsoleSession, OneTimeLink, Operator
 from growth_pipelines.telemetry import logger
 
-FAILURES_ALLOWED = 10
-LOCKED_FOR = timedelta(minutes=15)
+How = Literal["link", "password", "code", "proxy"]
+# Critical deeds ask for a proof of who it is that is no older.
+FRESH_FOR = timedelta(minutes=10)
+# A session's last request is stored once in so long.
+SEEN_STEP = timedelta(minutes=1)
 
 
-class LoginRefused(GrowthError):
-    """The link doesn't log anyone in."""
+class MayNotAdminister(GrowthError):
+    """Only an admin may do this, and not to themselves."""
 
 
-class LockedOut(LoginRefused):
-    """Too many refused log-ins from this client."""
+@dataclass(frozen=True)
+class Browser:
+    """Where a log-in comes from: the client's address, a browser in two words, the session that it had."""
+
+    client: str = "local"
+    agent: str = ""
+    had: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,83 +62,177 @@ class SignedIn:
     operator: str
     role: str
     expires_at: datetime
+    how: str = "link"
+    since: datetime | None = None
+    seen_at: datetime | None = None
 
     @property
     def may_decide(self) -> bool:
         return self.role in ("operator", "admin")
 
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether it was proved within the last ten minutes, to us and not to a proxy, who it is."""
+        return self.how != "proxy" and self.since is not None and now - self.since < FRESH_FOR
 
-def log_in(store: Store, settings: Settings, link_token: str, now: datetime, client: str = "local") -> SignedIn:
-    """Use up a one-time link. Raises LoginRefused (also for used and expired links) or LockedOut.
 
-    Call it from a POST: a GET is fetched by previews and scanners, which would use the link up.
+@dataclass(frozen=True)
+class SignedInAdmin:
+    """An admin at the console, by their session and a form of it."""
+
+    token: str
+    csrf: str
+    now: datetime
+    operator: str
+    channel: str = "console"
+
+    def name(self, session: Session) -> str:
+        """Whose session it is. Raises ProofRefused or MayNotAdminister."""
+        person = proven_session(session, self.token, self.csrf, self.now)
+        if person.role != "admin":
+            raise MayNotAdminister(f"{person.operator} is no admin.", "Ask an admin.")
+        return person.operator
+
+    def may_change(self, operator: str) -> None:
+        """Anybody else: so the last admin stays."""
+        if operator == self.operator:
+            raise MayNotAdminister("Nobody removes themselves or changes their own role.", "Ask another admin.")
+
+
+def log_in(
+    store: Store,
+    settings: Settings,
+    link_token: str,
+    now: datetime,
+    browser: Browser | None = None,
+    *,
+    only: str = "",
+) -> SignedIn:
+    """Use up a one-time link; ``only`` names the one operator whose link counts. A good link is never locked out.
+
+    Raises LoginRefused (also for used and expired links) or LockedOut. Call it from a POST: a GET is fetched by
+    previews and scanners, which would use the link up.
     """
-    with store.session() as session:
-        _forget_old(session, now)
-        if _failures(session, client) >= FAILURES_ALLOWED:
-            refusal: LoginRefused = LockedOut(
-                "Too many failed log-ins from here.", f"Wait {LOCKED_FOR.seconds // 60} minutes."
-            )
-        else:
-            signed_in = _use_link(session, settings, link_token, now)
-            if signed_in is not None:
-                return signed_in
-            session.add(LoginFailure(id=str(uuid.uuid4()), client=client, at=now))
-            refusal = LoginRefused(
-                "This link is unknown, used or too old.", "Get another one with `growth operators link NAME`."
-            )
-    logger("approvals").info("log-in refused", client=client, why=refusal.message)
-    raise refusal
+    browser = browser or Browser()
+    try:
+        with store.session() as session:
+            forget_old(session, now)
+            operator = _use_link(session, link_token, now, only)
+            if operator is not None:
+                forgive(session, name_source(session, operator.name))
+                return begin(session, settings, operator, "link", now, browser)
+            source = client_source(browser.client)
+            refuse_locked(session, [source], now)
+            count_failure(session, [source], now)
+    except LoginRefused as problem:
+        logger("approvals").info("log-in refused", client=browser.client, why=problem.message)
+        raise
+    logger("approvals").info("log-in refused", client=browser.client, why="unknown link")
+    raise LoginRefused(
+        "This link is unknown, used or too old.", "Get another one with `growth operators link NAME`."
+    )
 
 
-def _use_link(session: Session, settings: Settings, link_token: str, now: datetime) -> SignedIn | None:
+def _use_link(session: Session, link_token: str, now: datetime, only: str) -> Operator | None:
     link = session.get(OneTimeLink, hash_of(link_token))
-    if link is None or link.used_at is not None or link.expires_at <= now:
+    if link is None or link.used_at is not None or link.expires_at <= now or only not in ("", link.operator):
         return None
     operator = session.get_one(Operator, link.operator)
     if not operator.active:
         return None
     link.used_at = now
+    return operator
+
+
+def log_in_by_proxy(store: Store, settings: Settings, name: str, now: datetime, browser: Browser) -> SignedIn:
+    """A session for whom a trusted proxy names. Raises LoginRefused unless it is an active operator."""
+    with store.session() as session:
+        forget_old(session, now)
+        operator = session.get(Operator, name)
+        if operator is None or not operator.active:
+            raise LoginRefused(f"There is no active operator {name}.", "Ask an admin to add them.")
+        return begin(session, settings, operator, "proxy", now, browser)
+
+
+def begin(
+    session: Session,
+    settings: Settings,
+    operator: Operator,
+    how: How,
+    now: datetime,
+    browser: Browser,
+    *,
+    is_login: bool = True,
+) -> SignedIn:
+    """A new session, in the caller's transaction. What the browser had ends: its token may be known to others."""
+    end(session, browser.had)
     token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     expires_at = now + timedelta(hours=settings.console.session_hours)
     session.add(
         ConsoleSession(
-            token_hash=hash_of(token), operator=operator.name, csrf=csrf, created_at=now, expires_at=expires_at
+            token_hash=hash_of(token),
+            operator=operator.name,
+            csrf=csrf,
+            created_at=now,
+            expires_at=expires_at,
+            how=how,
+            agent=browser.agent,
+            seen_at=now,
         )
     )
-    append_event(session, event="logged_in", actor=operator.name, channel="console", now=now)
-    return SignedIn(token, csrf, operator.name, operator.role, expires_at)
+    operator.seen_at = now
+    if is_login:
+        append_event(
+            session, event="logged_in", actor=operator.name, channel="console", now=now, payload={"how": how}
+        )
+    return SignedIn(token, csrf, operator.name, operator.role, expires_at, how, now, now)
 
 
-def _failures(session: Session, client: str) -> int:
-    return session.scalar(select(func.count()).select_from(LoginFailure).where(LoginFailure.client == client)) or 0
+def end(session: Session, token: str) -> None:
+    """End a session in the caller's transaction; unknown ones are ended already."""
+    if token:
+        session.execute(delete(ConsoleSession).where(ConsoleSession.token_hash == hash_of(token)))
 
 
-def _forget_old(session: Session, now: datetime) -> None:
-    session.execute(delete(LoginFailure).where(LoginFailure.at <= now - LOCKED_FOR))
+def forget_old(session: Session, now: datetime) -> None:
+    """Delete what counts no more: failures of more than a day ago, sessions that ended."""
+    forget_old_failures(session, now)
     session.execute(delete(ConsoleSession).where(ConsoleSession.expires_at <= now))
 
 
-def signed_in(store: Store, token: str, now: datetime) -> SignedIn | None:
+def signed_in(store: Store, token: str, now: datetime, idle: timedelta | None = None) -> SignedIn | None:
     """Who the cookie's token stands for, or None."""
     with store.read() as session:
-        return who_is(session, token, now)
+        return who_is(session, token, now, idle)
 
 
-def who_is(session: Session, token: str, now: datetime) -> SignedIn | None:
-    """The same, within a transaction."""
+def who_is(session: Session, token: str, now: datetime, idle: timedelta | None = None) -> SignedIn | None:
+    """The same, within a transaction. ``idle``: how long a session lasts without a request."""
     row = session.get(ConsoleSession, hash_of(token)) if token else None
     if row is None or row.expires_at <= now:
+        return None
+    seen_at = row.seen_at or row.created_at
+    if idle is not None and now - seen_at > idle:
         return None
     operator = session.get_one(Operator, row.operator)
     if not operator.active:
         return None
-    return SignedIn(token, row.csrf, operator.name, operator.role, row.expires_at)
+    return SignedIn(
+        token, row.csrf, operator.name, operator.role, row.expires_at, row.how, row.created_at, seen_at
+    )
+
+
+def seen(store: Store, token: str, now: datetime) -> None:
+    """Keep when a session was last used."""
+    with store.session() as session:
+        row = session.get(ConsoleSession, hash_of(token))
+        if row is not None:
+            row.seen_at = now
+            session.execute(update(Operator).where(Operator.name == row.operator).values(seen_at=now))
 
 
 def csrf_fits(person: SignedIn, csrf: str) -> bool:
     """Whether a form was made for this session; compared in constant time."""
-    return hmac.compare_digest(person.csrf.encode(), csrf.encode())
+    return hmac.compare_digest(person.csrf.encode(), csrf.encode("utf-8", "replace"))
 
 
 def proven_session(session: Session, token: str, csrf: str, now: datetime) -> SignedIn:
@@ -141,3 +252,27 @@ def log_out(store: Store, token: str, now: datetime) -> None:
         if row is not None:
             append_event(session, event="logged_out", actor=row.operator, channel="console", now=now)
             session.delete(row)
+
+
+def sessions_of(session: Session, operator: str, now: datetime) -> list[ConsoleSession]:
+    """An operator's sessions, the newest first."""
+    alive = select(ConsoleSession).where(ConsoleSession.operator == operator, ConsoleSession.expires_at > now)
+    return list(session.scalars(alive.order_by(ConsoleSession.created_at.desc())))
+
+
+def log_out_others(session: Session, person: SignedIn, now: datetime) -> int:
+    """End an operator's other sessions. Returns how many there were."""
+    own = hash_of(person.token)
+    others = [row for row in sessions_of(session, person.operator, now) if row.token_hash != own]
+    for row in others:
+        session.delete(row)
+    if others:
+        append_event(
+            session,
+            event="sessions_ended",
+            actor=person.operator,
+            channel="console",
+            now=now,
+            payload={"sessions": len(others)},
+        )
+    return len(others)

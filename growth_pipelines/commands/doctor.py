@@ -74,6 +74,7 @@ def diagnose(settings: Settings) -> list[Finding]:
         ("search console", _search_console),
         ("web vitals", _web_vitals),
         ("beacons", _beacons),
+        ("telegram", _telegram),
         ("streams", _streams),
         ("api budget", _budgets),
         ("ports", _ports),
@@ -255,6 +256,32 @@ def _beacons(settings: Settings) -> Iterator[Finding]:
     taken = settings.web_vitals.beacons
     found = "on: the console takes them" if taken else "off (GROWTH_WEB_VITALS__BEACONS)"
     yield Finding("beacons", "ok", found)
+
+
+def _telegram(settings: Settings) -> Iterator[Finding]:
+    from growth_pipelines.approvals.chats import linked_chats
+    from growth_pipelines.commands.bot import token_is_known
+    from growth_pipelines.store.database import Store
+    from growth_pipelines.telegram.heartbeat import read_heartbeat
+
+    if not settings.telegram.on:
+        yield Finding("telegram", "ok", "off (GROWTH_TELEGRAM__BOT_TOKEN)")
+        return
+    username, heartbeat = token_is_known(settings), read_heartbeat(settings)
+    knocked = sorted(set(heartbeat.knocked if heartbeat else ()) - set(settings.telegram.allowed_chats))
+    last = heartbeat.reached_at if heartbeat else None
+    heard = f"; heard last {last:%Y-%m-%d %H:%M} UTC" if last else ""
+    yield Finding("telegram", "ok", f"@{username}{heard}")
+    if knocked:
+        found = f"refused lately: chats {', '.join(map(str, knocked))}"
+        yield Finding("telegram", "warn", found, "If one is yours, add it to GROWTH_TELEGRAM__ALLOWED_CHATS.")
+    with Store.of(settings).read() as session:
+        linked = [link for link in linked_chats(session) if link.chat_id in settings.telegram.allowed_chats]
+    if not settings.telegram.allowed_chats:
+        yield Finding("telegram", "warn", "no chat is allowed", "Set GROWTH_TELEGRAM__ALLOWED_CHATS.")
+    elif not linked:
+        advice = "`growth operators chat-code NAME`, then write /link CODE to the bot."
+        yield Finding("telegram", "warn", "no allowed chat is linked to an operator", advice)
 
 
 def _streams(settings: Settings) -> Iterator[Finding]:

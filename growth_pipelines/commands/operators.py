@@ -75,6 +75,38 @@ def link(name: str, as_json: bool) -> None:
         click.echo(made.link_url)
 
 
+@operators.command("chat-code")
+@click.argument("name")
+@json_option
+def chat_code(name: str, as_json: bool) -> None:
+    """Print a code that links a Telegram chat to NAME: once, within 10 minutes."""
+    from growth_pipelines.approvals.chats import new_code
+    from growth_pipelines.store.database import Store
+
+    settings = current_settings()
+    with Store.of(settings).session() as session:
+        made = new_code(session, name, settings.clock.now(), actor=settings.operator or "host", channel="cli")
+    if as_json:
+        print_json({"name": name, "code": made.code, "expires_at": made.expires_at})
+    else:
+        click.echo(f"Write this to the bot within 10 minutes: /link {made.code}")
+
+
+@operators.command("chat-unlink")
+@click.argument("name")
+def chat_unlink(name: str) -> None:
+    """End every Telegram chat that speaks for NAME."""
+    from growth_pipelines.approvals.chats import unlink_operator
+    from growth_pipelines.store.database import Store
+
+    settings = current_settings()
+    with Store.of(settings).session() as session:
+        ended = unlink_operator(
+            session, name, settings.clock.now(), actor=settings.operator or "host", channel="cli"
+        )
+    click.echo(f"{ended} of {name}'s chats ended." if ended else f"No chat speaks for {name}.")
+
+
 @operators.command("remove")
 @click.argument("name")
 def remove(name: str) -> None:
@@ -85,3 +117,32 @@ def remove(name: str) -> None:
     settings = current_settings()
     remove_operator(Store.of(settings), settings, name, settings.clock.now())
     click.echo(f"{name} is removed.")
+
+
+@operators.command("role")
+@click.argument("name")
+@click.argument("role", type=click.Choice(["viewer", "operator", "admin"]))
+def role(name: str, role: str) -> None:
+    """Give NAME another ROLE; it holds from their next request on."""
+    from growth_pipelines.approvals.operators import change_role
+    from growth_pipelines.store.database import Store
+
+    settings = current_settings()
+    change_role(Store.of(settings), settings, name, role, settings.clock.now())
+    click.echo(f"{name} is {'an' if role != 'viewer' else 'a'} {role} now.")
+
+
+@operators.command("reset")
+@click.argument("name")
+@json_option
+def reset(name: str, as_json: bool) -> None:
+    """Forget the password and one-time codes of NAME, end their sessions, and print a one-time link."""
+    from growth_pipelines.approvals.operators import reset_operator
+    from growth_pipelines.store.database import Store
+
+    settings = current_settings()
+    made = reset_operator(Store.of(settings), settings, name, settings.clock.now())
+    if as_json:
+        print_json({"name": name, "link": made.link_url, "expires_at": made.expires_at})
+    else:
+        click.echo(made.link_url)

@@ -1,4 +1,4 @@
-"""``growth up``, ``down`` and ``status``: Dagster's servers and the console, under one supervisor."""
+"""``growth up``, ``down`` and ``status``: Dagster's servers, the console and the bot, under one supervisor."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from growth_pipelines.commands.bot import BOT, bot_names, bot_programs, bot_state
 from growth_pipelines.commands.context import current_settings, json_option, print_json, print_table
 from growth_pipelines.errors import GrowthError
 
@@ -109,6 +110,7 @@ def machine_programs(settings: Settings) -> tuple[Addresses, list[Program]]:
             addresses.console,
             f"{addresses.console}/login",
         ),
+        *bot_programs(settings, environment),
     ]
 
 
@@ -188,10 +190,13 @@ def program_status(settings: Settings) -> list[dict[str, Any]]:
 
     document = running(state_file(settings)) or {"programs": {}}
     rows = []
-    for name in (DAGSTER, DAEMON, CONSOLE):
+    for name in (DAGSTER, DAEMON, CONSOLE, *bot_names(settings)):
         known = document["programs"].get(name, {})
         alive = bool(known.get("birth")) and birth(known["pid"]) == known["birth"]
-        state = _seen(name, document["programs"]) if alive else known.get("state", "stopped")
+        if alive:
+            state = bot_state(settings) if name == BOT else _seen(name, document["programs"])
+        else:
+            state = known.get("state", "stopped")
         rows.append(
             {
                 "program": name,

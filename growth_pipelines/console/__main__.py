@@ -28,6 +28,8 @@ def main() -> int:
         log_level="warning",
         # Our own request log leaves the query out, which may hold a one-time link's token.
         access_log=False,
+        # Whom to believe about the client is in our settings, not in uvicorn's.
+        proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=5,
     )

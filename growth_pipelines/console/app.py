@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
@@ -14,13 +14,26 @@ from starlette.types import Scope
 
 from growth_pipelines import __version__
 from growth_pipelines.approvals.decide import DecisionRefused
-from growth_pipelines.console import actions_api, api, bulk_api, cross_sell, pages, text_pages
+from growth_pipelines.console import (
+    account_pages,
+    actions_api,
+    api,
+    bulk_api,
+    cross_sell,
+    login_pages,
+    operator_pages,
+    pages,
+    text_pages,
+)
 from growth_pipelines.console.beacons import PUBLIC, beacon_router
 from growth_pipelines.console.changes import etag
 from growth_pipelines.console.documents import Problem
 from growth_pipelines.console.failures import status_of
-from growth_pipelines.console.guard import HEADERS, SAFE_METHODS, Guard, allowed_hosts
-from growth_pipelines.console.identity import Console, NotSignedIn, person_of
+from growth_pipelines.console.guard import SAFE_METHODS, Guard, allowed_hosts, headers_for
+from growth_pipelines.console.identity import Console, NotFresh, NotSignedIn, Person, person_of, require_csrf
+from growth_pipelines.console.last_seen import LastSeen
+from growth_pipelines.console.proxies import TrustedProxies
+from growth_pipelines.console.rate_limits import RateLimits, TooManyRequests
 from growth_pipelines.console.rendering import STATIC, environment
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
@@ -42,19 +55,27 @@ class _Assets(StaticFiles):
 
 def create_app(settings: Settings) -> FastAPI:
     """The console of one machine. The store is migrated here if need be."""
+    public = PUBLIC if settings.web_vitals.beacons else frozenset()
     app = FastAPI(
         title="Growth machine",
         version=__version__,
         description="Actions and decisions. Sign in to the console; the session's cookie is the API's as well.",
-        openapi_url="/api/openapi.json",
-        # The interactive pages load scripts from elsewhere, which the content policy forbids.
+        # The document is served below, to those who may see the rest. Its interactive pages load scripts from
+        # elsewhere, which the content policy forbids.
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        # Of every route, also of those that are added later.
+        dependencies=[Depends(RateLimits(settings.console, public)), Depends(require_csrf)],
     )
-    app.state.console = Console(settings, Store.of(settings))
+    store = Store.of(settings)
+    app.state.console = Console(settings, store, LastSeen(store))
     app.state.templates = environment()
     for router in (
         pages.router,
+        login_pages.router,
+        account_pages.router,
+        operator_pages.router,
         text_pages.router,
         actions_api.router,
         bulk_api.router,
@@ -70,10 +91,15 @@ def create_app(settings: Settings) -> FastAPI:
     def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
+    @app.get("/api/openapi.json", include_in_schema=False)
+    def openapi(person: Person) -> JSONResponse:
+        return JSONResponse(app.openapi())
+
     _describe(app)
     _answer_failures(app)
-    public = PUBLIC if settings.web_vitals.beacons else frozenset()
     app.add_middleware(Guard, hosts=allowed_hosts(settings), public=public)
+    console = settings.console
+    app.add_middleware(TrustedProxies, networks=console.trusted_proxies, user_header=console.proxy_user_header)
     return app
 
 
@@ -105,6 +131,18 @@ def _answer_failures(app: FastAPI) -> None:
         target = request.url_for("login").include_query_params(next=path + query)
         return RedirectResponse(f"{target.path}?{target.query}", 303)
 
+    @app.exception_handler(NotFresh)
+    async def not_fresh(request: Request, problem: NotFresh) -> Response:
+        person = person_of(request)
+        if person is None or not _wants_page(request):
+            return _problem(request, 403, problem.message, problem.hint)
+        return await login_pages.ask_again(request, person, problem.back)
+
+    @app.exception_handler(TooManyRequests)
+    def too_many(request: Request, problem: TooManyRequests) -> Response:
+        headers = {"retry-after": str(problem.seconds)}
+        return _failure(request, 429, problem.message, problem.hint, headers)
+
     @app.exception_handler(DecisionRefused)
     def refused(request: Request, problem: DecisionRefused) -> Response:
         status = status_of(problem)
@@ -133,7 +171,7 @@ def _answer_failures(app: FastAPI) -> None:
         logger("console").error("failed", path=request.url.path, exc_info=problem, trace=_trace_of(request))
         response = _failure(request, 500, "Something went wrong here", "The log says what, under the trace below.")
         # This answer is made outside of the guard.
-        response.headers.update(HEADERS)
+        response.headers.update(headers_for(request.url.scheme))
         return response
 
 

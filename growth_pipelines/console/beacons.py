@@ -7,7 +7,6 @@ any host name and from other sites; whatever else the console serves stays behin
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +15,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
+from growth_pipelines.console.rate_limits import TokenBucket
 from growth_pipelines.ingestion.beacons.spool import Spool, SpoolFull
 from growth_pipelines.ingestion.beacons.validation import BeaconRefused, ForeignPage, read_beacon, shop_hosts
 from growth_pipelines.ingestion.pseudonyms import Pseudonyms
@@ -33,27 +33,10 @@ BEACONS_A_SECOND = 50.0
 BURST = 200.0
 
 
-class RateLimit:
-    """A token bucket of one process. Used from the event loop only, so it needs no lock."""
-
-    def __init__(self, per_second: float, burst: float) -> None:
-        self._per_second, self._burst = per_second, burst
-        self._left, self._at = burst, time.monotonic()
-
-    def allows(self) -> bool:
-        now = time.monotonic()
-        self._left = min(self._burst, self._left + (now - self._at) * self._per_second)
-        self._at = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
-
-
 def beacon_router(settings: Settings) -> APIRouter:
     """The two public addresses. Beacons are taken from the shop's own pages only."""
     router = APIRouter(include_in_schema=False)
-    spool, pseudonyms, limit = Spool.of(settings), Pseudonyms.of(settings), RateLimit(BEACONS_A_SECOND, BURST)
+    spool, pseudonyms, limit = Spool.of(settings), Pseudonyms.of(settings), TokenBucket(BEACONS_A_SECOND, BURST)
     script = NOTICE + "".join(
         (PARTS / name).read_text(encoding="utf-8") for name in ("web-vitals.iife.js", "beacon.js")
     )

@@ -195,6 +195,7 @@ _TEXTS = {
     413: "The request is too long.",
     415: "The body is neither JSON nor a form.",
     422: "The request is incomplete or wrong, or its Idempotency-Key has been used for another.",
+    429: "Too many requests; Retry-After says how long to wait.",
     503: "The store is busy or gone; try again.",
 }
 
@@ -202,4 +203,4 @@ _TEXTS = {
 def problems(*codes: int) -> dict[int | str, dict[str, Any]]:
     """The error responses of an operation, for OpenAPI."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {code: {"description": _TEXTS[code], "content": content} for code in sorted({400, 503, *codes})}
+    return {code: {"description": _TEXTS[code], "content": content} for code in sorted({400, 429, 503, *codes})}

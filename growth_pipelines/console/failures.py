@@ -7,8 +7,12 @@ from growth_pipelines.actions.suppression import MayNotLift, NotSuppressed
 from growth_pipelines.actions.template_pauses import MayNotResume, NotPaused
 from growth_pipelines.approvals.bulk import NotConfirmed
 from growth_pipelines.approvals.decide import DecisionRefused, NotAllowed
+from growth_pipelines.approvals.passwords import TooBusy
+from growth_pipelines.approvals.sessions import MayNotAdminister
 from growth_pipelines.approvals.signatures import ProofRefused
 from growth_pipelines.console.changes import Changed
+from growth_pipelines.console.identity import NotFresh
+from growth_pipelines.console.rate_limits import TooManyRequests
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.database import StoreUnavailable
 
@@ -29,6 +33,8 @@ class MayNotDecide(GrowthError):
 _STATUS: tuple[tuple[type[GrowthError], int], ...] = (
     (NotAllowed, 403),
     (MayNotDecide, 403),
+    (MayNotAdminister, 403),
+    (NotFresh, 403),
     (MayNotLift, 403),
     (MayNotResume, 403),
     (Changed, 412),
@@ -37,6 +43,8 @@ _STATUS: tuple[tuple[type[GrowthError], int], ...] = (
     (NotPaused, 409),
     (NotConfirmed, 409),
     (NoSuchAction, 404),
+    (TooManyRequests, 429),
+    (TooBusy, 503),
     (StoreUnavailable, 503),
 )
 

@@ -1,6 +1,6 @@
 """What every request passes: the host it names, where it comes from, how big it is; what every answer carries.
 
-Pure ASGI, outside of everything else, so that no route can be added without it.
+Pure ASGI, outside of every route, so that none can be added without it.
 """
 
 from __future__ import annotations
@@ -31,9 +31,17 @@ HEADERS = {
     "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "permissions-policy": "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), "
+    "microphone=(), midi=(), payment=(), usb=()",
     "cache-control": "no-store",
 }
+# Said over TLS only: a browser heeds it nowhere else.
+TLS_ONLY = {"strict-transport-security": "max-age=31536000"}
+
+
+def headers_for(scheme: str) -> dict[str, str]:
+    """What every answer carries over this scheme."""
+    return {**HEADERS, **TLS_ONLY} if scheme == "https" else HEADERS
 
 
 def allowed_hosts(settings: Settings) -> frozenset[str]:
@@ -77,7 +85,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in headers_for(scope["scheme"]).items():
                     headers.setdefault(name, value)
             await send(message)
 

@@ -1,17 +1,36 @@
-"""Who is asking: the session cookie, and the dependencies that routes use to require a person."""
+"""Who is asking: the session cookie, and the dependencies that routes use to require a person.
+
+``Person`` is signed in; ``FreshPerson`` has proved within ten minutes who they are (else a page asks for that and
+comes back), which critical changes need; ``Admin`` is an admin who has.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
-from growth_pipelines.approvals.sessions import SignedIn, signed_in
+from growth_pipelines.approvals.sessions import (
+    Browser,
+    MayNotAdminister,
+    SignedIn,
+    SignedInAdmin,
+    csrf_fits,
+    signed_in,
+)
+from growth_pipelines.approvals.signatures import ProofRefused
+from growth_pipelines.console.browsers import browser_name
+from growth_pipelines.console.last_seen import LastSeen
+from growth_pipelines.console.proxies import proxy_user
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
+
+FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True)
@@ -20,6 +39,7 @@ class Console:
 
     settings: Settings
     store: Store
+    last_seen: LastSeen
 
     def now(self) -> datetime:
         return self.settings.clock.now()
@@ -27,6 +47,14 @@ class Console:
 
 class NotSignedIn(GrowthError):
     """The request carries no live session."""
+
+
+class NotFresh(GrowthError):
+    """It is too long ago that the person proved who they are; ``back`` is where to go on, if not here."""
+
+    def __init__(self, back: str = "") -> None:
+        super().__init__("Prove once more that it is you.", "Open /again in the browser that is signed in.")
+        self.back = back
 
 
 def console_of(request: Request) -> Console:
@@ -64,7 +92,14 @@ def clear_session(request: Request, response: Response) -> None:
 def person_of(request: Request) -> SignedIn | None:
     """Who is signed in, or None. Asked of the store each time, so a removed operator is out at once."""
     console = console_of(request)
-    return signed_in(console.store, session_token(request), console.now())
+    now = console.now()
+    idle = timedelta(minutes=console.settings.console.session_idle_minutes)
+    person = signed_in(console.store, session_token(request), now, idle)
+    if person is None or (person.how == "proxy" and proxy_user(request) != person.operator):
+        # A proxy's session holds behind that proxy only, and as long as it names the same person.
+        return None
+    console.last_seen.note(person, now)
+    return person
 
 
 def require_person(request: Request) -> SignedIn:
@@ -79,3 +114,65 @@ def require_person(request: Request) -> SignedIn:
 
 Person = Annotated[SignedIn, Depends(require_person)]
 Here = Annotated[Console, Depends(console_of)]
+
+
+def require_fresh(person: Person, console: Here) -> SignedIn:
+    """Who is signed in and proved it within the last ten minutes. Raises NotSignedIn or NotFresh."""
+    if not person.is_fresh(console.now()):
+        raise NotFresh
+    return person
+
+
+FreshPerson = Annotated[SignedIn, Depends(require_fresh)]
+
+
+def require_admin(person: Person) -> SignedIn:
+    """An admin who is signed in. Raises NotSignedIn or MayNotAdminister."""
+    if person.role != "admin":
+        raise MayNotAdminister(f"{person.operator} is no admin.", "Ask an admin.")
+    return person
+
+
+def require_fresh_admin(person: Annotated[SignedIn, Depends(require_admin)], console: Here) -> SignedIn:
+    """An admin who proved within the last ten minutes who they are."""
+    return require_fresh(person, console)
+
+
+Admin = Annotated[SignedIn, Depends(require_admin)]
+FreshAdmin = Annotated[SignedIn, Depends(require_fresh_admin)]
+
+
+def admin_authority(person: SignedIn, csrf: str, now: datetime) -> SignedInAdmin:
+    """The admin as the one on whose behalf operators are changed."""
+    return SignedInAdmin(person.token, csrf, now, person.operator)
+
+
+def browser_of(request: Request) -> Browser:
+    """Where a log-in comes from."""
+    client = request.client.host if request.client else "unknown"
+    return Browser(client, browser_name(request.headers.get("user-agent", "")), session_token(request))
+
+
+# Signing in has no session yet. A decision looks at the token itself: its answer keeps what was typed.
+_EXEMPT = re.compile("/login|/api/approvals/[^/]+/decision")
+
+
+async def require_csrf(request: Request) -> None:
+    """Refuse a change that a session's cookie came with, but not its CSRF token. A dependency of every route.
+
+    The token is looked for in X-CSRF-Token and in forms. Who brings a token of the API instead of a cookie needs
+    none: no other site can make a browser send it.
+    """
+    if request.method in ("GET", "HEAD", "OPTIONS") or _EXEMPT.fullmatch(request.url.path):
+        return
+    if not session_token(request):
+        return
+    console = console_of(request)
+    person = await run_in_threadpool(signed_in, console.store, session_token(request), console.now())
+    if person is None or "authorization" in request.headers:
+        return
+    sent = request.headers.get("x-csrf-token", "")
+    if not sent and request.headers.get("content-type", "").startswith(FORM):
+        sent = str((await request.form()).get("csrf", ""))
+    if not csrf_fits(person, sent):
+        raise ProofRefused("csrf", "This form is from another session.", "Reload the page and try again.")

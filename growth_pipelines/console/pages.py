@@ -1,4 +1,4 @@
-"""The pages that people read. None of them changes anything but the session."""
+"""The pages that people read. None of them changes anything."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment
 from sqlalchemy import select
@@ -19,24 +19,14 @@ from growth_pipelines.actions.listing import changes
 from growth_pipelines.actions.queue import count_up_to, find, top
 from growth_pipelines.actions.recheck import RECHECK_DAYS, recheck_of
 from growth_pipelines.actions.transitions import request_of
-from growth_pipelines.approvals.sessions import LoginRefused, SignedIn, csrf_fits, log_in, log_out
+from growth_pipelines.approvals.sessions import SignedIn
 from growth_pipelines.clock import local_date
 from growth_pipelines.console import views
 from growth_pipelines.console.chosen import choices_of
 from growth_pipelines.console.guard import host_name
-from growth_pipelines.console.identity import (
-    Console,
-    Here,
-    Person,
-    clear_session,
-    console_of,
-    person_of,
-    session_token,
-    set_session,
-)
+from growth_pipelines.console.identity import Console, Here, Person, console_of
 from growth_pipelines.console.labels import all_labels, label
 from growth_pipelines.console.observed import Observed, Shop, observe, page_texts
-from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.audit import verify_chain
 from growth_pipelines.store.tables import ACTION_STATES, Action, AuditEvent, AuditHead, Execution
 
@@ -357,48 +347,3 @@ def dbt_docs(request: Request, person: Person, console: Here) -> Response:
             hint="Run `growth docs`; this page then shows every model, column and test.",
         )
     return HTMLResponse(file.read_bytes(), headers={"content-security-policy": DOCS_POLICY})
-
-
-@router.get("/login")
-def login(request: Request, token: str = "", next: str = "/", out: bool = False) -> Response:
-    """Shows the button that signs in. Fetching this page uses nothing up, so previews and scanners do no harm."""
-    if not token and person_of(request) is not None:
-        return RedirectResponse(safe_path(next), 303)
-    return page(request, "login.html", None, token=token, next=safe_path(next), signed_out=out, problem=None)
-
-
-@router.post("/login")
-def sign_in(
-    request: Request,
-    console: Here,
-    token: str = Form(),
-    next: str = Form("/"),
-) -> Response:
-    client = request.client.host if request.client else "unknown"
-    # A pasted link is as good as its token.
-    secret = token.strip().rsplit("token=", 1)[-1].split("&")[0]
-    try:
-        person = log_in(console.store, console.settings, secret, console.now(), client)
-    except LoginRefused as problem:
-        return page(
-            request, "login.html", None, 403, token="", next=safe_path(next), signed_out=False, problem=problem
-        )
-    response = RedirectResponse(safe_path(next), 303)
-    set_session(request, response, person, console.now())
-    return response
-
-
-@router.post("/logout")
-def sign_out(request: Request, person: Person, console: Here, csrf: str = Form("")) -> Response:
-    if not csrf_fits(person, csrf):
-        raise GrowthError("This form is from another session.", "Reload the page and sign out again.")
-    log_out(console.store, session_token(request), console.now())
-    response = RedirectResponse("/login?out=1", 303)
-    clear_session(request, response)
-    return response
-
-
-def safe_path(path: str) -> str:
-    """A path on this console, or its start page: never an address elsewhere."""
-    plain = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
-    return path if plain and not path.startswith("/login") else "/"

@@ -98,6 +98,7 @@ def environment() -> Environment:
         "metric_label": lambda name: label("metrics", name),
         "event_label": lambda name: label("events", name),
         "reason_label": lambda name: label("reasons", name),
+        "how_label": lambda name: label("how", name),
         "channel_label": lambda name: label("channels", name),
     }
     templates.filters.update(filters)

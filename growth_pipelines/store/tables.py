@@ -298,8 +298,9 @@ class AuditHead(Table):
 class Operator(Table):
     """A person who may look or decide; ``public_key`` is the raw ed25519 key in base64.
 
-    ``password_hash`` (argon2id) and ``totp_secret`` are set by those who want to sign in without a link;
-    ``totp_step`` is the last time step that signed in, so that a code counts once.
+    ``password_hash`` (argon2id) and ``totp_secret`` (encrypted) are set by those who want to sign in without a
+    link; ``totp_step`` is the last time step that signed in, so that a code counts once. ``seen_at`` is the newest
+    request to the console, to the minute.
     """
 
     __tablename__ = "operators"
@@ -313,6 +314,7 @@ class Operator(Table):
     password_hash: Mapped[str | None]
     totp_secret: Mapped[str | None]
     totp_step: Mapped[int | None] = mapped_column(BigInteger)
+    seen_at: Mapped[datetime | None]
 
 
 class ApiToken(Table):
@@ -401,19 +403,27 @@ class OneTimeLink(Table):
 
 
 class ConsoleSession(Table):
-    """A signed-in browser; only the cookie's hash is kept."""
+    """A signed-in browser; only the cookie's hash is kept.
+
+    ``how`` it was signed in: link, password, code or proxy. ``agent`` names the browser in two words. ``seen_at``
+    is the newest request, to the minute.
+    """
 
     __tablename__ = "sessions"
+    __table_args__ = (Index(None, "operator"),)
 
     token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     operator: Mapped[str] = mapped_column(ForeignKey("operators.name"))
     csrf: Mapped[str]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+    how: Mapped[str] = mapped_column(String(12), server_default=text("'link'"))
+    agent: Mapped[str] = mapped_column(server_default=text("''"))
+    seen_at: Mapped[datetime | None]
 
 
 class LoginFailure(Table):
-    """A refused log-in, counted per client for the lock-out."""
+    """A refused log-in, counted for the lock-out; ``client`` is "client:ADDRESS" or "operator:NAME"."""
 
     __tablename__ = "login_failures"
     __table_args__ = (Index(None, "client", "at"),)

@@ -34,6 +34,13 @@ def test_secrets_are_masked_in_tracebacks_too(tmp_path: Path) -> None:
     assert "AIza1" not in text
 
 
+def test_a_bot_s_token_is_masked_wherever_it_stands() -> None:
+    token = "1234567890:AAHfakefakefakefakefakefakefakefake1"
+    for text in (f"POST https://api.telegram.org/bot{token}/getMe", f"The token `{token}` was rejected"):
+        assert token.partition(":")[2] not in mask(text)
+    assert mask("2026-11-22T14:00:00+00:00 12:30") == "2026-11-22T14:00:00+00:00 12:30"
+
+
 def test_traces_nest_and_end() -> None:
     with trace() as outer:
         with trace() as inner:

@@ -81,6 +81,8 @@ document.addEventListener("submit", (event) => {
   if (event.target.getAttribute("aria-busy") === "true") return event.preventDefault();
   event.target.setAttribute("aria-busy", "true");
 });
+// Who comes in through a proxy that signed them in need not click.
+document.querySelector("form[data-at-once]")?.requestSubmit();
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[aria-busy]")) form.removeAttribute("aria-busy");
 });

@@ -179,6 +179,11 @@ def test_operators_are_added_listed_linked_and_removed(growth: Terminal) -> None
         ("al", "admin", True)
     ]
     assert growth("operators", "link", "al")[1].startswith("http://")
+    assert growth("operators", "role", "al", "viewer") == (0, "al is a viewer now.\n")
+    assert growth.json("operators", "list")[0]["role"] == "viewer"
+    assert growth("operators", "role", "nobody", "viewer")[0] == 1
+    assert growth("operators", "reset", "al")[1].startswith("http://")
+    assert growth.json("operators", "reset", "al")["link"].startswith("http://")
     assert growth("operators", "remove", "al")[0] == 0
     assert growth.json("operators", "list")[0]["active"] is False
     assert growth("operators", "remove", "al")[0] == 1

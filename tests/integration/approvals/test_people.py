@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from growth_pipelines.approvals.lockout import ALLOWED, LockedOut, LoginRefused
 from growth_pipelines.approvals.operators import (
     add_operator,
     list_operators,
@@ -15,9 +16,7 @@ from growth_pipelines.approvals.operators import (
     remove_operator,
 )
 from growth_pipelines.approvals.sessions import (
-    FAILURES_ALLOWED,
-    LockedOut,
-    LoginRefused,
+    Browser,
     log_in,
     log_out,
     signed_in,
@@ -26,7 +25,7 @@ from growth_pipelines.approvals.signatures import ProofRefused, present_operator
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
-from growth_pipelines.store.tables import ConsoleSession, OneTimeLink
+from growth_pipelines.store.tables import AuditEvent, ConsoleSession, OneTimeLink
 from tests.drafts import NOW, with_operator
 
 HOUR = timedelta(hours=1)
@@ -107,18 +106,31 @@ def test_an_operator_added_again_has_a_new_key(store: Store, settings: Settings)
     assert list_operators(store)[0].public_key != before
 
 
-def test_too_many_failures_lock_the_client_out_for_a_while_and_nobody_else(
+def test_too_many_failures_lock_the_client_out_for_longer_each_time_and_nobody_else(
     store: Store, settings: Settings
 ) -> None:
-    token = new_link(store, settings, "bo", NOW).link_token
-    for _ in range(FAILURES_ALLOWED):
-        with pytest.raises(LoginRefused):
-            log_in(store, settings, "guess", NOW, client="10.0.0.9")
-    with pytest.raises(LockedOut):
-        log_in(store, settings, token, NOW, client="10.0.0.9")
-    assert log_in(store, settings, token, NOW, client="10.0.0.1")
-    another = new_link(store, settings, "bo", NOW).link_token
-    assert log_in(store, settings, another, NOW + HOUR, client="10.0.0.9")
+    """A link can't be guessed, so a good one is let in all the same: strangers keep no operator out."""
+    here, there = Browser("10.0.0.9"), Browser("10.0.0.1")
+    for _ in range(ALLOWED["client"]):
+        with pytest.raises(LoginRefused, match="unknown"):
+            log_in(store, settings, "guess", NOW, here)
+    waits = []
+    now = NOW
+    for _ in range(8):
+        with pytest.raises(LockedOut) as locked:
+            log_in(store, settings, "guess", now, here)
+        waits.append(round((locked.value.until - now).total_seconds() / 60))
+        now = locked.value.until
+        with pytest.raises(LoginRefused, match="unknown"):
+            log_in(store, settings, "guess", now, here)
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
+    with pytest.raises(LoginRefused, match="unknown"):
+        log_in(store, settings, "guess", now, there)
+    assert log_in(store, settings, new_link(store, settings, "bo", now).link_token, now, here)
+    with store.read() as session:
+        told = session.scalars(select(AuditEvent).where(AuditEvent.event == "login_locked")).all()
+    assert len(told) == 9
+    assert all("10.0.0.9" not in str(event.payload) for event in told)
 
 
 def test_logging_out_ends_the_session(store: Store, settings: Settings) -> None:

@@ -8,56 +8,11 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from fastapi.routing import APIRoute
-from starlette.routing import Mount
 
 from growth_pipelines.approvals.operators import remove_operator
-from growth_pipelines.console.app import create_app
 from tests.console_shop import NOW, ConsoleShop
 
 from .conftest import Visitor
-
-OPEN = {"/login", "/healthz", "/api/openapi.json"}
-
-
-def every_route(shop: ConsoleShop) -> list[tuple[str, str]]:
-    """(method, path) of all that the console serves, as its own document and router list them."""
-    app = create_app(shop.settings)
-    found: list[tuple[str, str]] = []
-
-    def walk(routes: list, prefix: str = "") -> None:
-        for route in routes:
-            if isinstance(route, APIRoute):
-                found.extend((method, prefix + route.path) for method in sorted(route.methods))
-            elif isinstance(route, Mount):
-                continue
-            elif hasattr(route, "original_router"):
-                walk(route.original_router.routes, prefix)
-            elif hasattr(route, "routes"):
-                walk(route.routes, prefix)
-
-    walk(app.routes)
-    return found
-
-
-def test_every_address_but_the_log_in_refuses_a_stranger(console: ConsoleShop, stranger: Visitor):
-    walked = 0
-    for method, path in every_route(console):
-        if path in OPEN:
-            continue
-        walked += 1
-        address = path.replace("{id_or_ref}", "abc")
-        for accept in ("application/json", "text/html"):
-            answer = stranger.http.request(
-                method,
-                address,
-                headers={"accept": accept, "content-type": "application/json"},
-                content=b"{}" if method == "POST" else None,
-                follow_redirects=False,
-            )
-            led_to_log_in = answer.status_code == 303 and answer.headers["location"].startswith("/login?")
-            assert answer.status_code == 401 or led_to_log_in, f"{method} {address}: {answer.status_code}"
-    assert walked >= 8
 
 
 def test_looking_at_a_one_time_link_does_not_use_it_up(console: ConsoleShop, stranger: Visitor):
@@ -98,10 +53,14 @@ def test_after_signing_in_the_page_that_was_asked_for_opens(console: ConsoleShop
     assert asked.headers["location"] == "/login?next=%2Faudit%3Fbefore%3D9"
 
 
-def test_guessing_links_locks_the_client_out(stranger: Visitor):
-    texts = [stranger.http.post("/login", data={"token": f"guess{n}"}).text for n in range(11)]
-    assert "unknown, used or too old" in texts[0]
-    assert "Too many failed log-ins" in texts[-1]
+def test_guessing_links_locks_the_client_out_but_not_the_right_link(stranger: Visitor):
+    answers = [stranger.http.post("/login", data={"token": f"guess{n}"}) for n in range(11)]
+    assert "unknown, used or too old" in answers[0].text
+    assert answers[-1].status_code == 429
+    assert answers[-1].headers["retry-after"] == "60"
+    assert "Too many failed log-ins from here." in answers[-1].text
+    assert "Wait 1 minute" in answers[-1].text
+    assert stranger.http.post("/login", data={"token": stranger.shop.link()}).url.path == "/"
 
 
 def test_the_session_cookie_is_kept_from_scripts_and_other_sites(console: ConsoleShop, stranger: Visitor):
@@ -111,16 +70,6 @@ def test_the_session_cookie_is_kept_from_scripts_and_other_sites(console: Consol
     assert "httponly" in cookie
     assert "samesite=strict" in cookie
     assert token not in cookie
-
-
-def test_behind_tls_the_cookie_is_secure_and_bound_to_the_host(console: ConsoleShop, stranger: Visitor):
-    token = console.link().rsplit("token=", 1)[1]
-    answer = stranger.http.post(
-        "/login", data={"token": token}, headers={"x-forwarded-proto": "https"}, follow_redirects=False
-    )
-    cookie = answer.headers["set-cookie"]
-    assert cookie.startswith("__Host-growth=")
-    assert "secure" in cookie.lower()
 
 
 def test_signing_out_ends_the_session_on_the_server(maria: Visitor):

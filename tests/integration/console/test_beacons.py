@@ -15,14 +15,14 @@ import httpx
 import pytest
 import structlog
 
-from growth_pipelines.console.beacons import RateLimit
+from growth_pipelines.console.rate_limits import TokenBucket
 from growth_pipelines.ingestion.beacons.spool import Spool
 from growth_pipelines.ingestion.run import ingest
 from tests.beacons import SESSION, beacon, metric, stored
 from tests.console_shop import ConsoleShop, serve
 
 from .conftest import Visitor
-from .test_access import every_route
+from .routes import every_route
 
 PUBLIC_NAME = "vitals.hotrodparts.example"
 SHOP_ORIGIN = "https://www.hotrodparts.example"
@@ -156,7 +156,7 @@ def test_more_beacons_than_a_shop_can_have_are_refused(console: ConsoleShop) -> 
 
 
 def test_a_rate_limit_lets_its_burst_through_and_no_more() -> None:
-    limit = RateLimit(per_second=0.001, burst=3)
+    limit = TokenBucket(per_second=0.001, burst=3)
     assert [limit.allows() for _ in range(5)] == [True, True, True, False, False]
 
 

@@ -55,7 +55,7 @@ def signed_in(shop: ConsoleShop) -> dict[str, str]:
 def test_no_request_makes_the_api_fail_or_break_its_word(
     shop: ConsoleShop, signed_in: dict[str, str], operation_id: str
 ) -> None:
-    schema = schemathesis.openapi.from_url(f"{shop.base_url}/api/openapi.json")
+    schema = schemathesis.openapi.from_url(f"{shop.base_url}/api/openapi.json", headers=signed_in)
     operation = schema.find_operation_by_id(operation_id)
 
     with shop.store.read() as session:
@@ -76,8 +76,8 @@ def test_no_request_makes_the_api_fail_or_break_its_word(
     assert 401 not in seen, "the requests were nobody's"
 
 
-def test_every_operation_is_asked(shop: ConsoleShop) -> None:
-    schema = schemathesis.openapi.from_url(f"{shop.base_url}/api/openapi.json")
+def test_every_operation_is_asked(shop: ConsoleShop, signed_in: dict[str, str]) -> None:
+    schema = schemathesis.openapi.from_url(f"{shop.base_url}/api/openapi.json", headers=signed_in)
     operations = [result.ok() for result in schema.get_all_operations()]
     ours = ("/api/actions", "/api/approvals", "/api/session")
     assert {one.definition.raw["operationId"] for one in operations if one.path.startswith(ours)} == OPERATIONS

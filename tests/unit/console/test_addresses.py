@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from growth_pipelines.console.guard import allowed_hosts, host_name
-from growth_pipelines.console.pages import safe_path
+from growth_pipelines.console.login_pages import safe_path
 from growth_pipelines.settings import load_settings
 
 

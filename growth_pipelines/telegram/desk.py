@@ -1,0 +1,171 @@
+"""What the bot reads and decides in the store, one short transaction each; nothing here talks to Telegram."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Select, case, func, select
+from sqlalchemy.orm import Session
+
+from growth_pipelines.actions.authority import MAY_DECIDE
+from growth_pipelines.actions.lifecycle import is_expired, request_of
+from growth_pipelines.actions.queue import NoSuchAction, as_document, find
+from growth_pipelines.actions.terms import terms_of
+from growth_pipelines.approvals.chats import ChatProof, linked_chats, speaker
+from growth_pipelines.approvals.decide import DecisionRequest, DecisionResult, decide
+from growth_pipelines.approvals.permission import votes_of
+from growth_pipelines.clock import Clock
+from growth_pipelines.policies.terms import ChatMode
+from growth_pipelines.settings import Settings
+from growth_pipelines.store.database import Store
+from growth_pipelines.store.tables import Action, ApprovalRequest, ChatLink, Operator
+from growth_pipelines.telegram.messages import Reader
+
+S = TypeVar("S", bound=Select[*tuple[Any, ...]])
+PRIORITIES = ("critical", "high", "medium", "low")
+# Pending lists: the most urgent first, then the oldest.
+_URGENCY = case(
+    {name: place for place, name in enumerate(PRIORITIES)}, value=Action.priority, else_=len(PRIORITIES)
+)
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who wrote or tapped, and where, as Telegram vouches for it."""
+
+    user_id: int
+    chat_id: int
+
+    @property
+    def private(self) -> bool:
+        """Whether nobody else reads along: a private chat has its user's number."""
+        return self.user_id == self.chat_id
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """The operator that an asker speaks for."""
+
+    operator: str
+    role: str
+
+    @property
+    def decides(self) -> bool:
+        return self.role in MAY_DECIDE
+
+
+@dataclass(frozen=True)
+class Chat:
+    """A linked chat that messages are sent to."""
+
+    chat_id: int
+    speaker: Speaker
+    muted_until: datetime | None
+
+
+@dataclass(frozen=True)
+class Case:
+    """An action as it was at one time, how its approval is given in a chat, and who has given theirs already."""
+
+    action: Mapping[str, Any]
+    confirm: ChatMode
+    votes: Mapping[str, int] | None
+    pending: bool
+    voters: tuple[str, ...] = ()
+
+    def asks(self, speaker: Speaker) -> bool:
+        """Whether the question is still put to them: they may decide, and have not voted."""
+        return self.pending and speaker.decides and speaker.operator not in self.voters
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The store, the settings and the clock, for everything that the bot does."""
+
+    store: Store
+    settings: Settings
+    clock: Clock
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    @property
+    def console_url(self) -> str:
+        console = self.settings.console
+        return self.settings.telegram.console_url.rstrip("/") or f"http://{console.reached_at}:{console.port}"
+
+    def reader(self) -> Reader:
+        """For whom messages are written now."""
+        return Reader(self.now(), self.settings.zone, self.settings.currency, self.console_url)
+
+    def allows(self, chat_id: int) -> bool:
+        return chat_id in self.settings.telegram.allowed_chats
+
+    def speaker(self, asker: Asker) -> Speaker | None:
+        """Who the asker speaks for there; None is a stranger."""
+        with self.store.read() as session:
+            found = speaker(session, asker.user_id, asker.chat_id, self.settings.telegram.allowed_chats)
+            return Speaker(found.name, found.role) if found else None
+
+    def link_of(self, asker: Asker) -> ChatLink | None:
+        with self.store.read() as session:
+            return session.get(ChatLink, asker.user_id)
+
+    def chats(self) -> list[Chat]:
+        """The chats that are written to unasked: linked, allowed, of active operators."""
+        with self.store.read() as session:
+            return [
+                Chat(link.chat_id, _speaker_of(session, link), link.muted_until)
+                for link in linked_chats(session)
+                if self.allows(link.chat_id)
+            ]
+
+    def case(self, id_or_ref: str) -> Case:
+        """The action with this id or ref. Raises NoSuchAction."""
+        with self.store.read() as session:
+            return self._case(session, find(session, id_or_ref))
+
+    def case_or_none(self, id_or_ref: str) -> Case | None:
+        try:
+            return self.case(id_or_ref)
+        except NoSuchAction:
+            return None
+
+    def _case(self, session: Session, action: Action) -> Case:
+        asked = request_of(session, action)
+        pending = action.state == "pending" and not is_expired(action, self.now())
+        if asked is None:
+            return Case(as_document(action), "console", None, pending)
+        terms = terms_of(asked)
+        voters = tuple(vote.operator for vote in votes_of(session, asked))
+        votes = {"have": len(voters), "need": terms.quorum} if terms.quorum > 1 else None
+        # The policies may put the question under another priority than the proposal's own.
+        document = {**as_document(action), "priority": asked.priority}
+        return Case(document, terms.chat, votes, pending, voters)
+
+    def pending(self, limit: int) -> tuple[list[Mapping[str, Any]], int]:
+        """The most urgent requests, and how many there are."""
+        with self.store.read() as session:
+            order = (_URGENCY, Action.created_at, Action.id)
+            best = waiting(select(Action, ApprovalRequest.priority), self.now()).order_by(*order).limit(limit)
+            total = session.scalar(waiting(select(func.count()).select_from(Action), self.now())) or 0
+            found = session.execute(best)
+            return [{**as_document(action), "priority": priority} for action, priority in found], total
+
+    def decide(self, asker: Asker, request: DecisionRequest) -> DecisionResult:
+        """Decide as whoever the chat speaks for; raises what decide() raises."""
+        proof = ChatProof(asker.user_id, asker.chat_id, tuple(self.settings.telegram.allowed_chats))
+        return decide(self.store, self.settings, request, proof, self.now())
+
+
+def waiting(wanted: S, now: datetime) -> S:
+    """Of actions, those that wait for a decision, with the request of their present version."""
+    same = (ApprovalRequest.action_id == Action.id) & (ApprovalRequest.version == Action.version)
+    return wanted.join(ApprovalRequest, same).where(Action.state == "pending", Action.expires_at > now)
+
+
+def _speaker_of(session: Session, link: ChatLink) -> Speaker:
+    return Speaker(link.operator, session.get_one(Operator, link.operator).role)
