@@ -49,7 +49,7 @@ def figures(runs: int, tell: Callable[[str], None]) -> list[Figure]:
     tell(f"{runs // 4:,} page split tests")
     found += page_tests(runs // 4)
     tell("switchbacks and uplift")
-    return found + switchbacks(runs) + uplift(max(4, runs // 100))
+    return found + switchbacks(runs) + uplift(max(4, runs // 10))
 
 
 def agreement() -> float:
