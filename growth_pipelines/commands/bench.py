@@ -150,6 +150,37 @@ def console(actions: int, readers: int, seconds: float, as_json: bool) -> None:
         click.echo(f"{what} {figure}; limit {limit:.0f}: {'met' if figure <= limit else 'missed'}")
 
 
+@bench.command()
+@click.option("--section", "sections", multiple=True, help="Only these sections; default: all.")
+@click.option("--runs", default=1_000, show_default=True, type=click.IntRange(20), help="Of each simulation.")
+@json_option
+def statistics(sections: tuple[str, ...], runs: int, as_json: bool) -> None:
+    """What the statistics promise, measured on made-up data of which the truth is known.
+
+    Exit code 1 when a figure misses its limit.
+    """
+    from growth_pipelines.bench.statistics import SECTIONS, measure
+
+    unknown = [name for name in sections if name not in SECTIONS]
+    if unknown:
+        raise click.BadParameter(f"{', '.join(unknown)}; known: {', '.join(SECTIONS)}", param_hint="--section")
+    document = measure(sections or SECTIONS, runs, lambda what: click.echo(what, err=True))
+    if as_json:
+        print_json(document)
+    else:
+        for name, figures in document["sections"].items():
+            rows = [[one["figure"], f"{one['value']:,.6g}", one["limit"], _verdict(one)] for one in figures]
+            print_table(["Figure", "Value", "Limit", "Met"], rows, f"{name}, {runs:,} runs")
+    if not document["met"]:
+        raise SystemExit(1)
+
+
+def _verdict(figure: dict[str, Any]) -> str:
+    if not figure["limit"]:
+        return ""
+    return "yes" if figure["met"] else "no"
+
+
 def _print_document(document: dict[str, Any]) -> None:
     machine = f"DuckDB with {document['threads']} threads and {document['memory_limit']}"
     title = f"{document['lines']:,} order lines, {machine}"

@@ -63,3 +63,15 @@ def test_the_console_answers_everyone_while_another_process_writes() -> None:
     assert document["requests"] >= 8
     assert 0 < document["largest_kb"] <= document["limit_kb"]
     assert 0 < document["p50"] <= document["p95"]
+
+
+def test_every_figure_of_the_statistics_is_printed_beside_its_limit() -> None:
+    done = CliRunner().invoke(growth, ["bench", "statistics", "--runs", "20", "--json"], catch_exceptions=False)
+    figures = {one["figure"]: one for one in json.loads(done.stdout)["sections"]["experiments"]}
+    assert figures["largest relative difference from gbstats"]["met"]
+    assert figures["units an arm: 2 %, +10 %, alpha 5 %, power 80 %"]["value"] == 80_682
+    for part in ("looks, always valid", "SRM: ", "assignment: ", "pages, ", "switchback: ", "uplift: "):
+        assert any(part in name for name in figures), part
+    unknown = CliRunner().invoke(growth, ["bench", "statistics", "--section", "luck"])
+    assert unknown.exit_code == 2
+    assert "known: experiments" in unknown.output

@@ -1,0 +1,186 @@
+"""Comparisons: closed forms agree with other libraries and other derivations; impossible figures are refused."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from growth_pipelines.bench.statistics.experiments import agreement
+from growth_pipelines.errors import GrowthError
+from growth_pipelines.experiments import (
+    compare,
+    effects_differ,
+    mean_difference,
+    revenue_cap,
+    stratified,
+    sufficient_statistics,
+    winsorised,
+)
+
+RNG = np.random.default_rng(5)
+PRE = RNG.gamma(2, 10, (2, 4_000))
+SESSIONS = 1 + RNG.poisson(1.5, (2, 4_000))
+SPENT = 0.7 * PRE + RNG.normal(20, 6, PRE.shape) + np.array([[0.0], [0.5]])
+ORDERS = RNG.binomial(SESSIONS, 0.3)
+
+
+def test_sixteen_comparisons_are_those_of_gbstats_to_a_millionth() -> None:
+    assert agreement() < 1e-6
+
+
+def test_a_mean_is_welch_s_t_test() -> None:
+    control, treatment = SPENT[0, :300], SPENT[1, :500]
+    other = stats.ttest_ind(treatment, control, equal_var=False)
+    interval = other.confidence_interval(0.9)
+    for found in (
+        mean_difference(control, treatment, 0.1),
+        compare(sufficient_statistics(control), sufficient_statistics(treatment), "mean", alpha=0.1),
+    ):
+        assert found.p_value == pytest.approx(other.pvalue, rel=1e-9)
+        assert (found.ci_low, found.ci_high) == pytest.approx(tuple(interval), rel=1e-9)
+
+
+def _jackknife_error(estimate: object, arms: list[tuple[np.ndarray, ...]]) -> float:
+    """Leave-one-unit-out standard error of any estimate from raw units: knows no formula."""
+    variance = 0.0
+    for side in (0, 1):
+        n = arms[side][0].size
+        totals = [column.sum() for column in arms[side]]
+        without = []
+        for unit in range(n):
+            means = [
+                [(total - column[unit]) / (n - 1) for total, column in zip(totals, arms[side], strict=True)]
+                if which == side
+                else [column.mean() for column in arms[which]]
+                for which in (0, 1)
+            ]
+            without.append(estimate(*means))  # type: ignore[operator]
+        variance += (n - 1) ** 2 / n * np.var(without, ddof=1)
+    return math.sqrt(variance)
+
+
+def test_the_delta_method_is_what_leaving_one_unit_out_gives() -> None:
+    ratio = [(ORDERS[side], SESSIONS[side]) for side in (0, 1)]
+    arms = [sufficient_statistics(*one) for one in ratio]
+    found = compare(*arms, "ratio")
+    jackknifed = _jackknife_error(lambda c, t: t[0] / t[1] - c[0] / c[1], ratio)
+    assert found.diff == pytest.approx(ORDERS[1].sum() / SESSIONS[1].sum() - ORDERS[0].sum() / SESSIONS[0].sum())
+    assert found.se == pytest.approx(jackknifed, rel=1e-3)
+    found = compare(*arms, "ratio", relative=True)
+    jackknifed = _jackknife_error(lambda c, t: t[0] / t[1] / (c[0] / c[1]) - 1, ratio)
+    assert found.se == pytest.approx(jackknifed, rel=1e-3)
+
+
+def test_cuped_takes_off_what_the_time_before_foretold() -> None:
+    arms = [sufficient_statistics(SPENT[side], pre=PRE[side]) for side in (0, 1)]
+    adjusted, plain = compare(*arms, "cuped"), compare(*arms, "mean")
+    correlation = np.corrcoef(SPENT.ravel(), PRE.ravel())[0, 1]
+    assert adjusted.se / plain.se == pytest.approx(math.sqrt(1 - correlation**2), rel=0.02)
+    slope = np.cov(SPENT.ravel(), PRE.ravel())[0, 1] / PRE.ravel().var(ddof=1)
+    other = stats.ttest_ind(SPENT[1] - slope * PRE[1], SPENT[0] - slope * PRE[0], equal_var=False)
+    assert (adjusted.diff / adjusted.se, adjusted.p_value) == pytest.approx(
+        (other.statistic, other.pvalue), rel=1e-9
+    )
+    relative = compare(*arms, "cuped", relative=True)
+    assert relative.diff == pytest.approx(adjusted.diff / SPENT[0].mean())
+    jackknifed = _jackknife_error(
+        lambda c, t: (t[0] - c[0] - slope * (t[1] - c[1])) / c[0], [(SPENT[side], PRE[side]) for side in (0, 1)]
+    )
+    assert relative.se == pytest.approx(jackknifed, rel=1e-2)
+
+
+def test_without_history_cuped_is_a_plain_mean() -> None:
+    arms = [sufficient_statistics(SPENT[side], pre=np.zeros(4_000)) for side in (0, 1)]
+    assert compare(*arms, "cuped", relative=True) == compare(*arms, "mean", relative=True)
+
+
+def test_the_bayesian_reading_is_that_of_draws_from_the_posterior() -> None:
+    found = compare({"n": 900, "sum": 100}, {"n": 1000, "sum": 125}, "proportion")
+    draws = np.random.default_rng(1).normal(found.diff, found.se, 400_000)
+    assert found.chance_to_win == pytest.approx((draws > 0).mean(), abs=0.003)
+    assert found.risk_control == pytest.approx(np.maximum(draws, 0).mean(), abs=1e-4)
+    assert found.risk_treatment == pytest.approx(np.maximum(-draws, 0).mean(), abs=1e-4)
+
+
+def test_the_always_valid_p_value_is_alpha_where_the_interval_touches_zero() -> None:
+    control = {"n": 5000, "sum": 500}
+    low, high = 500.0, 900.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        touched = compare(control, {"n": 5000, "sum": middle}, "proportion", sequential=True)
+        low, high = (low, middle) if touched.ci_low > 0 else (middle, high)
+    assert touched.p_value == pytest.approx(0.05, rel=1e-6)
+    fixed = compare(control, {"n": 5000, "sum": middle}, "proportion")
+    assert fixed.ci_low > 0 > touched.ci_low - 1e-6
+
+
+def test_a_changed_split_is_compared_within_its_periods() -> None:
+    """Half as many buy at weekends, when treatment's share was raised: summed it looks worse, and is better."""
+    week = ({"n": 9_000, "sum": 900}, {"n": 1_000, "sum": 115})
+    weekend = ({"n": 1_000, "sum": 50}, {"n": 9_000, "sum": 520})
+    summed = ({key: week[arm][key] + weekend[arm][key] for key in ("n", "sum")} for arm in (0, 1))
+    assert compare(*summed, "proportion").ci_high < 0
+    within = stratified([week, weekend], "proportion")
+    assert within.diff == pytest.approx((0.015 + 520 / 9_000 - 0.05) / 2)
+    assert stratified([week], "proportion").se == pytest.approx(compare(*week, "proportion").se)
+    assert stratified([week, weekend], "proportion", sequential=True).ci_low < within.ci_low
+    with pytest.raises(ValueError, match="No stratum"):
+        stratified([], "proportion")
+
+
+def test_curiosity_shows_in_the_first_week_s_units() -> None:
+    first = compare({"n": 5_000, "sum": 500}, {"n": 5_000, "sum": 700}, "proportion")
+    later = compare({"n": 15_000, "sum": 1_500}, {"n": 15_000, "sum": 1_520}, "proportion")
+    assert effects_differ(first, later) < 0.001 < 0.9 < effects_differ(first, first)
+
+
+@pytest.mark.parametrize(
+    ("metric", "arm", "message"),
+    [
+        ("proportion", {"n": 10, "sum": 11}, "11 of 10 units is no proportion"),
+        ("proportion", {"n": 1, "sum": 1}, "treatment: 1 units"),
+        ("proportion", {"n": 10, "sum": math.nan}, "sum is not a finite number"),
+        ("mean", {"n": 10, "sum": 50, "sum_squares": 200}, "a negative variance"),
+        ("mean", {"n": 10, "sum": 50}, "treatment: sum_squares is missing"),
+        ("ratio", {"n": 9, "sum": 5, "sum_squares": 9, "d_sum": 0, "d_sum_squares": 0, "xd_sum": 0}, "sum to 0"),
+        ("ratio", {"n": 9, "sum": 5, "sum_squares": 9, "d_sum": 9, "d_sum_squares": 19, "xd_sum": 99}, "beyond 1"),
+        (
+            "cuped",
+            {"n": 9, "sum": 5, "sum_squares": 9, "pre_sum": 9, "pre_sum_squares": 5, "xpre_sum": 5},
+            "negative",
+        ),
+        ("median", {"n": 10, "sum": 5}, "Unknown metric 'median'"),
+    ],
+)
+def test_figures_that_no_arm_can_have_are_refused(metric: str, arm: dict[str, float], message: str) -> None:
+    good = {"n": 9, "sum": 5, "sum_squares": 9, "d_sum": 9, "d_sum_squares": 19, "xd_sum": 9}
+    good |= {"pre_sum": 9, "pre_sum_squares": 19, "xpre_sum": 9}
+    with pytest.raises(ValueError, match=message) as raised:
+        compare(good, arm, metric)  # type: ignore[arg-type]
+    assert isinstance(raised.value, GrowthError)
+    assert raised.value.hint
+
+
+def test_nothing_to_compare_is_said_so() -> None:
+    nobody, some = {"n": 10, "sum": 0}, {"n": 10, "sum": 3}
+    with pytest.raises(ValueError, match="No unit of either arm differs"):
+        compare(nobody, nobody, "proportion")
+    with pytest.raises(ValueError, match="nothing is a share of it"):
+        compare(nobody, some, "proportion", relative=True)
+    with pytest.raises(ValueError, match="alpha"):
+        compare(some, some, "proportion", alpha=1.0)
+
+
+def test_a_wholesale_order_does_not_decide_once_revenue_is_capped() -> None:
+    rng = np.random.default_rng(3)
+    control, treatment = (np.where(rng.random(5_000) < 0.05, rng.gamma(3, 20, 5_000), 0.0) for _ in (0, 1))
+    treatment[7] = 50_000.0
+    cap = revenue_cap(np.concatenate([control, treatment]))
+    capped = mean_difference(winsorised(control, cap), winsorised(treatment, cap))
+    assert mean_difference(control, treatment).diff > 9 > 1 > abs(capped.diff)
+    assert winsorised([-1e9, -5, 0, 1e9], 100).tolist() == [-100, -5, 0, 100]
+    with pytest.raises(ValueError, match="Nobody bought"):
+        revenue_cap([0, 0])

@@ -1,0 +1,177 @@
+"""Page split tests, switchbacks and uplift: matching, what is left out, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from growth_pipelines.bench.statistics.shop_pages import START, page_days, page_traffic
+from growth_pipelines.experiments import (
+    balance,
+    difference_in_differences,
+    match_pages,
+    qini,
+    switchback_effect,
+    switchback_schedule,
+    synthetic_control,
+    uplift_model,
+)
+
+PAGES = page_traffic(61, 1)
+PAIRS = match_pages(PAGES, 1)
+DAILY = page_days(PAIRS, 0.5, 1)
+METHODS = [difference_in_differences, synthetic_control]
+
+
+def test_pairs_are_neighbours_of_one_template_and_the_arms_are_even() -> None:
+    pairs = PAIRS.groupby("pair")
+    assert (pairs["template"].nunique() == 1).all()
+    assert (pairs["arm"].sum() == 1).all()
+    assert PAIRS["page"].is_unique
+    assert len(PAIRS) in (58, 60)
+    arms = PAIRS.groupby("arm")["traffic"].sum()
+    assert arms[1] / arms[0] == pytest.approx(1, abs=0.12)
+    pd.testing.assert_frame_equal(match_pages(PAGES.sample(frac=1, random_state=2), 1), PAIRS)
+    assert match_pages(PAGES, 2)["arm"].tolist() != PAIRS["arm"].tolist()
+
+
+def test_the_arms_were_alike_before_the_start() -> None:
+    before = balance(DAILY, PAIRS, START)
+    assert before.ratio == pytest.approx(before.treatment_per_day / before.control_per_day)
+    assert before.ratio == pytest.approx(1, abs=0.3)
+    assert 0 < before.correlation <= 1
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_large_effect_is_found_and_said_in_clicks(method: object) -> None:
+    found = method(DAILY, PAIRS, START, seed=3)  # type: ignore[operator]
+    assert found.ci_low < 0.5 < found.ci_high
+    assert found.ci_low > 0
+    assert found.p_value < 0.05
+    assert found.per_day == pytest.approx((found.actual - found.expected).mean())
+    assert found.actual.sum() / found.expected.sum() - 1 == pytest.approx(found.effect, rel=0.15)
+    assert found.dates[0] == START
+    again = method(DAILY.sample(frac=1, random_state=1), PAIRS, START, seed=3)  # type: ignore[operator]
+    assert (again.effect, again.ci_low, again.p_value) == pytest.approx(
+        (found.effect, found.ci_low, found.p_value)
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_change_of_the_whole_site_is_no_effect(method: object) -> None:
+    """All pages lose half of their clicks on the day of the start, and weekends double."""
+    rng = np.random.default_rng(8)
+    quiet = page_days(PAIRS.assign(traffic=40.0), 0.0, 3)
+    weekend = 1 + (quiet["date"].dt.weekday >= 5)
+    thinned = rng.binomial(quiet["clicks"], np.where(quiet["date"] >= START, 0.5, 1.0)) * weekend
+    found = method(quiet.assign(clicks=thinned), PAIRS, START, seed=3)  # type: ignore[operator]
+    assert found.ci_low < 0 < found.ci_high
+    assert abs(found.effect) < 0.15
+
+
+def test_days_in_which_the_change_settles_are_left_out() -> None:
+    changed = DAILY.assign(
+        clicks=DAILY["clicks"].where((DAILY["date"] < START) | (DAILY["date"] >= START + np.timedelta64(7)), 0)
+    )
+    found = difference_in_differences(changed, PAIRS, START, seed=3, settle_days=7)
+    assert len(found.dates) == 21
+    assert found.effect > 0.2
+
+
+def test_pages_that_cannot_be_read_are_refused() -> None:
+    with pytest.raises(ValueError, match="is there twice"):
+        match_pages(pd.concat([PAGES, PAGES.head(1)]), 1)
+    with pytest.raises(ValueError, match="no template has two"):
+        match_pages(PAGES.head(1), 1)
+    cases = [
+        (DAILY, PAIRS.drop(index=0), START, "one page of each arm"),
+        (DAILY, PAIRS[PAIRS["pair"] < 5], START, "5 pairs"),
+        (DAILY, PAIRS, START - 80, "Too few days"),
+        (DAILY, PAIRS, START + 40, "No day since"),
+        (DAILY.assign(clicks=0), PAIRS, START, "no value at all"),
+    ]
+    for daily, pairs, start, message in cases:
+        with pytest.raises(ValueError, match=message):
+            difference_in_differences(daily, pairs, start, seed=1)
+
+
+def test_a_switchback_leaves_out_what_still_feels_the_other_arm() -> None:
+    arms = switchback_schedule(24 * 61, 24, 5)
+    assert arms[: 24 * 60].sum() == 24 * 30
+    assert arms[24 * 60 :].sum() == 0
+    slow = np.convolve(arms, np.full(6, 1 / 6))[: arms.size] + np.random.default_rng(1).normal(0, 0.1, arms.size)
+    biased, right = (switchback_effect(slow, arms, 24, carry_over) for carry_over in (0, 6))
+    assert biased.ci_high < 1
+    assert right.ci_low < 1 < right.ci_high
+    slow[arms == 1] = np.where(np.arange(arms.sum()) % 3, np.nan, slow[arms == 1])
+    assert switchback_effect(slow, arms, 24, 6).pairs <= right.pairs == 30
+    for wrong in (lambda: switchback_effect(slow, arms, 23), lambda: switchback_effect(slow, arms, 24, 24)):
+        with pytest.raises(ValueError, match=r"pairs of blocks|left out"):
+            wrong()
+    with pytest.raises(ValueError, match="two pairs"):
+        switchback_schedule(30, 24, 1)
+
+
+def _units(n: int, seed: int) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {
+            "recency": rng.integers(1, 365, n),
+            "spent": np.where(rng.random(n) < 0.1, np.nan, rng.gamma(2, 30, n)),
+            "channel": rng.choice(["search", "mail", "shop"], n),
+            "member": rng.random(n) < 0.3,
+        }
+    )
+    took = rng.integers(0, 2, n)
+    outcome = rng.normal(10, 3, n) + took * np.where(frame["channel"] == "mail", 2.0, 0.0)
+    return frame, took, outcome
+
+
+def test_categories_and_missing_numbers_are_features_too() -> None:
+    frame, took, outcome = _units(3_000, 1)
+    model = uplift_model(frame, took, outcome)
+    assert model.ci_low < 2 / 3 < model.ci_high
+    assert model.heterogeneity_p_value < 0.001
+    fresh, fresh_took, fresh_outcome = _units(3_000, 2)
+    score = model.score(fresh[frame.columns[::-1]])
+    by_channel = pd.Series(score).groupby(fresh["channel"]).mean()
+    assert by_channel["mail"] == pytest.approx(2, abs=0.6)
+    assert by_channel[["search", "shop"]].abs().max() < 0.6
+    assert qini(score, fresh_took, fresh_outcome) > 0.1 > abs(qini(np.zeros(3_000), fresh_took, fresh_outcome))
+    assert np.isfinite(model.score(fresh.assign(channel="new", spent=np.nan))).all()
+
+
+def test_features_that_tell_nothing_leave_one_effect_for_all() -> None:
+    frame, took, outcome = _units(1_000, 4)
+    model = uplift_model(pd.DataFrame({"id": [f"c{n}" for n in range(1_000)], "shop": 1}), took, outcome)
+    assert model.heterogeneity_p_value == 1
+    assert model.score(pd.DataFrame({"id": ["new"], "shop": 2})).tolist() == pytest.approx([model.effect])
+    with pytest.raises(ValueError, match="No columns"):
+        uplift_model(frame[[]], took, outcome)
+
+
+def test_a_chance_of_treatment_that_differs_is_taken_into_account() -> None:
+    rng = np.random.default_rng(9)
+    features = rng.normal(size=(6_000, 2))
+    chance = np.where(features[:, 0] > 0, 0.8, 0.2)
+    took = (rng.random(6_000) < chance).astype(int)
+    outcome = 3 * np.abs(features[:, 0]) * (features[:, 0] > 0) + took + rng.normal(size=6_000)
+    model = uplift_model(features, took, outcome, propensity=chance)
+    assert model.ci_low < 1 < model.ci_high
+    assert model.se < 0.05
+
+
+def test_units_that_cannot_be_learnt_from_are_refused() -> None:
+    frame, took, outcome = _units(300, 3)
+    cases = [
+        ((frame, took[:-1], outcome), "300 units"),
+        ((frame, took * 2, outcome), "not 0 or 1"),
+        ((frame, took, np.where(outcome > 12, np.nan, outcome)), "missing"),
+        ((frame, np.zeros(300), outcome), "At least 50"),
+    ]
+    for arguments, message in cases:
+        with pytest.raises(ValueError, match=message):
+            uplift_model(*arguments)
+    with pytest.raises(ValueError, match="Columns channel are missing"):
+        uplift_model(frame, took, outcome).score(frame.drop(columns="channel"))
