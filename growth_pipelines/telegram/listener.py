@@ -37,7 +37,11 @@ _NOTICES = {
     "brake.resumed": "resumed",
     "template.paused": "template_paused",
     "automatic.paused": "automatic_paused",
+    "audit.head_published": "head_published",
 }
+# A chat that nobody can change afterwards is where the audit chain's head is kept: nobody need be woken for it.
+_SILENT = frozenset({"audit.head_published"})
+_ALARM = "alarm."
 _log = logger("telegram")
 
 
@@ -113,7 +117,7 @@ class Listener:
             _log.error("entry not told", seq=entry.seq, kind=type(error).__name__, why=str(error))
 
     async def _tell(self, entry: OutboxEntry) -> None:
-        if entry.event in _NOTICES:
+        if entry.event in _NOTICES or entry.event.startswith(_ALARM):
             await self._notice(entry)
         if not entry.event.startswith("action."):
             return
@@ -198,8 +202,9 @@ class Listener:
             return [Place(*found) for found in open_messages(session, case.action["id"])]
 
     async def _notice(self, entry: OutboxEntry) -> None:
-        parts = {name: cut(str(value), 300) for name, value in entry.payload.items()}
-        await self._to_all(say(_NOTICES[entry.event], **parts), loud=True)
+        parts = {"recovery": "", **{name: cut(str(value), 300) for name, value in entry.payload.items()}}
+        said = say(_NOTICES.get(entry.event, "alarm"), **parts).strip()
+        await self._to_all(said, loud=entry.event not in _SILENT)
 
     async def _to_all(self, said: str, *, loud: bool, html: bool = False) -> None:
         quiet = self._is_quiet()

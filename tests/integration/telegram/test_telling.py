@@ -9,6 +9,7 @@ import pytest
 from growth_pipelines.actions.brake import pause
 from growth_pipelines.approvals.clocks import tell_late
 from growth_pipelines.approvals.operators import add_operator, remove_operator
+from growth_pipelines.store.tables import OutboxEntry
 from tests.drafts import NOW, seo_draft, submitted
 from tests.integration.telegram.conftest import BO, EVA, Scene
 from tests.telegram_server import BLOCKED, BROKEN, too_many
@@ -71,6 +72,16 @@ def test_reminder_and_escalation_come_once_and_to_whom_they_concern(scene: Scene
 def test_the_brake_is_told_at_once(scene: Scene) -> None:
     pause(scene.store, actor="bo", channel="cli", reason="orders <look> odd", now=NOW)
     assert scene.telegram.last(EVA, "All writes are paused by bo: orders <look> odd")
+
+
+def test_alarms_ring_and_the_head_of_the_audit_chain_is_left_in_the_chat(scene: Scene) -> None:
+    told = {"message": "The daily run failed: the shop is gone.", "at": NOW.isoformat()}
+    head = {"date": "2026-11-22", "at": NOW.isoformat(), "seq": 7, "hash": "ab" * 32, "events": 3}
+    with scene.store.session() as session:
+        session.add(OutboxEntry(event="alarm.run_failed", payload=told, created_at=NOW))
+        session.add(OutboxEntry(event="audit.head_published", payload=head, created_at=NOW))
+    assert not scene.telegram.last(BO, "The daily run failed: the shop is gone.").silent
+    assert scene.telegram.last(BO, f"event 7, {'ab' * 32}").silent
 
 
 def test_a_removed_operator_hears_and_says_nothing_more_and_must_link_again(scene: Scene) -> None:
