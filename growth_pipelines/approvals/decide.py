@@ -159,6 +159,9 @@ def decide_in(
         with session.begin_nested():
             return _decide(case)
     except GrowthError as error:
+        if isinstance(error, DecisionRefused):
+            # An edit that may not be approved is undone: what is told is the action without it.
+            error.action = as_document(session.get_one(Action, error.action["id"], populate_existing=True))
         _note_refusal(session, request, proof, person, error, now)
         return error
 

@@ -92,9 +92,15 @@ def test_with_four_eyes_nobody_approves_what_they_wrote(store: Store, settings: 
     put_in_force(store, {"kind": "seo_ctr", "four_eyes": True})
     (action,) = submitted(store, seo_draft())
     edit = {"title": "AN-6 hose, 10 ft, black"}
-    with pytest.raises(NotAllowed, match="bo proposed or edited it"):
+    with pytest.raises(NotAllowed, match="bo proposed or edited it") as refused:
         decided(store, settings, action, "approve_with_edits", draft=edit)
-    assert present(store, action)[0].version == 1
+    untouched, _ = present(store, action)
+    assert untouched.version == 1
+    # What is told and recorded of a refusal is the action as it is, not as the refused edit would have made it.
+    assert (refused.value.action["version"], refused.value.action["digest"]) == (1, untouched.digest)
+    with store.read() as session:
+        record = session.query(AuditEvent).filter(AuditEvent.event == "decision_refused").one()
+        assert (record.version, record.after_digest) == (1, untouched.digest)
     decided(store, settings, action, "edit", draft=edit)
     newer, _ = present(store, action)
     with pytest.raises(NotAllowed, match="bo proposed or edited it"):
