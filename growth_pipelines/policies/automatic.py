@@ -67,10 +67,12 @@ def never(facts: Facts) -> str:
         for pattern, because in lists.fields:
             if pattern.search(str(change["field"])):
                 return because
-        before = str(change["before"]).casefold()
+        before, after = str(change["before"]), str(change["after"])
         for pattern, because in lists.added:
-            for found in pattern.finditer(str(change["after"])):
-                if found.group().casefold() not in before:
+            # Compared as words: "wholesale" says nothing of a sale.
+            said = {found.group().casefold() for found in pattern.finditer(before)}
+            for found in pattern.finditer(after):
+                if found.group().casefold() not in said:
                     return f"{because} ({found.group().strip()!r})"
     return ""
 

@@ -120,6 +120,27 @@ def test_what_is_worth_a_thousand_waits_and_what_was_said_before_does_not(
     assert approve_automatically(store, settings, NOW) == [safe.ref]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        ("Free shipping over $50", "Free shipping over $59", "names a price ('$59')"),
+        ("Hose kit, $1,299", "Hose kit, $1,199", "names a price ('$1,199')"),
+        ("Hose kit, 5.99 €", "Hose kit, 4.99 €", "names a price ('4.99 €')"),
+        ("Hoses 2.5% off", "Hoses 1.5% off", "a discount ('1.5%')"),
+        ("Wholesale hoses", "Hose sale", "a discount ('sale')"),
+        ("Offroad hoses", "Hoses 10 off", "a discount ('off')"),
+    ],
+)
+def test_another_price_is_not_what_was_said_before(
+    store: Store, settings: Settings, before: str, after: str, why: str
+) -> None:
+    switch_on(store)
+    change = FieldChange(field="seo.title", before=before, after=after)
+    (action,) = submitted(store, seo_draft(confidence=0.9, draft={"title": after}, diff=(change,)))
+    assert approve_automatically(store, settings, NOW) == []
+    assert why in present(store, action).auto_approvable_why
+
+
 def test_ten_a_day_at_most_the_best_first(store: Store, settings: Settings) -> None:
     switch_on(store)
     actions = submitted(store, *(seo_draft(n, confidence=0.9, score=float(n)) for n in range(1, 13)))
