@@ -104,7 +104,7 @@ def _voter_gone(session: Session, told: AuditEvent) -> str:
     operator = session.get(Operator, told.actor)
     if operator is None or not operator.active or operator.role not in MAY_DECIDE:
         return f"{told.actor} may not decide (any more)"
-    if _removed_since(session, told):
+    if removed_since(session, told.actor, told.seq):
         return f"{told.actor} was removed after that, and what they had decided ended with it"
     return ""
 
@@ -140,12 +140,12 @@ def _policy_gone(session: Session, action: Action, told: AuditEvent) -> str:
     return ""
 
 
-def _removed_since(session: Session, decision: AuditEvent) -> bool:
-    """Whether the operator was removed after the decision: being added again brings no old decision back."""
+def removed_since(session: Session, operator: str, seq: int) -> bool:
+    """Whether the operator was removed after event ``seq``: being added again brings no old decision back."""
     removals = session.scalars(
-        select(AuditEvent).where(AuditEvent.event == "operator_removed", AuditEvent.seq > decision.seq)
+        select(AuditEvent).where(AuditEvent.event == "operator_removed", AuditEvent.seq > seq)
     )
-    return any(removal.payload.get("operator") == decision.actor for removal in removals)
+    return any(removal.payload.get("operator") == operator for removal in removals)
 
 
 def _no(why: str) -> Authority:

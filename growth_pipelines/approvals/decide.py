@@ -19,7 +19,7 @@ from growth_pipelines.actions.lifecycle import expire, is_expired, release
 from growth_pipelines.actions.model import RejectReason
 from growth_pipelines.actions.queue import as_document, find
 from growth_pipelines.actions.transitions import record, request_of, revise, transition
-from growth_pipelines.approvals.permission import Permission, permission, votes_of
+from growth_pipelines.approvals.permission import Permission, permission, votes_of, votes_that_count
 from growth_pipelines.approvals.proofs import DecisionRequest, Person, Proof, SessionProof, SignatureProof
 from growth_pipelines.canonical import canonical_json
 from growth_pipelines.clock import local_date, start_of_day
@@ -318,7 +318,9 @@ def _approve(case: _Case, **payload: Any) -> str | _Vote:
     if leave.have + 1 < leave.need:
         return _vote(case, leave, payload)
     if leave.need > 1:
-        payload |= {"quorum": leave.need, "votes": [one.audit_seq for one in votes_of(case.session, _asked(case))]}
+        counted = votes_that_count(case.session, case.action, _asked(case))
+        others = [vote.audit_seq for vote in counted if vote.operator != case.person.name]
+        payload |= {"quorum": leave.need, "votes": others}
     _step(case, "approved", case.told(**payload), expires_at=until)
     if leave.need > 1:
         _count(case, case.session.get_one(AuditHead, 1).seq)
@@ -356,10 +358,16 @@ def _vote(case: _Case, leave: Permission, payload: Mapping[str, Any]) -> _Vote:
 
 
 def _count(case: _Case, audit_seq: int) -> None:
+    """Keep the vote; one that the same person gave before, by a right that they had lost, ends with it."""
+    asked = _asked(case)
+    for vote in votes_of(case.session, asked):
+        if vote.operator == case.person.name:
+            case.session.delete(vote)
+    case.session.flush()
     case.session.add(
         ApprovalVote(
             id=str(uuid.uuid4()),
-            request_id=_asked(case).id,
+            request_id=asked.id,
             operator=case.person.name,
             digest=case.action.digest,
             channel=case.person.channel,

@@ -19,6 +19,7 @@ from growth_pipelines.actions.authority import MAY_DECIDE
 from growth_pipelines.actions.model import Priority
 from growth_pipelines.actions.terms import terms_of
 from growth_pipelines.approvals.absences import away_now
+from growth_pipelines.approvals.permission import votes_that_count
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.keyset import BadCursor, beyond, cursor_of, descending, further, values_of
 from growth_pipelines.store.tables import Action, ApprovalRequest, ApprovalVote, Operator
@@ -231,6 +232,12 @@ def _with_votes(session: Session, operator: str, rows: Sequence[Any]) -> list[En
     for request_id, voter in session.execute(cast):
         votes[request_id].add(voter)
     return [
-        Entry(action, request, len(votes[request.id]), terms_of(request).quorum, operator in votes[request.id])
+        Entry(
+            action,
+            request,
+            len(votes_that_count(session, action, request)) if votes[request.id] else 0,
+            terms_of(request).quorum,
+            operator in votes[request.id],
+        )
         for request, action in rows
     ]

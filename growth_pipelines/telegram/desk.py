@@ -16,7 +16,7 @@ from growth_pipelines.actions.queue import NoSuchAction, as_document, find
 from growth_pipelines.actions.terms import terms_of
 from growth_pipelines.approvals.chats import ChatProof, linked_chats, speaker
 from growth_pipelines.approvals.decide import DecisionRequest, DecisionResult, decide
-from growth_pipelines.approvals.permission import votes_of
+from growth_pipelines.approvals.permission import votes_that_count
 from growth_pipelines.clock import Clock
 from growth_pipelines.policies.terms import ChatMode
 from growth_pipelines.settings import Settings
@@ -140,8 +140,11 @@ class Desk:
         if asked is None:
             return Case(as_document(action), "console", None, pending)
         terms = terms_of(asked)
-        voters = tuple(vote.operator for vote in votes_of(session, asked))
+        voters = tuple(vote.operator for vote in votes_that_count(session, action, asked))
         votes = {"have": len(voters), "need": terms.quorum} if terms.quorum > 1 else None
+        if len(voters) >= terms.quorum:
+            # The terms ask for fewer now: any of them may make it a decision.
+            voters = ()
         # The policies may put the question under another priority than the proposal's own.
         document = {**as_document(action), "priority": asked.priority}
         return Case(document, terms.chat, votes, pending, voters)

@@ -88,6 +88,53 @@ def test_one_no_ends_it_and_a_new_version_starts_without_votes(store: Store, set
 
 
 @pytest.mark.usefixtures("people")
+def test_a_vote_counts_no_longer_than_the_right_that_it_was_given_by(store: Store, settings: Settings) -> None:
+    with_operator(store, settings, "eve", "admin")
+    put_in_force(store, {"kind": "seo_ctr", "quorum": 2})
+    one, two = submitted(store, seo_draft(1), seo_draft(2))
+    decided(store, settings, one)
+    decided(store, settings, two, operator="cy")
+    # Left to admins meanwhile: what an operator said before is not one of the two.
+    put_in_force(store, {"kind": "seo_ctr", "quorum": 2, "roles": ["admin"]})
+    assert decided(store, settings, one, operator="ada").votes == {"have": 1, "need": 2}
+    assert decided(store, settings, one, operator="eve").state == "approved"
+    assert valid(store, one).valid
+    # Who was removed takes the vote along, and with it no approval that would never be carried out.
+    put_in_force(store, {"kind": "seo_ctr", "quorum": 2})
+    remove_operator(store, settings, "cy", NOW)
+    assert decided(store, settings, two, operator="ada").votes == {"have": 1, "need": 2}
+    assert decided(store, settings, two).state == "approved"
+    assert valid(store, two).valid
+
+
+@pytest.mark.usefixtures("people")
+def test_fewer_votes_asked_for_than_there_are_hold_up_nobody(store: Store, settings: Settings) -> None:
+    put_in_force(store, {"kind": "seo_ctr", "quorum": 3})
+    (action,) = submitted(store, seo_draft())
+    decided(store, settings, action)
+    decided(store, settings, action, operator="cy")
+    put_in_force(store, {"kind": "seo_ctr", "quorum": 2})
+    assert decided(store, settings, action, note="with cy").state == "approved"
+    assert valid(store, action).valid
+    with store.read() as session:
+        assert verify_chain(session).intact
+
+
+@pytest.mark.usefixtures("people")
+def test_the_right_of_one_who_is_away_makes_no_second_vote(store: Store, settings: Settings) -> None:
+    with_operator(store, settings, "eve", "admin")
+    put_in_force(store, {"kind": "seo_ctr", "quorum": 2, "roles": ["admin"]})
+    (action,) = submitted(store, seo_draft())
+    decided(store, settings, action, operator="ada")
+    with store.session() as session:
+        times = {"begins_at": NOW - HOUR, "ends_at": NOW + HOUR, "now": NOW}
+        add_absence(session, operator="ada", delegate="cy", actor="ada", channel="console", **times)
+    with pytest.raises(NotAllowed, match="by the right of ada already"):
+        decided(store, settings, action, operator="cy")
+    assert decided(store, settings, action, operator="eve").state == "approved"
+
+
+@pytest.mark.usefixtures("people")
 def test_with_four_eyes_nobody_approves_what_they_wrote(store: Store, settings: Settings) -> None:
     put_in_force(store, {"kind": "seo_ctr", "four_eyes": True})
     (action,) = submitted(store, seo_draft())
