@@ -76,12 +76,14 @@ def waits_because(session: Session, action: Action, policies: InForce, now: date
 
 
 def passed_today(session: Session, kind: str, now: datetime, zone: str) -> int:
-    """How many of a kind policies have approved on the shop's present day."""
+    """How many approvals of a kind policies have given on the shop's present day: of requests, since an action
+    that was sent back tells of none any more."""
     since = start_of_day(local_date(now, zone), zone)
     counted = (
         select(func.count())
-        .select_from(Action)
-        .where(Action.kind == kind, Action.decided_channel == POLICY, Action.decided_at >= since)
+        .select_from(ApprovalRequest)
+        .join(Action, Action.id == ApprovalRequest.action_id)
+        .where(Action.kind == kind, ApprovalRequest.channel == POLICY, ApprovalRequest.decided_at >= since)
     )
     return session.scalar(counted) or 0
 

@@ -11,7 +11,7 @@ from growth_pipelines.actions.authority import authority
 from growth_pipelines.actions.brake import pause
 from growth_pipelines.actions.model import FieldChange
 from growth_pipelines.actions.queue import find
-from growth_pipelines.actions.transitions import transition
+from growth_pipelines.actions.transitions import revise, transition
 from growth_pipelines.approvals.automatic import (
     PolicyProof,
     approve_automatically,
@@ -148,6 +148,21 @@ def test_ten_a_day_at_most_the_best_first(store: Store, settings: Settings) -> N
     assert approve_automatically(store, settings, NOW) == best[:10]
     assert approve_automatically(store, settings, NOW + HOUR) == []
     assert approve_automatically(store, settings, NOW + 24 * HOUR) == best[10:]
+
+
+def test_what_was_sent_back_is_one_of_the_ten(store: Store, settings: Settings) -> None:
+    """Approved, found changed in the shop, asked again: each approval counts, not each action that is left so."""
+    switch_on(store)
+    actions = submitted(store, *(seo_draft(n, confidence=0.9, score=float(n)) for n in range(1, 12)))
+    assert len(approve_automatically(store, settings, NOW)) == 10
+    best = present(store, actions[-1])
+    with store.session() as session:
+        step = {"actor": "growth", "channel": "executor", "now": NOW}
+        assert transition(session, best.id, best.version, "approved", "executing", **step)
+        assert revise(session, best.id, best.version, "executing", draft=best.draft, diff=best.diff, **step)
+    assert present(store, best).state == "pending"
+    assert approve_automatically(store, settings, NOW + HOUR) == []
+    assert len(approve_automatically(store, settings, NOW + 24 * HOUR)) == 2
 
 
 def test_a_rule_ends_at_its_time_and_while_writes_are_paused(store: Store, settings: Settings) -> None:
