@@ -393,7 +393,7 @@ def _edit_draft(case: _Case) -> list[dict[str, Any]]:
     """Make the operator's text the action's next version; the edit itself is kept. No change, no version."""
     if case.request.draft is None:
         raise GrowthError("An edit needs the edited draft.", "Give it with --file.")
-    edit = edited(case.action, case.request.draft)
+    edit, said = edited(case.action, case.request.draft), case.request.note
     if not edit.changed:
         return []
     revised = revise(
@@ -406,7 +406,8 @@ def _edit_draft(case: _Case) -> list[dict[str, Any]]:
         actor=case.person.name,
         channel=case.person.channel,
         now=case.now,
-        payload={"edit": edit.changed},
+        # A decision tells its note itself; an edit that waits for one has no other record.
+        payload={"edit": edit.changed, **({"note": said} if said and case.request.decision == "edit" else {})},
     )
     if not revised:
         raise _already(case)

@@ -125,14 +125,22 @@ def decision(
     """Decide. The first valid decision wins, over all channels."""
     if body.form:
         return _answer_form(request, caller, console, id_or_ref, body.fields)
-    asked = _vouched(console, id_or_ref, _checked(body.fields))
+    asked = _checked(body.fields)
+    # Looked at before the transaction; a request that is sent again is known by what was sent, and answered first.
+    vouched: Decision | Unbacked
+    try:
+        vouched = _vouched(console, id_or_ref, asked)
+    except Unbacked as unbacked:
+        vouched = unbacked
 
     def act(session: Session, by: Caller) -> dict[str, Any] | GrowthError:
+        if isinstance(vouched, Unbacked):
+            return vouched
         if if_match is not None:
             action = find(session, id_or_ref)
             request_tag = etag(approval_document(session, action, by, console.now()))
             check_match(as_document(action), if_match, request_tag)
-        wanted, proof = _wanted(id_or_ref, asked), proof_of(request, csrf)
+        wanted, proof = _wanted(id_or_ref, vouched), proof_of(request, csrf)
         outcome = decide_in(session, console.settings, wanted, proof, console.now())
         return outcome if isinstance(outcome, GrowthError) else asdict(outcome)
 

@@ -47,4 +47,7 @@ def confirmed_note(
         return note
     if confirm != confirmation(problems):
         raise Unbacked(problems)
-    return f"{note} Vouched for: {' '.join(problems)}".strip()[:_LONGEST_NOTE]
+    told = f"Vouched for: {' '.join(problems)}"[:_LONGEST_NOTE]
+    # What was vouched for stays whole; a note that leaves no room for it is cut.
+    room = max(0, _LONGEST_NOTE - len(told) - 1)
+    return f"{note[:room]} {told}".strip()

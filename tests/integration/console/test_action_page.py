@@ -17,7 +17,7 @@ from growth_pipelines.actions.transitions import transition
 from growth_pipelines.console.plots import shown
 from growth_pipelines.console.plots.series import Series
 from growth_pipelines.policies.terms import Terms
-from growth_pipelines.store.tables import Action, ApprovalRequest
+from growth_pipelines.store.tables import Action, ApprovalRequest, AuditEvent
 from tests.action_pages import fill_every_kind
 from tests.console_shop import END, NOW, ConsoleShop, serve
 
@@ -203,6 +203,31 @@ def test_the_api_says_what_to_confirm(shop: ConsoleShop, bo: Visitor) -> None:
     assert refused.json()["problems"]
     done = bo.http.post(json={**body, "confirm": refused.json()["confirm"]}, **send)
     assert done.status_code == 200, done.text
+
+
+def test_a_confirmed_edit_that_is_sent_again_has_the_first_answer(shop: ConsoleShop, bo: Visitor) -> None:
+    action = bo.action(refs(shop)["title"])
+    body = {"decision": "edit", "digest": action["digest"], "draft": {"title": "AN-6 Fuel Line Kit for 900 psi"}}
+    headers = {"x-csrf-token": bo.csrf(), "idempotency-key": "once"}
+    send = {"url": f"/api/approvals/{action['id']}/decision", "headers": headers}
+    body["confirm"] = bo.http.post(json=body, **send).json()["confirm"]
+    done = bo.http.post(json=body, **send)
+    assert done.status_code == 200, done.text
+    again = bo.http.post(json=body, **send)
+    assert (again.status_code, again.headers.get("idempotency-replayed")) == (200, "true"), again.text
+    assert again.json() == done.json()
+
+
+def test_what_is_vouched_for_is_on_record_however_long_the_note_is(shop: ConsoleShop, bo: Visitor) -> None:
+    action = bo.action(refs(shop)["title"])
+    typed = {"draft.title": "AN-6 Fuel Line Kit, tested to 900 psi", "note": "x" * 2000}
+    confirm = re.search(r'name="confirm" value="(\w+)"', bo.decide(action, "edit", **typed).text)
+    assert confirm
+    assert bo.decide(action, "edit", **typed, confirm=confirm[1]).status_code == 200
+    with shop.store.read() as session:
+        told = session.scalars(select(AuditEvent).where(AuditEvent.event == "revised")).one()
+    assert 'Vouched for: "900' in told.payload["note"]
+    assert len(told.payload["note"]) <= 2000
 
 
 def test_answers_of_a_draft_are_reworded_one_by_one(shop: ConsoleShop, bo: Visitor) -> None:
