@@ -141,13 +141,18 @@ def release(session: Session, action: Action, now: datetime) -> bool:
     return True
 
 
-def overdue(session: Session, now: datetime) -> list[Overdue]:
-    """Approved actions that aren't executed after 24 hours, executing ones that take more than 5 minutes."""
+def overdue(session: Session, now: datetime, mode: str = "live") -> list[Overdue]:
+    """Approved actions that aren't executed after 24 hours, executing ones that take more than 5 minutes.
+
+    In a ``mode`` in which nothing is written, approved actions rightly wait.
+    """
     found = []
     for state, limit, message in (
         ("approved", APPROVED_WARNING, "approved but not executed for more than 24 hours"),
         ("executing", EXECUTING_WARNING, "executing for more than 5 minutes"),
     ):
+        if state == "approved" and mode != "live":
+            continue
         late = select(Action).where(Action.state == state, Action.state_at < now - limit).order_by(Action.state_at)
         found += [
             Overdue(action.id, action.ref, state, action.state_at, f"{action.title}: {message}")

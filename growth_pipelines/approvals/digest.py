@@ -85,8 +85,11 @@ class Digest:
         return not self.alarms and not any(one.count for one in lists)
 
 
-def digest_of(session: Session, begins: datetime, ends: datetime) -> Digest:
-    """What there is to tell at ``ends`` of the time since ``begins``. Reads only; a few indexed queries."""
+def digest_of(session: Session, begins: datetime, ends: datetime, mode: str = "live") -> Digest:
+    """What there is to tell at ``ends`` of the time since ``begins``. Reads only; a few indexed queries.
+
+    ``mode`` is GROWTH_ACTIONS__MODE: where nothing is written, no approved action is late.
+    """
     answered = _answers(session, begins, ends)
     best = [_line(action, action.expires_at) for action in top(session, LISTED, ends)]
     soon = _actions(session, Action.state == "pending", Action.expires_at.between(ends, ends + EXPIRING_WITHIN))
@@ -105,7 +108,7 @@ def digest_of(session: Session, begins: datetime, ends: datetime) -> Digest:
         failed=_ended(session, begins, ends, "failed"),
         rolled_back=_ended(session, begins, ends, "rolled_back"),
         expired=_ended(session, begins, ends, "expired"),
-        alarms=tuple(_alarms(session, ends)),
+        alarms=tuple(_alarms(session, ends, mode)),
     )
 
 
@@ -171,7 +174,7 @@ def _listed(lines: list[DigestLine]) -> DigestList:
     return DigestList(len(lines), tuple(lines[:LISTED]))
 
 
-def _alarms(session: Session, now: datetime) -> list[str]:
+def _alarms(session: Session, now: datetime, mode: str) -> list[str]:
     """What is wrong with the approvals themselves: a pulled brake, paused templates, approvals not carried out."""
     stopped = brake(session)
     paused = sorted(paused_templates(session))
@@ -182,7 +185,7 @@ def _alarms(session: Session, now: datetime) -> list[str]:
             f"Auto-approval of {kind} is paused: its actions went wrong too often."
             for kind in _paused_kinds(session)
         ),
-        *(f"{late.ref}: {late.message}" for late in overdue(session, now)),
+        *(f"{late.ref}: {late.message}" for late in overdue(session, now, mode)),
     ]
 
 

@@ -95,13 +95,11 @@ def few(alarms: Iterable[Alarm]) -> list[Alarm]:
     return shown
 
 
-def late(overdue: Sequence[tuple[str, Overdue]], mode: str) -> Iterator[Alarm]:
-    """Approved and not carried out, or executing for too long; ``overdue`` are (recommender, action). Where
-    nothing is written, approved actions rightly wait."""
+def late(overdue: Sequence[tuple[str, Overdue]]) -> Iterator[Alarm]:
+    """Approved and not carried out, or executing for too long; ``overdue`` are (recommender, action)."""
     for recommender, item in overdue:
-        if mode == "live" or item.state == "executing":
-            key = f"late:{item.ref}:{item.state}:{item.since.isoformat()}"
-            yield Alarm(key, "late", recommender, item.ref, item.message)
+        key = f"late:{item.ref}:{item.state}:{item.since.isoformat()}"
+        yield Alarm(key, "late", recommender, item.ref, item.message)
 
 
 def untold(waiting: Sequence[datetime], now: datetime) -> Iterator[Alarm]:

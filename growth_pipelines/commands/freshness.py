@@ -28,7 +28,7 @@ def _store_status(settings: Settings) -> list[dict[str, str]]:
     with Store.of(settings).read() as session:
         paused = brake(session)
         counts = {state: count_actions(session, state) for state in ("pending", "approved", "executing")}
-        late = overdue(session, now)
+        late = overdue(session, now, settings.actions.mode)
         looked = newest_look(session)
     rows = [
         {"what": "writes to the shop", "state": str(paused) if paused else f"mode {settings.actions.mode}"},

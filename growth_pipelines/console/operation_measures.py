@@ -43,6 +43,7 @@ class _Reader:
 
     session: Session
     now: datetime
+    mode: str
 
     def count(self, table: Any, *conditions: Any) -> int:
         return self.session.scalar(select(func.count()).select_from(table).where(*conditions)) or 0
@@ -60,7 +61,7 @@ def operation_measures(
 ) -> list[Measure]:
     """All of them, also those that are not known. ``programs`` are those of ``growth status``."""
     with store.read() as session:
-        reader = _Reader(session, now)
+        reader = _Reader(session, now, settings.actions.mode)
         found = [*_actions(reader), *_approvals(reader), *_outbox(reader), *_people(reader)]
     return [
         *found,
@@ -75,7 +76,7 @@ def _actions(reader: _Reader) -> Iterator[Measure]:
     counted = reader.counts(Action.state)
     for state in ACTION_STATES:
         yield reader.measure("actions", "Actions by state", "actions", counted.get(state, 0), state=state)
-    late = overdue(reader.session, reader.now)
+    late = overdue(reader.session, reader.now, reader.mode)
     for state in ("approved", "executing"):
         stuck = sum(one.state == state for one in late)
         yield reader.measure(

@@ -48,7 +48,7 @@ def reconcile(machine: Machine, instance: dg.DagsterInstance, recommenders: Sequ
     lagging = {str(entry.payload.get("recommender")) for entry in waiting}
     return held.few(
         (
-            *held.late(overdue, machine.settings.actions.mode),
+            *held.late(overdue),
             *held.untold([entry.created_at for entry in waiting], machine.now),
             *held.unshown(told, [item for _, item in approvals]),
             *held.forged_marks(known, approvals),
@@ -153,7 +153,7 @@ def _overdue(session: Session, machine: Machine) -> list[tuple[str, Any]]:
     from growth_pipelines.actions.lifecycle import overdue
     from growth_pipelines.store.tables import Action
 
-    found = overdue(session, machine.now)
+    found = overdue(session, machine.now, machine.settings.actions.mode)
     return [(session.get_one(Action, item.action_id).recommender, item) for item in found]
 
 

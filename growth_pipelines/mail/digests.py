@@ -96,7 +96,8 @@ def _claim(session: Session, zone: str, now: datetime) -> Claim | None:
 
 def _send(store: Store, settings: Settings, claim: Claim, now: datetime) -> tuple[str, str]:
     with store.read() as session:
-        digest, head = digest_of(session, claim.begins, now), newest_published(session)
+        digest = digest_of(session, claim.begins, now, settings.actions.mode)
+        head = newest_published(session)
     try:
         deliver(settings.smtp, digest_mail(settings, digest, head, weekly=claim.weekly))
     except TransientError as error:

@@ -63,7 +63,7 @@ def digest(desk: Desk, *, weekly: bool) -> str:
             best=[as_document(action) for action in top(session, _BEST, now)],
             happened=_happened(session, since),
             since=figures.moment(since, zone),
-            late=_late(session, now),
+            late=_late(session, desk),
             brake=str(brake(session) or ""),
             console_text=reader.link(),
         )
@@ -83,7 +83,7 @@ def status(desk: Desk) -> str:
             oldest=figures.moment(oldest, ZoneInfo(reader.zone)) if oldest else "",
             mode=desk.settings.actions.mode,
             brake=str(brake(session) or ""),
-            late=_late(session, now),
+            late=_late(session, desk),
             untold=untold(session),
         )
 
@@ -119,5 +119,5 @@ def _happened(session: Session, since: datetime) -> Mapping[str, int]:
     return {event: found[event] for event in _TOLD if event in found}
 
 
-def _late(session: Session, now: datetime) -> int:
-    return Counter(one.state for one in overdue(session, now))["approved"]
+def _late(session: Session, desk: Desk) -> int:
+    return Counter(one.state for one in overdue(session, desk.now(), desk.settings.actions.mode))["approved"]

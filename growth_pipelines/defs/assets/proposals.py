@@ -256,7 +256,7 @@ def _left_behind(recommender: Recommender) -> dg.AssetChecksDefinition:
         with machine.store.read() as session:
             late = [
                 item
-                for item in overdue(session, machine.now)
+                for item in overdue(session, machine.now, machine.settings.actions.mode)
                 if session.get_one(Action, item.action_id).recommender == recommender.name
             ]
         return dg.AssetCheckResult(

@@ -43,3 +43,17 @@ def test_a_digest_tells_what_waits_and_what_happened_since_the_last_one(store: S
 def test_a_shop_where_nothing_happens_has_an_empty_digest(store: Store) -> None:
     with store.read() as session:
         assert digest_of(session, NOW - DAY, NOW).is_empty
+
+
+def test_what_is_approved_is_late_only_where_something_is_written(store: Store, settings: Settings) -> None:
+    (action,) = submitted(store, seo_draft())
+    decided(store, settings, action)
+    with store.read() as session:
+        alarms = {
+            mode: digest_of(session, NOW, NOW + 2 * DAY, mode).alarms for mode in ("live", "propose", "observe")
+        }
+    assert alarms == {
+        "live": (f"{action.ref}: {action.title}: approved but not executed for more than 24 hours",),
+        "propose": (),
+        "observe": (),
+    }
