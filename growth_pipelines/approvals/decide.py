@@ -48,6 +48,7 @@ __all__ = [
 ]
 
 REJECT_REASONS: tuple[str, ...] = get_args(RejectReason)
+_LONGEST_ID, _LONGEST_WHY = 64, 500
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,8 @@ def decide_in(
     """
     person: Person | None = None
     try:
-        person, action = proof.prove(session, request, now), find(session, request.action)
+        person = proof.prove(session, request, now)
+        action = find(session, request.action)
         _catch_up(session, action, now)
         case = _Case(session, settings, action, request, person, now)
         with session.begin_nested():
@@ -199,9 +201,10 @@ def _note_refusal(
         after_digest=action["digest"] if action else None,
         payload={
             "asked": request.decision,
-            "action": request.action,
-            "digest": request.digest,
-            "why": error.message,
+            # As they were sent, which may be anything; the chain keeps it for ever.
+            "action": request.action[:_LONGEST_ID],
+            "digest": request.digest[:_LONGEST_ID],
+            "why": error.message[:_LONGEST_WHY],
         },
     )
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import islice
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, StreamingResponse
 from sqlalchemy import select
 
@@ -29,6 +29,8 @@ EVENTS = 50
 # Up to this many events the page verifies the whole chain unasked.
 VERIFIED_UNASKED = 1000
 _LINES_AT_ONCE = 500
+# Names, ids and days are shorter.
+_LONGEST = 64
 _TYPES = {"ndjson": "application/x-ndjson", "csv": "text/csv"}
 
 
@@ -43,7 +45,7 @@ def audit(
     action: str = "",
     since: str = "",
     until: str = "",
-    before: int | None = None,
+    before: Annotated[int | None, Query(ge=1, le=2**62)] = None,
     verify: bool = False,
 ) -> HTMLResponse:
     """The newest events that fit, and whether the chain holds."""
@@ -131,8 +133,8 @@ def _asked(actor: str, event: str, channel: str, action: str, since: str, until:
         "until": until,
     }
     asked = {name: value.strip() for name, value in given.items() if value.strip()}
-    if not all(value.isprintable() for value in asked.values()):
-        raise GrowthError("That can't be looked for.", "Use plain characters.")
+    if not all(value.isprintable() and len(value) <= _LONGEST for value in asked.values()):
+        raise GrowthError("That can't be looked for.", f"Use up to {_LONGEST} plain characters.")
     return asked
 
 

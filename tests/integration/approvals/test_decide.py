@@ -277,6 +277,17 @@ def test_a_rollback_needs_an_executed_action_and_a_reason(
     assert [e.payload["reason"] for e in events(store, "rollback_requested")] == ["clicks fell"]
 
 
+def test_a_refusal_keeps_the_beginning_of_what_was_sent(
+    store: Store, settings: Settings, console: SessionProof
+) -> None:
+    with pytest.raises(NoSuchAction):
+        decide(store, settings, DecisionRequest("x" * 9999, "approve", "y" * 9999), console, NOW)
+    (told,) = events(store, "decision_refused")
+    assert (told.actor, told.channel) == ("bo", "console")
+    assert (told.payload["action"], told.payload["digest"]) == ("x" * 64, "y" * 64)
+    assert len(told.payload["why"]) == 500
+
+
 def test_a_viewer_may_sign_in_but_decides_nothing(store: Store, settings: Settings, action: Action) -> None:
     with_operator(store, settings, "vi", "viewer")
     with pytest.raises(NotAllowed, match="vi is a viewer"):

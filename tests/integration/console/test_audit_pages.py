@@ -34,6 +34,15 @@ def test_events_are_found_by_who_what_where_and_when(maria: Visitor) -> None:
         assert "since=2020-01-01" in older[1]
 
 
+def test_what_is_looked_for_is_short_and_a_number_one_of_the_chains(maria: Visitor) -> None:
+    assert maria.get(f"/audit?before={10**30}").status_code == 422
+    assert maria.get(f"/audit?actor={'x' * 300}").status_code == 422
+    # Who only looks can't fill the chain, which keeps everything, with what they look for.
+    long = {"csrf": maria.csrf(), "form": "csv", "actor": "x" * 300}
+    assert maria.http.post("/audit/export", data=long).status_code == 422
+    assert "No such events" in maria.get("/audit?event=audit_exported&actor=maria").text
+
+
 @pytest.mark.parametrize("form", ["ndjson", "csv"])
 def test_a_download_proves_itself_and_is_on_record(maria: Visitor, tmp_path: Path, form: str) -> None:
     csrf = maria.csrf()
