@@ -12,10 +12,13 @@ from typing import Any
 from growth_pipelines.actions.queue import find
 from growth_pipelines.console.failures import BadRequest
 from growth_pipelines.console.identity import Console
-from growth_pipelines.console.judging import confirmation, facts_of, judge
+from growth_pipelines.console.judging import confirmation, facts_of, judge, unbacked
 from growth_pipelines.console.observed import observe
+from growth_pipelines.drafts.edits import LINK_LIST
+from growth_pipelines.store.tables import Action
 
 _LONGEST_NOTE = 2000
+_READ_IN_LINKS = ("section", "anchor")
 
 
 class Unbacked(BadRequest):
@@ -42,7 +45,11 @@ def confirmed_note(
     if not changed:
         return note
     facts = facts_of(console.settings, action, observe(console.settings, console.now()).shop.name)
-    problems = list(dict.fromkeys(problem for one in judge(action, changed, facts) for problem in one.unbacked))
+    found = [
+        *(problem for one in judge(action, changed, facts) for problem in one.unbacked),
+        *(problem for text in _new_in_links(action, changed) for problem in unbacked(text, facts)),
+    ]
+    problems = list(dict.fromkeys(found))
     if not problems:
         return note
     if confirm != confirmation(problems):
@@ -51,3 +58,17 @@ def confirmed_note(
     # What was vouched for stays whole; a note that leaves no room for it is cut.
     room = max(0, _LONGEST_NOTE - len(told) - 1)
     return f"{note[:room]} {told}".strip()
+
+
+def _new_in_links(action: Action, changed: Mapping[str, Any]) -> list[str]:
+    """What links say to shoppers that they did not say as drafted; what is no list of links is refused later."""
+    drafted = _said_in(action.draft.get(LINK_LIST))
+    return [text for text in _said_in(changed.get(LINK_LIST)) if text not in drafted]
+
+
+def _said_in(links: Any) -> list[str]:
+    if not isinstance(links, list):
+        return []
+    return [
+        str(link[name]) for link in links if isinstance(link, Mapping) for name in _READ_IN_LINKS if name in link
+    ]

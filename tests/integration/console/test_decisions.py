@@ -259,6 +259,24 @@ def test_while_everything_is_paused_decisions_are_still_taken(
     assert "written once someone resumes" in maria.decide(action, "approve").text
 
 
+def test_a_link_says_nothing_that_nothing_backs_either(maria: Visitor):
+    links = [{"section": "Guides", "anchor": "Sizes", "url": "/pages/sizes"}]
+    draft = snippet_draft(("/pages/links", "Links", "Links of every kind", None, (50, 90, 120), 0.8))
+    change = FieldChange(field="related_links", before="", after=links_text(links), change_type="add")
+    parts = {"title": "Links of every kind", "internal_links": links}
+    draft = draft.model_copy(update={"draft": parts, "diff": (*draft.diff, change)})
+    made = submit(maria.shop.store, [draft], recommender="seo_ctr", shop_id=SHOP, now=NOW, rules=SubmitRules())
+    action = maria.action(made.created[0])
+    body = {"decision": "edit", "digest": action["digest"]}
+    send = {"url": f"/api/approvals/{action['id']}/decision", "headers": {"x-csrf-token": maria.csrf()}}
+    said = {"internal_links": [{**links[0], "anchor": "Lines that hold 900 psi"}]}
+    refused = maria.http.post(json={**body, "draft": said}, **send)
+    assert refused.status_code == 422
+    assert '"900" is not in the evidence.' in refused.json()["problems"]
+    kept = {"internal_links": [*links, {**links[0], "url": "/pages/more"}]}
+    assert maria.http.post(json={**body, "draft": kept}, **send).status_code == 200
+
+
 @pytest.mark.parametrize("left_out", [["CLAMP"], ["HOSE", "CLAMP", "SIZES"]])
 def test_related_links_are_left_out_one_by_one_or_all(maria: Visitor, left_out: list[str]):
     """Those that stay keep their order; without any, the action is about the rest of it."""
