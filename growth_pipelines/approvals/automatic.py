@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -141,7 +141,7 @@ class Record:
 def record_of(session: Session, rule: AutomaticRule) -> Record:
     """How the newest ones went that policies passed of the rule's kind since it was last resumed.
 
-    Executed is well, unless it failed, was rolled back, or its outcome is known to be negative.
+    Executed is well, unless it failed or was rolled back: a negative outcome counts once it has led to that.
     """
     since = _resumed_at(session, rule.kind)
     wanted = (
@@ -236,20 +236,23 @@ class Preview:
     refs: tuple[str, ...]
 
 
-def preview(session: Session, book: Book, now: datetime) -> list[Preview]:
+def preview(session: Session, book: Book, now: datetime, zone: str) -> list[Preview]:
     """What each rule of ``book`` that is switched on would let pass; changes nothing.
 
-    Of the past it looks at the drafts as they are kept, and counts at most ``per_day`` a day, the best first.
+    Of the past it looks at the drafts as they are kept, and counts at most ``per_day`` a day of the shop, the best
+    first. A rule that is paused lets nothing pass now, nor one that has let pass its number today.
     """
-    return [_preview(session, book, rule, now) for rule in book.automatic if _on(rule, now)]
+    return [_preview(session, book, rule, now, zone) for rule in book.automatic if _on(rule, now)]
 
 
-def _preview(session: Session, book: Book, rule: AutomaticRule, now: datetime) -> Preview:
+def _preview(session: Session, book: Book, rule: AutomaticRule, now: datetime, zone: str) -> Preview:
     wanted = select(Action).where(Action.kind == rule.kind).order_by(Action.score.desc(), Action.id)
     recent = list(session.scalars(wanted.where(Action.created_at > now - PREVIEW_OVER)))
     waiting = list(session.scalars(wanted.where(Action.state == "pending", Action.expires_at > now)))
-    at_once = [action for action in waiting if _passes(book, rule, action, now)][: rule.per_day]
-    then = _per_day([action for action in recent if _passes(book, rule, action, now)], rule.per_day)
+    paused = pause_of(session, rule.kind) is not None
+    left = 0 if paused else max(0, rule.per_day - passed_today(session, rule.kind, now, zone))
+    at_once = [action for action in waiting if _passes(book, rule, action, now)][:left]
+    then = _per_day([action for action in recent if _passes(book, rule, action, now)], rule.per_day, zone)
     decided = Counter(action.state for action in then)
     return Preview(
         rule.kind,
@@ -267,12 +270,13 @@ def _passes(book: Book, rule: AutomaticRule, action: Action, now: datetime) -> b
     return not refusal(rule, facts_of(action), terms, now)
 
 
-def _per_day(actions: Sequence[Action], most: int) -> list[Action]:
-    days: Counter[Any] = Counter()
+def _per_day(actions: Sequence[Action], most: int, zone: str) -> list[Action]:
+    days: Counter[date] = Counter()
     kept = []
     for action in actions:
-        days[action.created_at.date()] += 1
-        if days[action.created_at.date()] <= most:
+        day = local_date(action.created_at, zone)
+        days[day] += 1
+        if days[day] <= most:
             kept.append(action)
     return kept
 

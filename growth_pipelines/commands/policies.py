@@ -234,7 +234,7 @@ def _previewed(book: Book) -> list[Preview]:
 
     settings = current_settings()
     with Store.of(settings).read() as session:
-        return preview(session, book, settings.clock.now())
+        return preview(session, book, settings.clock.now(), settings.zone)
 
 
 def _print_preview(found: object) -> None:

@@ -160,7 +160,7 @@ def _look(
             proven_session(session, session_token(request), csrf, now)
             present = in_force(session)
             check(session, book, SUBTYPES)
-            found = preview(session, book, now)
+            found = preview(session, book, now, console.settings.zone)
     except BadBook as problem:
         return _edit(request, person, change, _told(problem), status_of(problem))
     return page(

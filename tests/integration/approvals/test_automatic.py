@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -244,8 +244,27 @@ def test_the_preview_says_what_would_pass_and_what_people_did_with_it(store: Sto
     decided(store, settings, old[0], now=NOW - 2 * HOUR)
     decided(store, settings, old[1], "reject", reason="tone", now=NOW - 2 * HOUR)
     with store.read() as session:
-        (found,) = preview(session, switched(store), NOW)
+        (found,) = preview(session, switched(store), NOW, settings.zone)
     assert (found.kind, found.waiting, found.now) == ("seo_ctr", 3, 2)
     assert (found.proposed, found.then) == (5, 4)
     assert found.decided == {"approved": 1, "pending": 2, "rejected": 1}
     assert approve_automatically(store, settings, NOW) == []
+
+
+def test_the_preview_counts_in_days_of_the_shop_and_what_has_passed_today(
+    store: Store, settings: Settings
+) -> None:
+    """Ten a day: of what was proposed before and after midnight in the shop, that is ten each."""
+    zone = "America/Chicago"
+    midnight = datetime(2026, 11, 20, 6, tzinfo=UTC)
+    for first, at in ((0, midnight - HOUR), (12, midnight + HOUR)):
+        submitted(store, *(seo_draft(first + n, confidence=0.9) for n in range(12)), now=at)
+    book = switched(store)
+    with store.read() as session:
+        (found,) = preview(session, book, NOW, zone)
+    assert (found.now, found.then) == (10, 20)
+    switch_on(store)
+    approve_automatically(store, settings, NOW)
+    with store.read() as session:
+        (found,) = preview(session, book, NOW, settings.zone)
+    assert (found.waiting, found.now) == (14, 0)
