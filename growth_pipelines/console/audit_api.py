@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from growth_pipelines.console.approval_documents import AuditHeadDocument, Stamped
 from growth_pipelines.console.approvals_api import NEXT_LINK
@@ -20,10 +20,10 @@ from growth_pipelines.console.documents import problems
 from growth_pipelines.console.failures import BadRequest
 from growth_pipelines.console.identity import Here
 from growth_pipelines.console.stamps import stamp
-from growth_pipelines.store.tables import Action, AuditEvent, AuditHead
+from growth_pipelines.store.audit_records import EventFilter, record_of
+from growth_pipelines.store.tables import AuditEvent, AuditHead
 
 router = APIRouter(prefix="/api/audit", tags=["audit"])
-_COLUMNS = tuple(column.name for column in AuditEvent.__table__.columns)
 Text = Annotated[str | None, Query(max_length=64)]
 
 
@@ -73,29 +73,19 @@ def events(
 ) -> Response:
     """The audit chain from one event on; what is left out filters nothing."""
     texts = {"action": action, "actor": actor, "channel": channel, "event": event}
-    wanted = select(AuditEvent).where(AuditEvent.seq > after).order_by(AuditEvent.seq).limit(limit + 1)
     for name, text in texts.items():
-        if text is None:
-            continue
-        if not text.isprintable():
+        if text is not None and not text.isprintable():
             raise BadRequest(f"{name}: it holds control characters.")
-        if name == "action":
-            by_ref = AuditEvent.action_id.in_(select(Action.id).where(Action.ref == text))
-            wanted = wanted.where(or_(AuditEvent.action_id == text, by_ref))
-        else:
-            wanted = wanted.where(getattr(AuditEvent, name) == text)
-    if since is not None:
-        wanted = wanted.where(AuditEvent.at >= _utc(since))
-    if until is not None:
-        wanted = wanted.where(AuditEvent.at < _utc(until))
+    chosen = EventFilter(since and _utc(since), until and _utc(until), **texts)
+    wanted = select(AuditEvent).where(AuditEvent.seq > after).order_by(AuditEvent.seq).limit(limit + 1)
     with console.store.read() as session:
-        found = list(session.scalars(wanted))
+        found = list(session.scalars(chosen.narrow(wanted)))
         head = session.get(AuditHead, 1)
     following = found[limit - 1].seq if len(found) > limit else None
     body = {
         **stamp(request, console.now()),
         "head": {"seq": head.seq, "hash": head.hash} if head else None,
-        "events": [_document(one) for one in found[:limit]],
+        "events": [record_of(one) for one in found[:limit]],
         "next": following,
     }
     headers = {}
@@ -103,12 +93,6 @@ def events(
         url = request.url.include_query_params(after=following)
         headers["link"] = f'<{url.path}?{url.query}>; rel="next"'
     return JSONResponse(body, headers=headers)
-
-
-def _document(event: AuditEvent) -> dict[str, Any]:
-    """All columns, the time as it is hashed."""
-    values = {name: getattr(event, name) for name in _COLUMNS}
-    return {**values, "at": event.at.isoformat(timespec="microseconds")}
 
 
 def _utc(at: datetime) -> datetime:

@@ -81,7 +81,7 @@ def _message(
         f"<{key}.{settings.shop.domain or 'shop'}@{smtp.sender.rpartition('@')[2] or 'growth'}>"
     )
     message["Auto-Submitted"] = "auto-generated"
-    console = f"http://{settings.console.reached_at}:{settings.console.port}"
+    console = settings.console_url
     zone = figures.zone_of(settings.zone)
     words = {
         **parts,

@@ -94,8 +94,7 @@ class Desk:
 
     @property
     def console_url(self) -> str:
-        console = self.settings.console
-        return self.settings.telegram.console_url.rstrip("/") or f"http://{console.reached_at}:{console.port}"
+        return self.settings.console_url
 
     def reader(self) -> Reader:
         """For whom messages are written now."""

@@ -197,7 +197,10 @@ def test_the_api_says_what_to_confirm(shop: ConsoleShop, bo: Visitor) -> None:
         "digest": action["digest"],
         "draft": {"title": "AN-6 Fuel Line Kit, tested to 900 psi"},
     }
-    send = {"url": f"/api/approvals/{action['id']}/decision", "headers": {"x-csrf-token": bo.csrf()}}
+    send: dict[str, Any] = {
+        "url": f"/api/approvals/{action['id']}/decision",
+        "headers": {"x-csrf-token": bo.csrf()},
+    }
     refused = bo.http.post(json=body, **send)
     assert refused.status_code == 422
     assert refused.json()["problems"]
@@ -207,9 +210,13 @@ def test_the_api_says_what_to_confirm(shop: ConsoleShop, bo: Visitor) -> None:
 
 def test_a_confirmed_edit_that_is_sent_again_has_the_first_answer(shop: ConsoleShop, bo: Visitor) -> None:
     action = bo.action(refs(shop)["title"])
-    body = {"decision": "edit", "digest": action["digest"], "draft": {"title": "AN-6 Fuel Line Kit for 900 psi"}}
+    body: dict[str, Any] = {
+        "decision": "edit",
+        "digest": action["digest"],
+        "draft": {"title": "AN-6 Fuel Line Kit for 900 psi"},
+    }
     headers = {"x-csrf-token": bo.csrf(), "idempotency-key": "once"}
-    send = {"url": f"/api/approvals/{action['id']}/decision", "headers": headers}
+    send: dict[str, Any] = {"url": f"/api/approvals/{action['id']}/decision", "headers": headers}
     body["confirm"] = bo.http.post(json=body, **send).json()["confirm"]
     done = bo.http.post(json=body, **send)
     assert done.status_code == 200, done.text

@@ -91,3 +91,15 @@ def test_settings_that_can_not_work_are_named(
 ) -> None:
     with pytest.raises(SettingsError, match=named):
         _deliver(mail_server, tmp_path, **changed)
+
+
+def test_mails_lead_to_where_people_reach_the_console(tmp_path: Path) -> None:
+    reached = settings_in(tmp_path, GROWTH_TELEGRAM__CONSOLE_URL="https://growth.shop.example/")
+    for settings, address in (
+        (reached, "https://growth.shop.example"),
+        (settings_in(tmp_path), "http://127.0.0.1:"),
+    ):
+        message = alarm_mail(settings, "1", ["Something failed."], NOW)
+        body = message.get_body(("plain",))
+        assert body is not None
+        assert address in body.get_content()
