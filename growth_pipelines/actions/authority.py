@@ -100,12 +100,13 @@ def _decided(session: Session, action: Action, event: str, decided_by: str | Non
 
 
 def _voter_gone(session: Session, told: AuditEvent) -> str:
-    """Why the person of this event has no say any more, or nothing."""
-    operator = session.get(Operator, told.actor)
-    if operator is None or not operator.active or operator.role not in MAY_DECIDE:
-        return f"{told.actor} may not decide (any more)"
-    if removed_since(session, told.actor, told.seq):
-        return f"{told.actor} was removed after that, and what they had decided ended with it"
+    """Why the person of this event, or the absent one whose right they used, has no say any more; or nothing."""
+    for name in filter(None, (told.actor, told.payload.get("for"))):
+        operator = session.get(Operator, name)
+        if operator is None or not operator.active or operator.role not in MAY_DECIDE:
+            return f"{name} may not decide (any more)"
+        if removed_since(session, name, told.seq):
+            return f"{name} was removed after that, and what they had decided ended with it"
     return ""
 
 

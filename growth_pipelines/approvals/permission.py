@@ -61,7 +61,7 @@ def _by_right(session: Session, action: Action, request: ApprovalRequest) -> dic
             and holder is not None
             and _has_right(terms, holder.name, holder.role)
             and not {vote.operator, whose} & authors
-            and not removed_since(session, vote.operator, vote.audit_seq)
+            and not any(removed_since(session, name, vote.audit_seq) for name in {vote.operator, whose})
         )
         if stays:
             found.setdefault(whose, vote)

@@ -15,7 +15,7 @@ from growth_pipelines.approvals.absences import BadAbsence, add_absence, end_abs
 from growth_pipelines.approvals.automatic import save_book
 from growth_pipelines.approvals.clocks import tell_late
 from growth_pipelines.approvals.decide import AlreadyDecided, NotAllowed, TimeIsOver
-from growth_pipelines.approvals.operators import remove_operator
+from growth_pipelines.approvals.operators import change_role, remove_operator
 from growth_pipelines.policies.book import MayNotSave, Outdated, in_force
 from growth_pipelines.policies.terms import BadBook, book_of, shipped
 from growth_pipelines.settings import Settings
@@ -184,6 +184,9 @@ def test_a_delegate_approves_for_who_is_away_and_only_then(store: Store, setting
     with store.read() as session:
         told = session.query(AuditEvent).filter(AuditEvent.event == "approved").one()
         assert (told.actor, told.payload["for"]) == ("cy", "ada")
+    change_role(store, settings, "ada", "viewer", NOW)
+    assert valid(store, action).why == "ada may not decide (any more)"
+    change_role(store, settings, "ada", "admin", NOW)
     with store.session() as session:
         end_absence(session, noted.id, actor="ada", channel="console", now=NOW)
     (other,) = submitted(store, seo_draft(2))
