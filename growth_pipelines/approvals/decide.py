@@ -327,6 +327,9 @@ def _approve(case: _Case, **payload: Any) -> str | _Vote:
     _step(case, "approved", case.told(**payload), expires_at=until)
     if leave.need > 1:
         _count(case, case.session.get_one(AuditHead, 1).seq)
+    mode = case.settings.actions.mode
+    if mode != "live":
+        return f"{case.action.ref} is approved; in {mode} mode nothing is written to the shop."
     return f"{case.action.ref} is approved and will be executed by {until:%Y-%m-%d %H:%M} UTC or not at all."
 
 

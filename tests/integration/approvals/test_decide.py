@@ -90,6 +90,21 @@ def test_approving_on_the_console_changes_action_request_chain_and_outbox_togeth
     assert now_is(store, action).expires_at == NOW + 7 * DAY
 
 
+@pytest.mark.parametrize(
+    ("mode", "told"),
+    [
+        ("live", "is approved and will be executed by 2026-11-29 14:00 UTC or not at all."),
+        ("propose", "is approved; in propose mode nothing is written to the shop."),
+    ],
+)
+def test_who_approves_is_told_what_comes_of_it(
+    store: Store, settings: Settings, action: Action, mode: str, told: str
+) -> None:
+    actions = settings.actions.model_copy(update={"mode": mode})
+    settings = settings.model_copy(update={"actions": actions})
+    assert decided(store, settings, action).message == f"{action.ref} {told}"
+
+
 def test_the_first_decision_wins_and_the_second_is_told_who_when_and_where(
     store: Store, settings: Settings, action: Action, console: SessionProof
 ) -> None:
