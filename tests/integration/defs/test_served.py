@@ -24,6 +24,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from growth_pipelines.approvals.operators import add_operator
+from growth_pipelines.store.outbox import undelivered
 from growth_pipelines.store.tables import AuditEvent
 from tests.conftest import SandboxShop
 
@@ -102,6 +103,15 @@ class Served:
 
     def await_verdict(self, state: str) -> dg.AssetCheckEvaluation:
         return _eventually(lambda: (gate := self.desk.gate()).metadata["state"].value == state and gate)
+
+    def await_told(self) -> None:
+        """Until Dagster has been told of everything that the store has to tell."""
+
+        def nothing_waits() -> bool:
+            with self.desk.store.read() as session:
+                return not undelivered(session, 1)
+
+        _eventually(nothing_waits)
 
     def recorded(self, event: str) -> list[tuple[str, list[str]]]:
         """Who asked Dagster for what, as the audit chain has it."""
@@ -354,6 +364,8 @@ def test_forged_reports_decide_nothing_and_are_shown(served: Served) -> None:
     }
     served.graphql(REPORT_CHECK, params=green)
     assert desk.gate().passed
+    # The newest record counts: what was decided before is told first.
+    served.await_told()
     served.paste(desk.record(action).model_copy(update={"signature": ""}).model_dump_json())
     refused = served.await_verdict("bad_signature")
     assert not refused.passed
