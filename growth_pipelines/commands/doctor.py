@@ -70,6 +70,7 @@ def diagnose(settings: Settings) -> list[Finding]:
         ("store", _store),
         ("store and dagster", _reconciled),
         ("operator", _operator),
+        ("policies", _policies),
         ("shopify", _shopify),
         ("clock", _clock),
         ("search console", _search_console),
@@ -158,6 +159,17 @@ def _operator(settings: Settings) -> Iterator[Finding]:
             yield Finding("operator", "fail", f"others can read {file}", f"chmod 600 {file}")
         else:
             yield Finding("operator", "ok", f"acting as {name}")
+
+
+def _policies(settings: Settings) -> Iterator[Finding]:
+    from growth_pipelines.actions.model import SUBTYPES
+    from growth_pipelines.policies.book import check_people, in_force
+    from growth_pipelines.store.database import Store
+
+    with Store.of(settings).read() as session:
+        check_people(session, SUBTYPES)
+        version = in_force(session).version
+    yield Finding("policies", "ok", f"version {version}" if version else "as shipped")
 
 
 def _shopify(settings: Settings) -> Iterator[Finding]:

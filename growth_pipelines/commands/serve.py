@@ -76,10 +76,21 @@ def supervisor(settings: Settings, on_ready: Callable[[Addresses], None]) -> Sup
 
     if running(state_file(settings)) is not None:
         raise GrowthError("The machine is already up.", "`growth status` shows it, `growth down` stops it.")
+    _check_people(settings)
     end_leftovers(state_file(settings))
     prepare_instance(settings)
     addresses, programs = machine_programs(settings)
     return Supervisor(programs, state_file(settings), settings.home / "logs", lambda: on_ready(addresses))
+
+
+def _check_people(settings: Settings) -> None:
+    """Raise BadBook while policies ask for more people than there are: what waits would wait for ever."""
+    from growth_pipelines.actions.model import SUBTYPES
+    from growth_pipelines.policies.book import check_people
+    from growth_pipelines.store.database import Store
+
+    with Store.of(settings).read() as session:
+        check_people(session, SUBTYPES)
 
 
 def machine_programs(settings: Settings) -> tuple[Addresses, list[Program]]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from growth_pipelines.canonical import digest
 from growth_pipelines.errors import GrowthError
-from growth_pipelines.policies.terms import BadBook, Book, book_of, flaws, shipped
+from growth_pipelines.policies.terms import BadBook, Book, book_of, flaws, shipped, unmeetable
 from growth_pipelines.store.audit import append_event, is_intact
 from growth_pipelines.store.tables import AuditEvent, Operator, OutboxEntry, PolicyVersion
 
@@ -66,6 +66,16 @@ def check(session: Session, book: Book, kinds: Collection[str]) -> None:
     found = flaws(book, people(session), kinds)
     if found:
         raise BadBook(f"The policy book can't be used: {found[0]}.", "Correct it, or add the operators.")
+
+
+def check_people(session: Session, kinds: Collection[str]) -> None:
+    """Raise BadBook when the book in force asks for more people than there are, since some were removed."""
+    found = unmeetable(current(session), people(session), kinds)
+    if found:
+        raise BadBook(
+            f"Nobody can approve some actions any more: {found[0]}.",
+            "Add an operator, or change the policies: `growth policies show`, then `growth policies save FILE`.",
+        )
 
 
 def save(

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
+from itertools import product
 from typing import Annotated, Any, Literal
 
 import yaml
@@ -220,12 +221,26 @@ def flaws(book: Book, people: Mapping[str, str], kinds: Collection[str]) -> list
             for name, role in people.items()
             if role in terms.roles and (not terms.approvers or name in terms.approvers)
         ]
-        deciding = [name for name, role in people.items() if role != "viewer"]
         if rule.approvers and not able:
             found.append(f"{place}: none of its approvers has one of the roles {', '.join(terms.roles)}")
+    found += [f"automatic: there is no kind {rule.kind}" for rule in book.automatic if rule.kind not in kinds]
+    return found + unmeetable(book, people, kinds)
+
+
+def unmeetable(book: Book, people: Mapping[str, str], kinds: Collection[str]) -> list[str]:
+    """What asks for more people than there are, for any kind and risk that rules add up to; empty if nothing."""
+    found = []
+    deciding = [name for name, role in people.items() if role != "viewer"]
+    subtypes = sorted({rule.subtype for rule in book.rules})
+    for kind, subtype, risk in product(kinds, subtypes, ("low", "medium", "high")):
+        terms, place = book.terms(kind, subtype, risk), f"{kind}, risk {risk}"
+        able = [
+            name
+            for name, role in people.items()
+            if role in terms.roles and (not terms.approvers or name in terms.approvers)
+        ]
         if terms.quorum > 1 and len(able) < terms.quorum:
             found.append(f"{place}: a quorum of {terms.quorum} is more than the {len(able)} who may approve")
         if terms.four_eyes and len(deciding) < 2:
             found.append(f"{place}: four eyes need two operators; there are {len(deciding)}")
-    found += [f"automatic: there is no kind {rule.kind}" for rule in book.automatic if rule.kind not in kinds]
     return found

@@ -9,6 +9,7 @@ import pytest
 
 from growth_pipelines.actions.authority import authority
 from growth_pipelines.actions.lifecycle import expire_due
+from growth_pipelines.actions.model import SUBTYPES
 from growth_pipelines.actions.queue import find
 from growth_pipelines.actions.transitions import request_of
 from growth_pipelines.approvals.absences import BadAbsence, add_absence, end_absence
@@ -16,7 +17,9 @@ from growth_pipelines.approvals.automatic import save_book
 from growth_pipelines.approvals.clocks import tell_late
 from growth_pipelines.approvals.decide import AlreadyDecided, NotAllowed, TimeIsOver
 from growth_pipelines.approvals.operators import change_role, remove_operator
-from growth_pipelines.policies.book import MayNotSave, Outdated, in_force
+from growth_pipelines.commands.doctor import diagnose
+from growth_pipelines.commands.serve import supervisor
+from growth_pipelines.policies.book import MayNotSave, Outdated, check_people, in_force
 from growth_pipelines.policies.terms import BadBook, book_of, shipped
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.audit import verify_chain
@@ -244,6 +247,25 @@ def test_four_eyes_need_two_pairs(store: Store, settings: Settings) -> None:
     remove_operator(store, settings, "bo", NOW)
     with pytest.raises(BadBook, match="four eyes need two operators; there are 1"):
         put_in_force(store, {"four_eyes": True})
+
+
+@pytest.mark.usefixtures("people")
+def test_rules_that_only_together_ask_for_too_many_are_refused(store: Store) -> None:
+    with pytest.raises(BadBook, match="seo_ctr, risk high: a quorum of 2 is more than the 1 who may approve"):
+        put_in_force(store, {"kind": "seo_ctr", "quorum": 2}, {"risk": "high", "roles": ["admin"]})
+
+
+@pytest.mark.usefixtures("people")
+def test_the_machine_does_not_start_while_too_few_are_left_to_approve(store: Store, settings: Settings) -> None:
+    put_in_force(store, {"kind": "seo_ctr", "quorum": 3})
+    with store.read() as session:
+        check_people(session, SUBTYPES)
+    remove_operator(store, settings, "cy", NOW)
+    with store.read() as session, pytest.raises(BadBook, match="Nobody can approve some actions any more"):
+        check_people(session, SUBTYPES)
+    with pytest.raises(BadBook, match="seo_ctr, risk low: a quorum of 3 is more than the 2"):
+        supervisor(settings, lambda _: None)
+    assert [finding.state for finding in diagnose(settings) if finding.check == "policies"] == ["fail"]
 
 
 @pytest.mark.usefixtures("people")
