@@ -71,7 +71,24 @@ def rollback_authority(session: Session, action: Action) -> Authority:
     """Whether an operator asked for ``action`` to be rolled back, and that request stands in the audit chain."""
     if action.state not in ("executed", "measured"):
         return _no(f"it is {action.state}, so there is nothing to roll back")
+    word = rollback_word(session, action)
+    if word is not None and word.event == "rollback_refused":
+        return _no("the rollback that was asked for has been answered")
     return _decided(session, action, "rollback_requested", None)
+
+
+def rollback_word(session: Session, action: Action) -> AuditEvent | None:
+    """The latest word about a rollback of the action's present version: asked for, or answered with a no."""
+    return session.scalar(
+        select(AuditEvent)
+        .where(
+            AuditEvent.action_id == action.id,
+            AuditEvent.version == action.version,
+            AuditEvent.event.in_(("rollback_requested", "rollback_refused")),
+        )
+        .order_by(AuditEvent.seq.desc())
+        .limit(1)
+    )
 
 
 def _decided(session: Session, action: Action, event: str, decided_by: str | None) -> Authority:

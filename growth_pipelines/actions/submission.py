@@ -20,8 +20,10 @@ from sqlalchemy.orm import Session
 from growth_pipelines.actions.model import OPEN_STATES, ActionDraft, State, action_digest
 from growth_pipelines.actions.refusals import SubmitRules, flaw, forbidden_by_history, foreign_claim
 from growth_pipelines.actions.subject import changed_fields, is_same_subject, resource_of, written_fields
+from growth_pipelines.actions.terms import put_under
 from growth_pipelines.actions.transitions import open_request, plain_json, record, request_of, revise, transition
 from growth_pipelines.canonical import digest
+from growth_pipelines.policies.book import in_force
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import Action, Batch, Operator, OutboxEntry, tie_break
@@ -196,6 +198,10 @@ class _Desk:
         for name, value in content.items():
             setattr(action, name, value)
         action.updated_at = self.now
+        request = request_of(self.session, action)
+        if request is not None and request.status == "pending":
+            # What is surer or riskier today may come under other terms.
+            put_under(request, action, in_force(self.session), self.now)
         self.session.flush()
         self.result.refreshed.append(action.id)
 

@@ -119,7 +119,12 @@ def _on(rule: AutomaticRule, now: datetime) -> bool:
 def _candidates(session: Session, rule: AutomaticRule) -> list[Action]:
     wanted = (
         select(Action)
-        .where(Action.state == "pending", Action.kind == rule.kind, Action.confidence >= rule.min_confidence)
+        .where(
+            Action.state == "pending",
+            Action.kind == rule.kind,
+            # Judged when the question was put and when policies change: those that must wait keep nobody out.
+            Action.auto_approvable,
+        )
         .order_by(Action.score.desc(), Action.tie_break.desc(), Action.id)
         .limit(10 * rule.per_day)
     )

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 
 from sqlalchemy.orm import Session
 
-from growth_pipelines.actions.authority import MAY_DECIDE
+from growth_pipelines.actions.authority import MAY_DECIDE, rollback_word
 from growth_pipelines.actions.lifecycle import expire, is_expired, release
 from growth_pipelines.actions.model import RejectReason
 from growth_pipelines.actions.queue import as_document, find
@@ -471,6 +471,11 @@ def _defer(case: _Case) -> str:
 def _rollback(case: _Case) -> str:
     if not case.request.reason.strip():
         raise GrowthError("Rolling back needs a reason.", "Add --reason.")
+    word = rollback_word(case.session, case.action)
+    if word is not None and word.event == "rollback_requested":
+        when = f"{word.at:%Y-%m-%d %H:%M} UTC"
+        told = f"{word.actor} asked for that at {when} ({word.channel}); {case.action.ref} is being rolled back."
+        raise AlreadyDecided(told, "One request is enough.", as_document(case.action))
     record(
         case.session,
         case.action,

@@ -268,3 +268,18 @@ def test_the_preview_counts_in_days_of_the_shop_and_what_has_passed_today(
     with store.read() as session:
         (found,) = preview(session, book, NOW, settings.zone)
     assert (found.waiting, found.now) == (14, 0)
+
+
+def test_what_must_wait_keeps_nobody_out_and_a_refreshed_draft_stays_in(store: Store, settings: Settings) -> None:
+    book = switched(store)
+    (rule,) = [one.model_copy(update={"per_day": 1}) for one in book.automatic if one.kind == "seo_ctr"]
+    with store.session() as session:
+        few = book.model_copy(update={"automatic": (rule,)})
+        save_book(session, few, actor="ada", channel="cli", now=NOW, seen=0)
+    # Ten that are worth more, and that no rule passes.
+    submitted(store, *(seo_draft(n, title=f"Brake hose {n}", confidence=0.9, score=99.0) for n in range(1, 11)))
+    draft = seo_draft(20, confidence=0.9, score=1.0)
+    (cheap,) = submitted(store, draft)
+    submitted(store, draft)
+    assert present(store, cheap).auto_approvable
+    assert approve_automatically(store, settings, NOW) == [cheap.ref]

@@ -289,6 +289,9 @@ def test_a_rollback_needs_an_executed_action_and_a_reason(
     with pytest.raises(GrowthError, match="needs a reason"):
         decided(store, settings, action, "rollback")
     assert decided(store, settings, action, "rollback", reason="clicks fell").state == "executed"
+    later = NOW + timedelta(seconds=1)
+    with pytest.raises(AlreadyDecided, match="bo asked for that at 2026-11-22 14:00 UTC"):
+        decided(store, settings, action, "rollback", reason="once more", now=later)
     assert [e.payload["reason"] for e in events(store, "rollback_requested")] == ["clicks fell"]
 
 

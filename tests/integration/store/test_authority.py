@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from growth_pipelines.actions.authority import Authority, authority, rollback_authority
 from growth_pipelines.actions.brake import pause, resume
-from growth_pipelines.actions.lifecycle import revise, transition
+from growth_pipelines.actions.lifecycle import record, revise, transition
 from growth_pipelines.actions.queue import find
 from growth_pipelines.approvals.operators import add_operator, remove_operator
 from growth_pipelines.settings import Settings
@@ -164,5 +164,12 @@ def test_a_rollback_needs_an_operators_request(store: Store, settings: Settings,
             transition(session, action.id, 1, *step, actor="e", channel="e", now=NOW)
         assert "no audit event" in rollback_authority(session, find(session, action.id)).why
     decided(store, settings, action, "rollback", reason="clicks fell")
+    with store.session() as session:
+        found = find(session, action.id)
+        assert rollback_authority(session, found).valid
+        record(session, found, "rollback_refused", "growth", "executor", NOW, before="executed")
+        assert rollback_authority(session, found).why == "the rollback that was asked for has been answered"
+    later = NOW + timedelta(seconds=1)
+    decided(store, settings, action, "rollback", reason="it is as we wrote it again", now=later)
     with store.read() as session:
         assert rollback_authority(session, find(session, action.id)).valid
