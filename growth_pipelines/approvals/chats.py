@@ -15,6 +15,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from growth_pipelines.actions.queue import find
+from growth_pipelines.actions.terms import terms_of
+from growth_pipelines.actions.transitions import request_of
 from growth_pipelines.approvals.operators import hash_of
 from growth_pipelines.approvals.proofs import DecisionRequest, Person
 from growth_pipelines.approvals.signatures import ProofRefused
@@ -162,7 +165,15 @@ class ChatProof:
             raise ProofRefused(
                 "unknown_chat", "This chat speaks for nobody.", "Link it with a code of the console."
             )
+        if request.decision.startswith("approve") and _only_on_console(session, request.action):
+            # Judged here again: policies may have changed since the button was drawn.
+            raise ProofRefused("console_only", "Policies leave approving this to the console.", "Open it there.")
         return Person(operator.name, operator.role, self.channel)
+
+
+def _only_on_console(session: Session, action: str) -> bool:
+    asked = request_of(session, find(session, action))
+    return asked is not None and terms_of(asked).chat == "console"
 
 
 def _note(session: Session, event: str, actor: str, channel: str, now: datetime, operator: str) -> None:

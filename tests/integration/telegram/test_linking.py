@@ -7,11 +7,22 @@ from datetime import timedelta
 import pytest
 from click.testing import CliRunner
 
-from growth_pipelines.approvals.chats import LinkRefused, link_chat, linked_chats, new_code, unlink_operator
+from growth_pipelines.approvals.automatic import save_book
+from growth_pipelines.approvals.chats import (
+    ChatProof,
+    LinkRefused,
+    link_chat,
+    linked_chats,
+    new_code,
+    unlink_operator,
+)
+from growth_pipelines.approvals.decide import DecisionRequest, decide
+from growth_pipelines.approvals.signatures import ProofRefused
 from growth_pipelines.commands.operators import operators
 from growth_pipelines.errors import GrowthError
+from growth_pipelines.policies.terms import book_of, shipped
 from growth_pipelines.store.tables import LinkCode
-from tests.drafts import NOW
+from tests.drafts import NOW, seo_draft, submitted, with_operator
 from tests.integration.telegram.conftest import BO, EVA, Scene
 
 NEW = 1003
@@ -102,3 +113,19 @@ def test_the_command_line_gives_a_code_and_ends_chats(scene: Scene) -> None:
     assert links(scene) == {BO: "bo"}
     made = scene.events("chat_code_made")[-1]
     assert (made.actor, made.channel, made.payload) == ("bo", "cli", {"operator": "eva"})
+
+
+def test_what_policies_leave_to_the_console_no_chat_approves_whatever_button_it_shows(scene: Scene) -> None:
+    with_operator(scene.store, scene.settings, "ada", "admin")
+    (action,) = submitted(scene.store, seo_draft())
+    document = shipped().document()
+    rules = [*document["rules"], {"kind": "seo_ctr", "chat": "console"}]
+    with scene.store.session() as session:
+        book = book_of({**document, "rules": rules})
+        save_book(session, book, actor="ada", channel="console", now=NOW, seen=0)
+    proof = ChatProof(BO, BO, tuple(scene.settings.telegram.allowed_chats))
+    asked = DecisionRequest(action.id, "approve", action.digest)
+    with pytest.raises(ProofRefused, match="leave approving this to the console"):
+        decide(scene.store, scene.settings, asked, proof, NOW)
+    no = DecisionRequest(action.id, "reject", action.digest, reason="tone")
+    assert decide(scene.store, scene.settings, no, proof, NOW).state == "rejected"
