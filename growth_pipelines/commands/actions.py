@@ -201,10 +201,19 @@ def request_changes(action_id: str, note: str, as_json: bool) -> None:
 @click.argument("action_id", metavar="ID")
 @click.option("--file", "file", type=click.Path(path_type=Path), required=True, help="JSON or YAML of the parts.")
 @note_option
+@click.option("--confirm", default="", help="The code that stands for claims which only you can vouch for.")
 @json_option
-def edit(action_id: str, file: Path, note: str, as_json: bool) -> None:
-    """Replace parts of the draft (e.g. title, description); the result is a new version that waits again."""
-    _decide(action_id, "edit", as_json, note=note, draft=_parts_in(file))
+def edit(action_id: str, file: Path, note: str, confirm: str, as_json: bool) -> None:
+    """Replace parts of the draft (e.g. title, description); the result is a new version that waits again.
+
+    What nothing here backs is refused first, with a code to confirm it by.
+    """
+    from growth_pipelines.console.edit_gate import confirmed_note
+
+    settings, store = _open()
+    parts = _parts_in(file)
+    note = confirmed_note(settings, store, action_id, parts, confirm, note, settings.clock.now())
+    _decide(action_id, "edit", as_json, note=note, draft=parts)
 
 
 def _parts_in(file: Path) -> dict[str, Any]:

@@ -149,7 +149,9 @@ def decision(
 
 def _vouched(console: Console, id_or_ref: str, asked: Decision) -> Decision:
     """The decision with the claims of its edit that nobody backs in its note. Raises Unbacked."""
-    note = confirmed_note(console, id_or_ref, asked.draft, asked.confirm, asked.note)
+    note = confirmed_note(
+        console.settings, console.store, id_or_ref, asked.draft, asked.confirm, asked.note, console.now()
+    )
     return asked.model_copy(update={"note": note})
 
 

@@ -7,14 +7,16 @@ well be true and that only a person can know: they are confirmed by name, and th
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from growth_pipelines.actions.queue import find
 from growth_pipelines.console.failures import BadRequest
-from growth_pipelines.console.identity import Console
 from growth_pipelines.console.judging import confirmation, facts_of, judge, unbacked
 from growth_pipelines.console.observed import observe
 from growth_pipelines.drafts.edits import LINK_LIST
+from growth_pipelines.settings import Settings
+from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import Action
 
 _LONGEST_NOTE = 2000
@@ -27,24 +29,30 @@ class Unbacked(BadRequest):
     def __init__(self, problems: list[str]) -> None:
         super().__init__(
             f"Nothing here backs what the edit says: {' '.join(problems)}",
-            "If you know that it is so, send the decision again with `confirm`.",
+            f"If you know that it is so, send the decision again with `confirm`: {confirmation(problems)}.",
         )
         self.problems = problems
         self.confirm = confirmation(problems)
 
 
 def confirmed_note(
-    console: Console, id_or_ref: str, draft: Mapping[str, Any] | None, confirm: str, note: str
+    settings: Settings,
+    store: Store,
+    id_or_ref: str,
+    draft: Mapping[str, Any] | None,
+    confirm: str,
+    note: str,
+    now: datetime,
 ) -> str:
     """The note of a decision with this edit: it names the claims that are vouched for. Raises Unbacked."""
     if not draft:
         return note
-    with console.store.read() as session:
+    with store.read() as session:
         action = find(session, id_or_ref)
     changed = {name: value for name, value in draft.items() if value != action.draft.get(name)}
     if not changed:
         return note
-    facts = facts_of(console.settings, action, observe(console.settings, console.now()).shop.name)
+    facts = facts_of(settings, action, observe(settings, now).shop.name)
     found = [
         *(problem for one in judge(action, changed, facts) for problem in one.unbacked),
         *(problem for text in _new_in_links(action, changed) for problem in unbacked(text, facts)),

@@ -14,7 +14,7 @@ from growth_pipelines.actions.lifecycle import transition
 from growth_pipelines.actions.queue import find
 from growth_pipelines.cli import main
 from growth_pipelines.store.database import Store
-from growth_pipelines.store.tables import Action
+from growth_pipelines.store.tables import Action, AuditEvent
 from tests.drafts import NOW, seo_draft, settings_in, submitted, task_draft, with_operator
 
 
@@ -301,3 +301,20 @@ def test_absences_are_noted_listed_and_taken_back(growth: Terminal, store: Store
     assert "may only note absences of their own" in growth.err
     assert growth("policies", "absences", "remove", away["id"])[0] == 0
     assert growth.json("policies", "absences", "list") == []
+
+
+def test_an_edit_that_nothing_backs_is_confirmed_by_its_code(
+    growth: Terminal, store: Store, tmp_path: Path
+) -> None:
+    (action,) = submitted(store, seo_draft())
+    file = tmp_path / "edit.json"
+    file.write_text(json.dumps({"title": "AN-6 fuel line with lifetime warranty"}))
+    assert growth("actions", "edit", action.ref, "--file", str(file))[0] == 1
+    assert "Nothing here backs what the edit says" in growth.err
+    assert state_of(store, action) == ("pending", 1)
+    code = growth.err.rsplit("`confirm`: ", 1)[1].split(".", 1)[0]
+    assert growth("actions", "edit", action.ref, "--file", str(file), "--confirm", code)[0] == 0
+    assert state_of(store, action) == ("pending", 2)
+    with store.read() as session:
+        (told,) = session.query(AuditEvent).where(AuditEvent.event == "revised")
+    assert "Vouched for" in told.payload["note"]
