@@ -82,6 +82,7 @@ def test_no_page_has_an_accessibility_violation(
         "/actions",
         "/audit",
         "/quality",
+        "/texts",
         *(f"/actions/{by_subtype[name]}" for name in ("title", "image", "script")),
         "/nowhere",
         "/docs/dbt",
