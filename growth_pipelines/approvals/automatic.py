@@ -266,7 +266,7 @@ def _preview(session: Session, book: Book, rule: AutomaticRule, now: datetime, z
         len(recent),
         len(then),
         dict(sorted(decided.items())),
-        tuple(action.ref for action in (*at_once, *then))[:20],
+        tuple(dict.fromkeys(action.ref for action in (*at_once, *then)))[:20],
     )
 
 

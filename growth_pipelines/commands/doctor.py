@@ -344,13 +344,14 @@ def _budgets(settings: Settings) -> Iterator[Finding]:
 
 
 def _ports(settings: Settings) -> Iterator[Finding]:
-    from growth_pipelines.commands.serve import CONSOLE, DAGSTER, program_status
+    from growth_pipelines.commands.serve import CONSOLE, program_status
 
     ours = {row["program"] for row in program_status(settings) if row["state"] == "running"}
     yield _port("console", settings.console.host, settings.console.port, CONSOLE in ours)
-    # The console redirects from it; the machine does without.
-    old = _port("dagster", "127.0.0.1", settings.dagster.port, DAGSTER in ours and CONSOLE in ours)
-    yield old if old.state == "ok" else replace(old, state="warn")
+    if CONSOLE not in ours and settings.dagster.port:
+        # The console redirects from it; the machine does without.
+        old = _port("dagster", "127.0.0.1", settings.dagster.port, False)
+        yield old if old.state == "ok" else replace(old, state="warn")
 
 
 def _port(name: str, host: str, port: int, ours: bool) -> Finding:

@@ -113,8 +113,7 @@ def automatic(kind: str, switch: str, hours: float | None, min_confidence: float
     settings = current_settings()
     with Store.of(settings).read() as session:
         present = in_force(session)
-    now = settings.clock.now().replace(microsecond=0)
-    until = now + timedelta(hours=hours) if hours and switch == "on" else None
+    until = settings.clock.now() + timedelta(hours=hours) if hours and switch == "on" else None
     book = with_automatic(present.book, kind, enabled=switch == "on", until=until, min_confidence=min_confidence)
     if switch == "on" and not as_json:
         _print_preview(one for one in _previewed(book) if one.kind == kind)
