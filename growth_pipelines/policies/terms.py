@@ -195,7 +195,7 @@ def _short(number: float) -> float:
 def with_automatic(
     book: Book, kind: str, *, enabled: bool, until: datetime | None, min_confidence: float | None = None
 ) -> Book:
-    """The book with one kind's rule switched on or off, to the second. Raises BadBook for a kind without a rule."""
+    """The book with one kind's rule switched on or off, to the second. Raises BadBook for one without a rule."""
     rule = book.automatic_for(kind)
     if rule is None:
         raise BadBook(f"No automatic rule is about {kind}.", "Add one: `growth policies show`, then `save`.")
