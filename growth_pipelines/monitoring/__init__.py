@@ -1,4 +1,4 @@
-"""Watching the numbers: change points in one series, pages that got worse, vitals that regressed.
+"""Watching the numbers: change points, forecasts, anomalies, pages that got worse, vitals that regressed.
 
 The functions are loaded on first use, so importing this package costs nothing.
 """
@@ -9,16 +9,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from growth_pipelines.monitoring.anomalies import anomaly_scores
     from growth_pipelines.monitoring.changes import Change, detect_changes
+    from growth_pipelines.monitoring.forecasting import Forecast, forecast
     from growth_pipelines.monitoring.pages import scan_pages
     from growth_pipelines.monitoring.vitals import find_regressions
 
-__all__ = ["Change", "detect_changes", "find_regressions", "scan_pages"]
+__all__ = [
+    "Change",
+    "Forecast",
+    "anomaly_scores",
+    "detect_changes",
+    "find_regressions",
+    "forecast",
+    "scan_pages",
+]
 
 _HOME = {
     "Change": "changes",
+    "Forecast": "forecasting",
+    "anomaly_scores": "anomalies",
     "detect_changes": "changes",
     "find_regressions": "vitals",
+    "forecast": "forecasting",
     "scan_pages": "pages",
 }
 
