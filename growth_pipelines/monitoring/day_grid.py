@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -84,6 +84,20 @@ def day_grid(values: ArrayLike, dates: ArrayLike | None) -> DayGrid:
     calendar[position] = series
     grid = DayGrid(days[0], step, calendar, tuple(range(_WEEK)))
     return grid if step != 1 else DayGrid(days[0], step, calendar, _open_weekdays(grid))
+
+
+def begun(grid: DayGrid, least: int) -> DayGrid:
+    """Without the time before anything was sold at all, where that is no chance; ``least`` known samples stay."""
+    something = np.flatnonzero(np.nan_to_num(grid.calendar) != 0)
+    known = np.flatnonzero(np.isfinite(grid.calendar))
+    if not something.size or known.size <= least:
+        return grid
+    first = min(int(something[0]), int(known[-least]))
+    before, since = grid.kept[:first].sum(), grid.kept[first:].sum()
+    chance = ((since - something.size + 0.5) / (since + 1)) ** before
+    if chance >= _CLOSED_CHANCE:
+        return grid
+    return replace(grid, start=grid.days[first], calendar=grid.calendar[first:])
 
 
 def _step(gaps: NDArray[Any]) -> int:

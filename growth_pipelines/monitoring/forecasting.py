@@ -15,7 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from growth_pipelines.monitoring.day_grid import DayArray, DayGrid, FloatArray, day_grid, without_closed_days
+from growth_pipelines.monitoring.day_grid import (
+    DayArray,
+    DayGrid,
+    FloatArray,
+    begun,
+    day_grid,
+    without_closed_days,
+)
 from growth_pipelines.monitoring.discovery import robust_scale
 from growth_pipelines.monitoring.smoothing import forecasts, smooth
 from growth_pipelines.monitoring.yearly import yearly_index
@@ -55,8 +62,8 @@ def forecast(
 
     ``values``: floats, NaN or absent dates = not known; ``dates``: datetime64, one value a day, any order; None =
     consecutive days. The last ``incomplete`` samples are not believed (data still arriving) but bridged. Where no
-    value is negative no forecast is. A weekday on which there is never anything is forecast to be 0; a holiday
-    ahead is not known.
+    value is negative no forecast is. A weekday on which there is never anything is forecast to be 0; zeros before
+    the first sale of something new are left out; a holiday ahead is not known.
 
     Raises ValueError when fewer than 14 values are known, none in the last 28 samples, samples are neither days
     nor weeks, a date occurs twice, or ``horizon`` or ``level`` make no sense.
@@ -67,6 +74,7 @@ def forecast(
     if incomplete > 0:
         grid.calendar[-incomplete:] = np.nan
     _check(grid)
+    grid = begun(grid, LEAST_VALUES)
     ahead = grid.following(horizon)
     open_ahead = grid.is_open(ahead)
     mean, low, high = np.zeros(horizon), np.zeros(horizon), np.zeros(horizon)

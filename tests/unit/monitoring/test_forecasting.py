@@ -75,6 +75,13 @@ def test_holidays_behind_pull_nothing_down() -> None:
     assert found.low.min() > 20
 
 
+def test_the_time_before_a_new_product_was_sold_says_nothing_about_it() -> None:
+    values = np.r_[np.zeros(100), np.random.default_rng(9).poisson(8, 40)].astype(float)
+    found = forecast(values, days(140), 14)
+    np.testing.assert_allclose(found.mean, forecast(values[100:], days(140)[100:], 14).mean)
+    assert abs(found.mean.mean() - 8) < 2
+
+
 def test_missing_unordered_and_incomplete_days() -> None:
     rng = np.random.default_rng(4)
     values, calendar = rng.poisson(50, 120).astype(float), days(120)
