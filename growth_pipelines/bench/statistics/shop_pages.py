@@ -34,12 +34,12 @@ def page_days(pairs: pd.DataFrame, effect: float, seed: int) -> pd.DataFrame:
 
     rng = np.random.default_rng([seed, 2])
     days = START - _BEFORE + np.arange(_BEFORE + _AFTER)
-    site = _lasting(rng, 1, days.size, 0.9, 0.08)[0] + 0.1 * np.sin(np.arange(days.size) / 30)
-    drift = dict(zip(_TEMPLATES, _lasting(rng, 3, days.size, 0.97, 0.1), strict=True))
+    site = lasting(rng, 1, days.size, 0.9, 0.08)[0] + 0.1 * np.sin(np.arange(days.size) / 30)
+    drift = dict(zip(_TEMPLATES, lasting(rng, 3, days.size, 0.97, 0.1), strict=True))
     week = {name: 1 + 0.25 * rng.normal(size=7) / np.sqrt(7) for name in _TEMPLATES}
     weekday = (days.astype(int) + 3) % 7
     log_level = site + np.array([drift[name] + np.log(week[name][weekday]) for name in pairs["template"]])
-    log_level = log_level + _lasting(rng, len(pairs), days.size, 0.9, 0.25)
+    log_level = log_level + lasting(rng, len(pairs), days.size, 0.9, 0.25)
     lift = np.where((pairs["arm"].to_numpy()[:, None] == 1) & (days >= START), 1 + effect, 1.0)
     mean = pairs["traffic"].to_numpy()[:, None] * np.exp(log_level) * lift
     clicks = rng.negative_binomial(5, 5 / (5 + mean))
@@ -52,7 +52,7 @@ def page_days(pairs: pd.DataFrame, effect: float, seed: int) -> pd.DataFrame:
     )
 
 
-def _lasting(rng: np.random.Generator, series: int, days: int, memory: float, spread: float) -> np.ndarray:
+def lasting(rng: np.random.Generator, series: int, days: int, memory: float, spread: float) -> np.ndarray:
     """First-order autoregressive series of standard deviation ``spread``."""
     values = np.empty((series, days))
     values[:, 0] = rng.normal(size=series)
