@@ -16,7 +16,7 @@ def _modules_after(code: str) -> set[str]:
     return set(result.stdout.split())
 
 
-PACKAGES = ("monitoring", "content", "experiments", "recommenders", "recommenders.registry")
+PACKAGES = ("monitoring", "content", "experiments", "learning", "recommenders", "recommenders.registry")
 
 
 @pytest.mark.parametrize("package", PACKAGES)

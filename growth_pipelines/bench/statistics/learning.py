@@ -1,0 +1,119 @@
+"""Learning: regret beside two linear bandits in made-up worlds, coverage of off-policy intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from growth_pipelines.bench.statistics.bandits import LinearBandit
+from growth_pipelines.bench.statistics.figure import Figure
+from growth_pipelines.bench.statistics.logged_showings import showings
+from growth_pipelines.bench.statistics.made_up_operators import ROUNDS, SHOWN, WORLDS, Operators, World
+from growth_pipelines.learning import off_policy_value, rank
+
+# History, candidates and the round → the places of the candidates that are shown, best first.
+Chooses: TypeAlias = Callable[[pd.DataFrame, pd.DataFrame, int], np.ndarray]
+
+# Widths of the textbook and narrower ones; the best of each family in each world is what ours is held against.
+RIVALS: dict[str, tuple[LinearBandit, ...]] = {
+    "LinUCB": tuple(LinearBandit(draws=False, width=width, ridge=1.0, half_life=None) for width in (0.3, 1.0)),
+    "linear Thompson sampling": tuple(
+        LinearBandit(draws=True, width=width, ridge=1.0, half_life=None) for width in (0.3, 1.0)
+    ),
+}
+
+
+def figures(runs: int, tell: Callable[[str], None]) -> list[Figure]:
+    """All of them; a world is played ``runs`` ÷ 60 times (at least 3), ``runs`` logs of each kind are read."""
+    found: list[Figure] = []
+    for world in WORLDS:
+        tell(f"{ROUNDS} rounds where {world.name}")
+        found += regrets(world, range(max(3, runs // 60)))
+    tell("logs of showings")
+    return found + coverage(runs)
+
+
+def regrets(world: World, seeds: range) -> list[Figure]:
+    """Cumulative regret after 120 rounds as a share of random's, means over ``seeds``."""
+    random = _mean_regret(world, seeds, _at_random)
+    ours = _mean_regret(world, seeds, _learnt) / random
+    rivals = {
+        name: min(_mean_regret(world, seeds, _of(rival)) for rival in family) / random
+        for name, family in RIVALS.items()
+    }
+    found = [Figure(f"{world.name}: regret ÷ random's", ours, most=0.3)]
+    for name, regret in rivals.items():
+        found += [
+            Figure(f"{world.name}: {name}'s, of the best width", regret),
+            Figure(f"{world.name}: regret ÷ {name}'s", ours / regret, most=1.0),
+        ]
+    return found
+
+
+def cumulative_regret(world: World, seed: int, choose: Chooses, rounds: int = ROUNDS) -> float:
+    """Expected reward missed over all rounds; outcomes are in the history once the world's lag is over."""
+    operators, missed = Operators(world, seed), 0.0
+    log: list[pd.DataFrame] = []
+    for now in range(rounds):
+        candidates = operators.propose()
+        nothing = candidates.iloc[:0].assign(round=0, decision="", outcome=0.0)
+        history = pd.concat(log, ignore_index=True) if log else nothing
+        history["outcome"] = history["outcome"].where(history["round"] + world.lag <= now)
+        shown = choose(history, candidates, now)
+        approved, outcome, regret = operators.decide(shown)
+        missed += regret
+        log.append(
+            candidates.iloc[shown].assign(
+                round=now,
+                decision=np.where(approved == 1, "approved", "rejected"),
+                outcome=np.where(approved == 1, outcome, np.nan),
+            )
+        )
+    return missed
+
+
+def _mean_regret(world: World, seeds: range, choose: Chooses) -> float:
+    return float(np.mean([cumulative_regret(world, seed, choose) for seed in seeds]))
+
+
+def _at_random(history: pd.DataFrame, candidates: pd.DataFrame, now: int) -> np.ndarray:
+    return np.random.default_rng(now).permutation(len(candidates))[:SHOWN]
+
+
+def _learnt(history: pd.DataFrame, candidates: pd.DataFrame, now: int) -> np.ndarray:
+    chosen = rank(history, candidates, SHOWN, 1_000 + now)
+    return pd.Index(candidates["id"]).get_indexer(chosen)
+
+
+def _of(rival: LinearBandit) -> Chooses:
+    return lambda history, candidates, now: rival.rank(history, candidates, SHOWN, 1_000 + now)
+
+
+def coverage(runs: int, rows: int = 700) -> list[Figure]:
+    """How often DR's 95 % interval holds the truth; where weights are too heavy it is printed, and flagged."""
+    found = []
+    for name, steep, binary in (
+        ("approvals, showings at random", 0.0, True),
+        ("approvals, showings that prefer", 0.8, True),
+        ("skewed amounts, showings that prefer", 0.8, False),
+    ):
+        held = [covered(rows, seed, steep, binary)[0] for seed in range(runs)]
+        # Within the range asked for, and the simulation's own error.
+        spare = 2 * float(np.sqrt(0.95 * 0.05 / runs))
+        found.append(Figure(f"DR coverage: {name}", float(np.mean(held)), 0.93 - spare, 0.97 + spare))
+    heavy = [covered(rows, seed, 2.0, True) for seed in range(runs)]
+    return [
+        *found,
+        Figure("DR coverage: heavy weights", float(np.mean([held for held, _ in heavy]))),
+        Figure("heavy weights: flagged as not enough", float(np.mean([not enough for _, enough in heavy])), 0.5),
+    ]
+
+
+def covered(rows: int, seed: int, steep: float, binary: bool) -> tuple[bool, bool]:
+    """Whether the interval holds the truth, and whether the log counts as enough."""
+    log = showings(rows, seed, steep=steep, binary=binary)
+    value = off_policy_value(log.action, log.reward, log.propensity, log.target, log.reward_model)
+    return value.ci_low <= log.truth <= value.ci_high, value.enough

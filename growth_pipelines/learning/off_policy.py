@@ -1,0 +1,139 @@
+"""What another order would have brought, estimated from what was shown under the present one.
+
+Inverse propensity scoring (IPS), its self-normalised form (SNIPS; Swaminathan & Joachims 2015), the direct method
+(DM: a model of the reward alone) and the doubly robust estimate (DR; Dudík, Langford & Li 2011), which is right
+when either the propensities or the model are. The interval is DR's.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from growth_pipelines.errors import GrowthError
+from growth_pipelines.learning.features import FloatArray
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+# Below it the weights say little whatever the number of rows: a few of them decide.
+LEAST_EFFECTIVE = 100.0
+# One showing with a larger share of all weights decides by itself; intervals then cover less than they say.
+MOST_OF_ONE = 0.05
+
+
+class UnusableLog(GrowthError, ValueError):
+    """The log can't be evaluated: lengths that differ, or probabilities that are none."""
+
+
+@dataclass(frozen=True)
+class OffPolicyValue:
+    """Mean reward a row under the target policy; [``ci_low``, ``ci_high``] is the interval of ``dr``.
+
+    ``effective_sample_size`` is (Σw)² ÷ Σw² of the weights target ÷ propensity (Kish), ``heaviest`` the largest
+    weight's share of their sum. ``enough``: the former is at least 100, the latter at most 5 %; elsewhere nothing
+    should be decided by the figures.
+    """
+
+    ips: float
+    snips: float
+    dm: float
+    dr: float
+    ci_low: float
+    ci_high: float
+    effective_sample_size: float
+    heaviest: float
+    n: int
+
+    @property
+    def enough(self) -> bool:
+        return self.effective_sample_size >= LEAST_EFFECTIVE and self.heaviest <= MOST_OF_ONE
+
+
+def off_policy_value(
+    action: ArrayLike,
+    reward: ArrayLike,
+    propensity: ArrayLike,
+    target: ArrayLike,
+    reward_model: ArrayLike,
+    alpha: float = 0.05,
+) -> OffPolicyValue:
+    """Evaluate ``target`` from ``n`` logged rows with ``items`` possible actions.
+
+    ``action`` (n,): index of the item that was shown. ``reward`` (n,): what came of it. ``propensity`` (n,): the
+    probability with which it was shown then. ``target`` (n, items): the other policy's probabilities, rows summing
+    to 1, or (n,) integers, the item it would have shown. ``reward_model`` (n, items): expected reward of each
+    item; fit it on other rows, or the interval is too narrow.
+
+    The interval is Student's with Hall's correction for skewed values (1992), as heavy weights make them; it is
+    [dr, dr] of rows that do not vary. Raises UnusableLog (a ValueError).
+    """
+    items, got, shown_with, wanted, model = _checked(action, reward, propensity, target, reward_model)
+    at = np.arange(items.size)
+    weights = wanted[at, items] / shown_with
+    modelled = (wanted * model).sum(axis=1)
+    robust = modelled + weights * (got - model[at, items])
+    total = float(weights.sum())
+    low, high = _interval(robust, alpha)
+    return OffPolicyValue(
+        ips=float((weights * got).mean()),
+        snips=float((weights * got).sum() / total) if total > 0 else math.nan,
+        dm=float(modelled.mean()),
+        dr=float(robust.mean()),
+        ci_low=low,
+        ci_high=high,
+        effective_sample_size=total**2 / float((weights**2).sum()) if total > 0 else 0.0,
+        heaviest=float(weights.max()) / total if total > 0 else 1.0,
+        n=int(items.size),
+    )
+
+
+def _checked(
+    action: ArrayLike, reward: ArrayLike, propensity: ArrayLike, target: ArrayLike, reward_model: ArrayLike
+) -> tuple[np.ndarray, FloatArray, FloatArray, FloatArray, FloatArray]:
+    items = np.asarray(action).astype(int)
+    got, shown_with = np.asarray(reward, dtype=float), np.asarray(propensity, dtype=float)
+    model, wanted = np.asarray(reward_model, dtype=float), np.asarray(target)
+    if model.ndim != 2 or not items.size or not items.size == got.size == shown_with.size == len(model):
+        raise UnusableLog(
+            "action, reward and propensity need n values each, reward_model n × items.", "Use one row a showing."
+        )
+    if wanted.ndim == 1 and np.issubdtype(wanted.dtype, np.integer) and wanted.size == items.size:
+        wanted = np.eye(model.shape[1])[wanted]
+    wanted = wanted.astype(float)
+    if wanted.shape != model.shape:
+        raise UnusableLog(f"target is {wanted.shape}, reward_model {model.shape}.", "Both are n × items.")
+    if items.min() < 0 or items.max() >= model.shape[1]:
+        raise UnusableLog("An action is no column of reward_model.", "Number the items from 0.")
+    if not (shown_with > 0).all() or (shown_with > 1 + 1e-9).any():
+        raise UnusableLog("Propensities must be above 0 and at most 1.", "What can't be shown is never in a log.")
+    if (wanted < 0).any() or not np.allclose(wanted.sum(axis=1), 1, atol=1e-6):
+        raise UnusableLog("The rows of target must be probabilities that sum to 1.", "Divide them by their sums.")
+    if not (np.isfinite(got).all() and np.isfinite(model).all()):
+        raise UnusableLog("A reward or a modelled reward is missing.", "Leave rows out that are not measured yet.")
+    return items, got, shown_with, wanted, model
+
+
+def _interval(values: FloatArray, alpha: float) -> tuple[float, float]:
+    """Of the mean: Student's t, inverted by Hall's (1992) monotone cubic where the values are skewed."""
+    from scipy.special import stdtrit
+
+    n, mean = values.size, float(values.mean())
+    spread = float(values.std(ddof=1)) if n > 1 else 0.0
+    if spread == 0:
+        return mean, mean
+    skew = float(((values - mean) ** 3).mean()) / float(values.std()) ** 3 / math.sqrt(n)
+    wide = float(stdtrit(n - 1, 1 - alpha / 2))
+    low, high = (_unskewed(end, skew) for end in (wide, -wide))
+    error = spread / math.sqrt(n)
+    return mean - low * error, mean - high * error
+
+
+def _unskewed(z: float, skew: float) -> float:
+    """The studentised mean whose cubic transform (Hall 1992) is ``z``; ``skew`` is the values' over √n."""
+    if abs(skew) < 1e-8:
+        return z
+    return 3 / skew * (float(np.cbrt(1 + skew * (z - skew / 6))) - 1)

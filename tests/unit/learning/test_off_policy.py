@@ -1,0 +1,74 @@
+"""Off-policy evaluation: what each estimate is, what is refused, what is flagged."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from growth_pipelines.bench.statistics.logged_showings import showings
+from growth_pipelines.learning import UnusableLog, fit_policy, off_policy_value
+
+
+def test_the_four_estimates_are_the_published_formulas() -> None:
+    action, reward, shown = [0, 1, 1, 0], [1.0, 0.0, 2.0, 1.0], [0.5, 0.5, 0.25, 0.8]
+    target, model = np.full((4, 2), 0.5), np.array([[1.0, 0.5]] * 4)
+    weights = np.array([1.0, 1.0, 2.0, 0.625])
+    value = off_policy_value(action, reward, shown, target, model)
+    assert value.ips == pytest.approx((weights * reward).mean())
+    assert value.snips == pytest.approx((weights * reward).sum() / weights.sum())
+    assert value.dm == pytest.approx(0.75)
+    assert value.dr == pytest.approx(0.75 + (weights * (np.array(reward) - [1.0, 0.5, 0.5, 1.0])).mean())
+    assert value.ci_low < value.dr < value.ci_high
+
+
+def test_the_policy_that_was_logged_is_valued_at_what_it_brought() -> None:
+    log = showings(500, 1, steep=1.0)
+    value = off_policy_value(log.action, log.reward, np.full(500, 1.0), log.action, np.zeros((500, 5)))
+    assert value.ips == value.snips == value.dr == pytest.approx(log.reward.mean())
+    assert value.effective_sample_size == pytest.approx(500)
+
+
+def test_too_few_rows_or_one_heavy_weight_are_not_enough() -> None:
+    few = showings(60, 2, steep=0.5)
+    assert not off_policy_value(few.action, few.reward, few.propensity, few.target, few.reward_model).enough
+    many = showings(900, 2, steep=0.0)
+    assert off_policy_value(many.action, many.reward, many.propensity, many.target, many.reward_model).enough
+    rare = many.propensity.copy()
+    at = int(np.argmax(many.target[np.arange(900), many.action]))
+    rare[at] = 1e-4
+    assert not off_policy_value(many.action, many.reward, rare, many.target, many.reward_model).enough
+
+
+@pytest.mark.parametrize(
+    ("propensity", "target"),
+    [([0.0, 0.5], [[0.5, 0.5]] * 2), ([1.2, 0.5], [[0.5, 0.5]] * 2), ([0.5, 0.5], [[0.5, 0.9]] * 2)],
+)
+def test_probabilities_that_are_none_are_refused(propensity: list[float], target: list[list[float]]) -> None:
+    with pytest.raises(UnusableLog):
+        off_policy_value([0, 1], [1.0, 0.0], propensity, target, [[0.5, 0.5]] * 2)
+
+
+def test_a_policy_learnt_from_a_log_beats_the_policy_that_made_it() -> None:
+    log = showings(3_000, 3, steep=0.5)
+    policy = fit_policy(
+        {"contexts": log.contexts, "action": log.action, "reward": log.reward, "propensity": log.propensity}
+    )
+    fresh = showings(3_000, 4, steep=0.0)
+    shares = policy.probabilities(fresh.contexts, 5)
+    assert shares.shape == (3_000, 5)
+    assert np.allclose(shares.sum(axis=1), 1)
+    assert shares.min() > 0
+    learnt = off_policy_value(
+        fresh.action, fresh.reward, fresh.propensity, shares, policy.expected(fresh.contexts, 5)
+    )
+    assert learnt.ci_low > log.reward.mean()
+
+
+def test_an_item_the_log_never_showed_keeps_a_share() -> None:
+    log = showings(400, 5, steep=0.0)
+    policy = fit_policy(
+        {"contexts": log.contexts, "action": log.action, "reward": log.reward, "propensity": log.propensity}
+    )
+    shares = policy.probabilities(log.contexts, 7)
+    assert shares.shape == (400, 7)
+    assert (shares[:, 5:].mean(axis=0) > 0.001).all()

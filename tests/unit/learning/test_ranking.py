@@ -1,0 +1,93 @@
+"""The ranking: what it does without a history, what it learns from, what it leaves out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from growth_pipelines.learning import expectations, rank
+
+
+def _proposals(n: int, seed: int = 0, kinds: tuple[str, ...] = ("title", "image")) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "id": [f"p{seed}-{number}" for number in range(n)],
+            "action_type": rng.choice(kinds, n),
+            "predicted_impact": rng.gamma(2, 50, n),
+            "effort": rng.integers(1, 5, n),
+            "traffic": rng.lognormal(6, 1, n),
+            "position": rng.uniform(1, 20, n),
+            "confidence": rng.uniform(0.5, 0.9, n),
+        }
+    )
+
+
+def _history(n: int = 200) -> pd.DataFrame:
+    """Titles are approved and bring 10, images are approved and bring nothing; the rest is noise."""
+    past = _proposals(n, 1)
+    rng = np.random.default_rng(2)
+    brought = np.where(past["action_type"] == "title", 10.0, 0.0) + rng.normal(0, 1, n)
+    return past.assign(round=np.arange(n) // 5, decision="approved", outcome=brought)
+
+
+def test_without_a_history_impact_times_confidence_decides() -> None:
+    candidates = _proposals(30)
+    nothing = candidates.iloc[:0].assign(round=0, decision="", outcome=0.0)
+    believed = candidates["predicted_impact"] * candidates["confidence"]
+    assert rank(nothing, candidates, 5, seed=1) == list(candidates["id"][believed.nlargest(5).index])
+
+
+def test_what_brought_something_is_ranked_first_though_all_was_approved() -> None:
+    candidates = _proposals(30, 3)
+    titles = set(candidates["id"][candidates["action_type"] == "title"])
+    assert set(rank(_history(), candidates, 5, seed=1)) <= titles
+
+
+def test_approval_and_outcome_are_two_models() -> None:
+    history = _history()
+    history.loc[history["action_type"] == "title", "decision"] = np.where(
+        np.arange((history["action_type"] == "title").sum()) % 4 == 0, "approved", "rejected"
+    )
+    candidates = _proposals(40, 4)
+    expected = expectations(history, candidates)
+    title = (candidates["action_type"] == "title").to_numpy()
+    assert expected.approval[title].mean() == pytest.approx(0.25, abs=0.08)
+    assert expected.approval[~title].mean() > 0.9
+    assert expected.outcome[title].mean() == pytest.approx(10, abs=1)
+    assert expected.outcome[~title].mean() == pytest.approx(0, abs=1)
+
+
+def test_what_is_not_measured_yet_is_no_zero() -> None:
+    history = _history()
+    measured = expectations(history, _proposals(20, 5)).outcome
+    history.loc[history.index % 2 == 0, "outcome"] = np.nan
+    half = expectations(history, _proposals(20, 5)).outcome
+    assert np.abs(measured - half).max() < 1.5
+
+
+def test_tastes_of_long_ago_are_forgotten() -> None:
+    old, new = _history(), _history()
+    old["decision"] = "rejected"
+    new["round"] += 200
+    expected = expectations(pd.concat([old, new], ignore_index=True), _proposals(20, 6))
+    assert expected.approval.min() > 0.8
+
+
+def test_the_same_seed_ranks_the_same_and_kinds_never_seen_can_be_ranked() -> None:
+    candidates = _proposals(30, 7, ("title", "new kind"))
+    first = rank(_history(), candidates, 5, seed=9)
+    assert first == rank(_history(), candidates, 5, seed=9)
+    assert len(set(first)) == 5
+    orders = {tuple(rank(_history(), candidates, 5, seed=seed)) for seed in range(8)}
+    assert len(orders) > 1
+
+
+def test_decisions_may_be_words_numbers_or_missing() -> None:
+    history = _history()
+    words = expectations(history, _proposals(10, 8)).approval
+    history["decision"] = 1
+    assert np.allclose(words, expectations(history, _proposals(10, 8)).approval)
+    history["decision"] = None
+    assert np.allclose(expectations(history, _proposals(10, 8)).approval, 1)
