@@ -9,11 +9,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from growth_pipelines.learning.departures import Drift, drift
+    from growth_pipelines.learning.edits import EditSignal, Preference, edit_signal, preferences
     from growth_pipelines.learning.off_policy import OffPolicyValue, UnusableLog, off_policy_value
     from growth_pipelines.learning.policy import Policy, fit_policy
     from growth_pipelines.learning.ranking import Expectation, expectations, rank
+    from growth_pipelines.learning.rates import Rate, WinRate, factors, win_rates
+    from growth_pipelines.learning.recalibration import (
+        ConfidenceCalibration,
+        ImpactRatio,
+        calibrate_confidence,
+        impact_ratios,
+        reliability,
+    )
 
 _HOME = {
+    "Drift": "departures",
+    "drift": "departures",
+    "EditSignal": "edits",
+    "Preference": "edits",
+    "edit_signal": "edits",
+    "preferences": "edits",
     "OffPolicyValue": "off_policy",
     "UnusableLog": "off_policy",
     "off_policy_value": "off_policy",
@@ -22,22 +38,45 @@ _HOME = {
     "Expectation": "ranking",
     "expectations": "ranking",
     "rank": "ranking",
+    "ConfidenceCalibration": "recalibration",
+    "ImpactRatio": "recalibration",
+    "calibrate_confidence": "recalibration",
+    "impact_ratios": "recalibration",
+    "reliability": "recalibration",
+    "Rate": "rates",
+    "WinRate": "rates",
+    "factors": "rates",
+    "win_rates": "rates",
 }
+
+__all__ = [
+    "ConfidenceCalibration",
+    "Drift",
+    "EditSignal",
+    "Expectation",
+    "ImpactRatio",
+    "OffPolicyValue",
+    "Policy",
+    "Preference",
+    "Rate",
+    "UnusableLog",
+    "WinRate",
+    "calibrate_confidence",
+    "drift",
+    "edit_signal",
+    "expectations",
+    "factors",
+    "fit_policy",
+    "impact_ratios",
+    "off_policy_value",
+    "preferences",
+    "rank",
+    "reliability",
+    "win_rates",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-__all__ = [
-    "Expectation",
-    "OffPolicyValue",
-    "Policy",
-    "UnusableLog",
-    "expectations",
-    "fit_policy",
-    "off_policy_value",
-    "rank",
-]
