@@ -66,7 +66,8 @@ def test_the_console_answers_everyone_while_another_process_writes() -> None:
 
 
 def test_every_figure_of_the_statistics_is_printed_beside_its_limit() -> None:
-    done = CliRunner().invoke(growth, ["bench", "statistics", "--section", "experiments", "--runs", "20", "--json"], catch_exceptions=False)
+    asked = ["bench", "statistics", "--section", "experiments", "--runs", "20", "--json"]
+    done = CliRunner().invoke(growth, asked, catch_exceptions=False)
     figures = {one["figure"]: one for one in json.loads(done.stdout)["sections"]["experiments"]}
     assert figures["largest relative difference from gbstats"]["met"]
     assert figures["units an arm: 2 %, +10 %, alpha 5 %, power 80 %"]["value"] == 80_682
