@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from growth_pipelines.monitoring.anomalies import anomaly_scores
     from growth_pipelines.monitoring.changes import Change, detect_changes
+    from growth_pipelines.monitoring.fleet import detect_fleet
     from growth_pipelines.monitoring.forecasting import Forecast, forecast
     from growth_pipelines.monitoring.pages import scan_pages
     from growth_pipelines.monitoring.vitals import find_regressions
@@ -20,6 +21,7 @@ __all__ = [
     "Forecast",
     "anomaly_scores",
     "detect_changes",
+    "detect_fleet",
     "find_regressions",
     "forecast",
     "scan_pages",
@@ -30,6 +32,7 @@ _HOME = {
     "Forecast": "forecasting",
     "anomaly_scores": "anomalies",
     "detect_changes": "changes",
+    "detect_fleet": "fleet",
     "find_regressions": "vitals",
     "forecast": "forecasting",
     "scan_pages": "pages",

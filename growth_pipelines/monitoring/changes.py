@@ -1,42 +1,55 @@
-"""Change points of one series: where its level shifted for good, with size, interval and an honest p-value.
+"""Change points of one series: where its level shifted for good, with size, date and interval of both.
 
-Steps: a transform by kind (square root for counts, log-odds for rates, logarithm for durations); weekday medians
-removed; lone spikes clipped; the best piecewise-constant fit by dynamic programming; every boundary then has to
-pass two unlike votes, or it is removed and its neighbours are judged again: a CUSUM test whose variance is
-corrected for autocorrelation and whose p-value is for the *best* of all split points (James, James & Siegmund
-1987), and a rank test on as many values as are independent. A plain t-test at a split chosen as the best one
-is neither.
+Steps: values become levels of stable variance, without weekly pattern and lone spikes (``levels``); steps beyond
+what drift and noise do anyhow are looked for at every date (``step_scan``), the clearest first; each one found is
+taken out, and the others are judged and dated again without it.
 """
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from growth_pipelines.monitoring.discovery import robust_scale
+from growth_pipelines.monitoring.levels import (
+    KINDS,
+    FloatArray,
+    Kind,
+    Levels,
+    filled,
+    stable_levels,
+    without_spikes,
+    without_weekdays,
+)
+from growth_pipelines.monitoring.step_scan import SHORTEST, Design, Scan, design, scan_steps
 
-FloatArray = NDArray[np.float64]
-Kind = Literal["generic", "count", "rate", "duration", "rolling28"]
-KINDS: tuple[Kind, ...] = ("generic", "count", "rate", "duration", "rolling28")
+__all__ = ["ALPHA", "KINDS", "LONGEST", "Change", "Kind", "detect_changes"]
 
-# A level must hold for this many samples to be one.
-_SHORTEST = 7
-# Chance of a false change per series and look, for the CUSUM and for the rank vote.
-_ALPHA, _ALPHA_RANKS = 0.001, 0.02
-_SPIKE = 4.0
-_WEEKDAYS_FROM = 28
+# Chance of a false change per series and look; smaller for rolling values, whose rounding and quantiles fit the
+# model less well.
+ALPHA, ALPHA_ROLLING = 0.001, 0.0002
+# A single series is watched for a shift; in a fleet, where p-values are ranked, the scan is more cautious.
+_QUIET_WEIGHT = 0.3
+# Only the last samples are judged: an older past says little about what is usual now.
+LONGEST = 400
+_MOST_CHANGES = 8
+_WINDOW = 28
+# Up to this share of missing samples, and no longer gap than a week, they are filled in; else they are left out.
+_FEW_MISSING, _SHORT_GAP = 0.1, 7
 _Z95 = 1.959964
+_DATE_LEVEL = 0.95
+# The old level is that of at most these many samples before the change.
+_LEVEL_BEFORE = 56
 
 
 @dataclass(frozen=True)
 class Change:
     """``index`` is the first sample of the new regime; ``direction`` "up" or "down".
 
-    ``size`` is new level − old level in the units of the values, ``low`` and ``high`` its 95 % interval.
+    ``size`` is new level − old level in the units of the values, ``low`` and ``high`` its 95 % interval. With 95 %
+    probability the first sample of the new regime lies between ``first`` and ``last`` (indices, inclusive).
     """
 
     index: int
@@ -45,15 +58,27 @@ class Change:
     low: float
     high: float
     p_value: float
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class _Step:
+    candidate: int
+    size: float
+    error: float
+    p_value: float
+    first: int
+    last: int
 
 
 def detect_changes(values: ArrayLike, dates: ArrayLike | None = None, kind: Kind = "generic") -> list[Change]:
-    """Lasting shifts of level in ``values`` (NaN = missing), in order.
+    """Lasting shifts of level in the last 400 of ``values`` (NaN = missing), in order.
 
     ``dates`` (datetime64, same length) allow weekday patterns to be removed from daily data. ``kind`` says what
     the numbers are: counts, rates in [0, 1], durations (positive), 28-day rolling values (each sample shares
-    most of its data with its neighbours), or anything else. Raises ValueError for another kind or for lengths
-    that differ.
+    most of its data with its neighbours), or anything else. Give complete days only. Raises ValueError for another
+    kind or for lengths that differ.
     """
     if kind not in KINDS:
         raise ValueError(f"unknown kind {kind!r}; known: {', '.join(KINDS)}")
@@ -61,206 +86,138 @@ def detect_changes(values: ArrayLike, dates: ArrayLike | None = None, kind: Kind
     days = None if dates is None else np.asarray(dates).astype("datetime64[D]")
     if days is not None and days.shape != series.shape:
         raise ValueError(f"{series.size} values but {days.size} dates")
-    where = np.flatnonzero(np.isfinite(series))
-    if where.size < 2 * _SHORTEST:
-        return []
+    where = _judged(series)
     known = series[where]
-    if kind == "rolling28":
-        return _rolling_change(known, where, None if days is None else days[where])
-    level = _transform(known, kind)
-    if robust_scale(np.diff(level)) == 0 and np.ptp(level) == 0:
+    finite = known[np.isfinite(known)]
+    window = _WINDOW if kind == "rolling28" else 1
+    spacing = _spacing(None if days is None else days[where])
+    if finite.size < 2 * SHORTEST or np.ptp(finite) == 0 or where.size * spacing < 2 * window:
         return []
-    flat = _clip_spikes(_without_weekdays(level, None if days is None else days[where]))
-    bounds, inflation = _accepted_bounds(flat)
-    return [_described(known, flat, where, bounds, i, inflation, kind) for i in range(1, len(bounds) - 1)]
+    levels = stable_levels(filled(known[None, :]), kind)
+    flat = levels.level
+    if window == 1:
+        flat = without_spikes(without_weekdays(flat, _weekday(days, where)))
+    if np.ptp(flat) == 0:
+        return []
+    looked_at = _Series(flat[0], spacing, window)
+    return [_described(step, looked_at, levels, where) for step in _steps(looked_at)]
 
 
-def _transform(values: FloatArray, kind: Kind) -> FloatArray:
-    if kind == "count":
-        return np.sqrt(np.clip(values, 0, None) + 0.375)
-    if kind == "duration":
-        smallest = values[values > 0].min() if (values > 0).any() else 1.0
-        return np.log(np.maximum(values, smallest / 2))
-    if kind == "rate":
-        edge = 1e-4
-        inside = np.clip(values, edge, 1 - edge)
-        return np.log(inside / (1 - inside))
-    return values
+def _judged(series: FloatArray) -> NDArray[np.intp]:
+    """Which samples are judged: the last ones; where many are missing, only those that are known."""
+    known = np.isfinite(series)
+    if not known.any():
+        return np.zeros(0, dtype=np.intp)
+    first, last = np.flatnonzero(known)[[0, -1]]
+    where = np.arange(first, last + 1)[-LONGEST:]
+    inside = np.flatnonzero(known[where])
+    few = inside.size >= (1 - _FEW_MISSING) * where.size and int(np.diff(inside, prepend=-1).max()) <= _SHORT_GAP
+    return where if few else where[inside]
 
 
-def _restore(level: float, kind: Kind) -> float:
-    if kind == "count":
-        return max(0.0, level * level - 0.375)
-    if kind == "duration":
-        return float(np.exp(level))
-    return float(1 / (1 + np.exp(-level))) if kind == "rate" else level
+def _spacing(days: NDArray[Any] | None) -> int:
+    """Days between samples; 1 where dates say nothing."""
+    if days is None or days.size < 2 or np.isnat(days).any():
+        return 1
+    return max(1, int(np.median(np.diff(days).astype(int))))
 
 
-def _without_weekdays(level: FloatArray, days: NDArray[Any] | None) -> FloatArray:
-    """``level`` minus each weekday's median deviation from the week around it, for daily data of four weeks."""
-    if days is None or level.size < _WEEKDAYS_FROM or np.median(np.diff(days).astype(int)) != 1:
-        return level
-    weekday = (days.astype(int) + 3) % 7
-    deviation = level - _running_median(level, 7)
-    pattern = np.array(
-        [np.median(deviation[weekday == day]) if (weekday == day).any() else 0.0 for day in range(7)]
-    )
-    adjusted: FloatArray = level - (pattern - pattern.mean())[weekday]
-    return adjusted
+def _weekday(days: NDArray[Any] | None, where: NDArray[np.intp]) -> NDArray[Any] | None:
+    if days is None or where.size < 2 or np.median(np.diff(days[where]).astype(int)) != 1:
+        return None
+    return (days[where].astype(int) + 3) % 7
 
 
-def _running_median(values: FloatArray, width: int) -> FloatArray:
-    half = width // 2
-    padded = np.concatenate([np.repeat(np.nan, half), values, np.repeat(np.nan, half)])
-    middle: FloatArray = np.nanmedian(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1)
-    return middle
+@dataclass(frozen=True)
+class _Series:
+    """Levels that are ``spacing`` days apart and hold ``window`` days each, and the design they are judged by."""
+
+    level: FloatArray
+    spacing: int
+    window: int
+
+    @property
+    def alpha(self) -> float:
+        return ALPHA if self.window == 1 else ALPHA_ROLLING
+
+    @property
+    def model(self) -> Design:
+        return design(self.level.size, self.spacing, self.window)
 
 
-def _clip_spikes(values: FloatArray) -> FloatArray:
-    """Values further than four robust deviations from the median of the two weeks around are drawn in."""
-    local = _running_median(values, 15)
-    scale = robust_scale(values - local, centre=0.0)
-    if scale == 0:
-        return values
-    return np.clip(values, local - _SPIKE * scale, local + _SPIKE * scale)
-
-
-def _accepted_bounds(values: FloatArray) -> tuple[list[int], float]:
-    """Bounds of the segments after both votes, and the variance inflation by autocorrelation."""
-    noise = max(robust_scale(np.diff(values)) / np.sqrt(2), 1e-12)
-    bounds = _best_partition(values, 3.0 * np.log(values.size) * noise**2)
-    inflation = 1.0
-    for _ in range(2):
-        inflation = _inflation(_residuals(values, bounds))
-        spread = float(np.std(_residuals(values, bounds)))
-        bounds = _best_partition(values, 2.0 * np.log(values.size) * max(spread, noise) ** 2 * inflation)
-    while len(bounds) > 2:
-        inflation = _inflation(_residuals(values, bounds))
-        doubts = [_doubt(values, bounds, i, inflation) for i in range(1, len(bounds) - 1)]
-        weakest = int(np.argmax(doubts))
-        if doubts[weakest] <= 1.0:
+def _steps(series: _Series) -> list[_Step]:
+    """The steps that hold beside each other, by date."""
+    found: list[_Step] = []
+    while len(found) < _MOST_CHANGES:
+        step = _best_step(series, found)
+        if step is None or step.p_value > series.alpha:
             break
-        del bounds[weakest + 1]
-    return bounds, inflation
+        settled = _settled(series, [*found, step])
+        if len(settled) <= len(found):
+            break
+        found = settled
+    return sorted(found, key=lambda one: one.candidate)
 
 
-def _best_partition(values: FloatArray, penalty: float) -> list[int]:
-    """Bounds [0, …, n] of the segments with least squared error plus ``penalty`` a segment (exact)."""
-    n = values.size
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    squares = np.concatenate([[0.0], np.cumsum(values**2)])
-    best = np.full(n + 1, np.inf)
-    best[0], came_from = -penalty, np.zeros(n + 1, dtype=np.intp)
-    for end in range(_SHORTEST, n + 1):
-        starts = np.arange(0, end - _SHORTEST + 1)
-        error = squares[end] - squares[starts] - (sums[end] - sums[starts]) ** 2 / (end - starts)
-        total = best[starts] + error + penalty
-        choice = int(np.argmin(total))
-        best[end], came_from[end] = total[choice], starts[choice]
-    bounds = [n]
-    while bounds[-1] > 0:
-        bounds.append(int(came_from[bounds[-1]]))
-    return bounds[::-1]
+def _settled(series: _Series, found: list[_Step]) -> list[_Step]:
+    """Each step judged and dated again beside the others; those that no longer hold go, weakest first."""
+    while found:
+        for number in range(len(found) if len(found) > 1 else 0):
+            others = found[:number] + found[number + 1 :]
+            again = _best_step(series, others, near=found[number].candidate)
+            found = [*found[:number], again or found[number], *found[number + 1 :]]
+        weakest = max(found, key=lambda one: one.p_value)
+        if weakest.p_value <= series.alpha:
+            break
+        found = [one for one in found if one is not weakest]
+    return found
 
 
-def _residuals(values: FloatArray, bounds: list[int]) -> FloatArray:
-    parts = [values[a:b] - values[a:b].mean() for a, b in itertools.pairwise(bounds)]
-    return np.concatenate(parts)
+def _best_step(series: _Series, others: list[_Step], near: int | None = None) -> _Step | None:
+    """The clearest step beside ``others``; with ``near``, between its neighbours among them."""
+    model = series.model
+    rest = series.level - sum((one.size * model.steps[:, one.candidate] for one in others), np.zeros(1))
+    number = np.arange(model.candidates.size)
+    allowed = np.ones(number.size, dtype=bool)
+    for one in others:
+        allowed &= np.abs(number - one.candidate) >= SHORTEST
+        if near is not None:
+            allowed &= number > one.candidate if near > one.candidate else number < one.candidate
+    if not allowed.any():
+        return None
+    scan = scan_steps(rest[None, :], series.spacing, series.window, allowed, _QUIET_WEIGHT)
+    first, last = _date_interval(scan)
+    return _Step(int(scan.best[0]), float(scan.step[0]), float(scan.error[0]), float(scan.p_value[0]), first, last)
 
 
-def _inflation(residuals: FloatArray) -> float:
-    """Long-run variance ÷ variance of an AR(1) with the residuals' lag-1 autocorrelation, bias-corrected."""
-    total = float((residuals**2).sum())
-    if total == 0:
-        return 1.0
-    rho = float((residuals[1:] * residuals[:-1]).sum()) / total
-    rho = min(0.9, max(0.0, rho + (1 + 3 * rho) / residuals.size))
-    return (1 + rho) / (1 - rho)
+def _date_interval(scan: Scan) -> tuple[int, int]:
+    """Candidates between which the date lies with 95 % probability."""
+    below = np.cumsum(scan.date_weight[0])
+    tail = (1 - _DATE_LEVEL) / 2
+    first = int(np.searchsorted(below, tail))
+    last = min(int(np.searchsorted(below, 1 - tail)), below.size - 1)
+    return min(first, int(scan.best[0])), max(last, int(scan.best[0]))
 
 
-def _doubt(values: FloatArray, bounds: list[int], i: int, inflation: float) -> float:
-    """How far a boundary misses its votes: at most 1 when both pass."""
-    return max(
-        _cusum_p_value(values, bounds, i, inflation) / _ALPHA,
-        _rank_p_value(values, bounds, i, inflation) / _ALPHA_RANKS,
+def _described(step: _Step, series: _Series, levels: Levels, where: NDArray[np.intp]) -> Change:
+    """``step`` as a change in the units of the values, at positions of the series as it was given."""
+    candidates = series.model.candidates
+    begin = int(candidates[step.candidate])
+    before = series.level[max(0, begin - _LEVEL_BEFORE) : begin]
+    old, reach = float(before.mean()), _Z95 * step.error
+    ends = old + np.array([[0.0, step.size, step.size - reach, step.size + reach]])
+    was, now, low, high = levels.restore(ends)[0]
+    # The mean of the values before, moved by the ratio of levels: a restored mean level is not a mean value.
+    usual = float(levels.restore(before[None, :]).mean())
+    scale = usual / was if was > 0 and usual > 0 else 1.0
+    size, low, high = (float(scale * (end - was)) for end in (now, low, high))
+    return Change(
+        int(where[begin]),
+        "up" if step.size > 0 else "down",
+        size,
+        min(low, size),
+        max(high, size),
+        step.p_value,
+        int(where[candidates[step.first]]),
+        int(where[candidates[step.last]]),
     )
-
-
-def _cusum_p_value(values: FloatArray, bounds: list[int], i: int, inflation: float) -> float:
-    """P(the largest standardised CUSUM of a quiet stretch is at least that of this one)."""
-    left, right = values[bounds[i - 1] : bounds[i]], values[bounds[i] : bounds[i + 1]]
-    n = left.size + right.size
-    spread = _pooled_spread(left, right)
-    z = abs(float(right.mean() - left.mean())) / (spread * np.sqrt(inflation * (1 / left.size + 1 / right.size)))
-    if z < 1.5:
-        return 1.0
-    z = _normal_equivalent(z, n / inflation)
-    edge = _SHORTEST / n
-    density = float(np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi))
-    odds = 2 * np.log((1 - edge) / edge)
-    return float(min(1.0, z * density * ((1 - 1 / z**2) * odds + 4 / z**2)))
-
-
-def _normal_equivalent(t: float, independent: float) -> float:
-    """The normal deviate as improbable as ``t`` with the freedom that the independent values leave."""
-    from scipy.special import ndtri, stdtr
-
-    tail = float(stdtr(max(independent - 2, 3.0), -t))
-    return float(-ndtri(max(tail, 1e-300)))
-
-
-def _pooled_spread(left: FloatArray, right: FloatArray) -> float:
-    squares = ((left - left.mean()) ** 2).sum() + ((right - right.mean()) ** 2).sum()
-    return max(float(np.sqrt(squares / max(left.size + right.size - 2, 1))), 1e-12)
-
-
-def _rank_p_value(values: FloatArray, bounds: list[int], i: int, inflation: float) -> float:
-    """Mann–Whitney test of the two sides, its variance inflated for autocorrelation; two-sided."""
-    from scipy.special import ndtr
-
-    left, right = values[bounds[i - 1] : bounds[i]], values[bounds[i] : bounds[i + 1]]
-    m, n = left.size, right.size
-    order = np.sort(right)
-    wins = (
-        float(np.searchsorted(order, left, side="left").sum() + np.searchsorted(order, left, side="right").sum())
-        / 2
-    )
-    z = abs(wins - m * n / 2) / np.sqrt(m * n * (m + n + 1) / 12 * inflation)
-    return float(2 * ndtr(-z))
-
-
-def _described(
-    raw: FloatArray,
-    flat: FloatArray,
-    where: NDArray[np.intp],
-    bounds: list[int],
-    i: int,
-    inflation: float,
-    kind: Kind,
-) -> Change:
-    left, right = flat[bounds[i - 1] : bounds[i]], flat[bounds[i] : bounds[i + 1]]
-    error = _Z95 * _pooled_spread(left, right) * np.sqrt(inflation * (1 / left.size + 1 / right.size))
-    old, step = float(left.mean()), float(right.mean() - left.mean())
-    size, low, high = (_restore(old + s, kind) - _restore(old, kind) for s in (step, step - error, step + error))
-    p_value = _cusum_p_value(flat, bounds, i, inflation)
-    return Change(int(where[bounds[i]]), "up" if step > 0 else "down", size, low, high, p_value)
-
-
-def _rolling_change(values: FloatArray, where: NDArray[np.intp], days: NDArray[Any] | None) -> list[Change]:
-    """The one clearest change of a 28-day rolling series: a ramp as long as the window, dated at its foot."""
-    from growth_pipelines.monitoring.vitals import best_ramp, onset_p_value
-
-    step = 1 if days is None else max(1, int(np.median(np.diff(days).astype(int))))
-    overlap = max(2, round(28 / step))
-    if values.size < 3 * overlap:
-        return []
-    grid, known = values[None, :], np.ones((1, values.size), dtype=bool)
-    ramps = [best_ramp(sign * grid, known, overlap=overlap) for sign in (1.0, -1.0)]
-    p_values = [float(onset_p_value(r.t_value, r.freedom, known.sum(axis=1), overlap)[0]) for r in ramps]
-    better = int(np.argmin(p_values))
-    p_value, ramp, sign = min(1.0, 2 * p_values[better]), ramps[better], (1.0, -1.0)[better]
-    if not p_value <= _ALPHA:
-        return []
-    size, error = sign * float(ramp.gain[0]), _Z95 * float(ramp.error[0])
-    first = int(ramp.onset[0]) + 1
-    return [Change(int(where[first]), "up" if size > 0 else "down", size, size - error, size + error, p_value)]
