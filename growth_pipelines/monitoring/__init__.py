@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from growth_pipelines.monitoring.changes import Change, detect_changes
     from growth_pipelines.monitoring.fleet import detect_fleet
     from growth_pipelines.monitoring.forecasting import Forecast, forecast
+    from growth_pipelines.monitoring.measuring import find_tracking_losses
     from growth_pipelines.monitoring.pages import scan_pages
     from growth_pipelines.monitoring.vitals import find_regressions
 
@@ -23,6 +24,7 @@ __all__ = [
     "detect_changes",
     "detect_fleet",
     "find_regressions",
+    "find_tracking_losses",
     "forecast",
     "scan_pages",
 ]
@@ -34,6 +36,7 @@ _HOME = {
     "detect_changes": "changes",
     "detect_fleet": "fleet",
     "find_regressions": "vitals",
+    "find_tracking_losses": "measuring",
     "forecast": "forecasting",
     "scan_pages": "pages",
 }
