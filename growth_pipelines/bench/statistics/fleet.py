@@ -1,4 +1,4 @@
-"""Pages that got worse by themselves under a site-wide fall of demand: found, named rightly, nobody else accused."""
+"""Pages that got worse by themselves under a site-wide fall of demand: found, named, nobody else accused."""
 
 from __future__ import annotations
 
