@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "import": ("imports:import_files", "Load Shopify and Search Console exports."),
     "actions": ("actions:actions", "List, show and decide actions."),
     "policies": ("policies:policies", "Who decides about what, by when, and what may pass without anyone."),
+    "events": ("events:events", "What people know of and figures don't: deploys, campaigns, holidays."),
     "templates": ("templates:templates", "What is decided about the wording of drafts."),
     "execute": ("execute:execute", "Apply what is approved."),
     "operators": ("operators:operators", "Who may decide."),

@@ -17,6 +17,7 @@ from growth_pipelines.actions.brake import brake
 from growth_pipelines.actions.lifecycle import overdue
 from growth_pipelines.actions.queue import count_actions, top
 from growth_pipelines.actions.template_pauses import paused_templates
+from growth_pipelines.store.incidents import loud_incidents
 from growth_pipelines.store.tables import Action, ApprovalRequest, Flag
 
 # What ends within so much time is named.
@@ -63,7 +64,8 @@ class Digest:
     """The state of the approvals at ``ends`` and what happened since ``begins``.
 
     ``pending`` is best first, ``expiring`` soonest first, everything that happened newest first. ``alarms`` are
-    sentences, each of something that needs a person and will not end by itself.
+    sentences, each of something that needs a person and will not end by itself; ``incidents`` are the numbers and
+    titles of what is worse in the shop and neither silenced nor explained.
     """
 
     begins: datetime
@@ -77,6 +79,7 @@ class Digest:
     rolled_back: DigestList
     expired: DigestList
     alarms: tuple[str, ...]
+    incidents: tuple[tuple[int, str], ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -109,6 +112,7 @@ def digest_of(session: Session, begins: datetime, ends: datetime, mode: str = "l
         rolled_back=_ended(session, begins, ends, "rolled_back"),
         expired=_ended(session, begins, ends, "expired"),
         alarms=tuple(_alarms(session, ends, mode)),
+        incidents=tuple((row.id, row.title) for row in loud_incidents(session, ends)),
     )
 
 

@@ -18,6 +18,8 @@ from growth_pipelines.console.rate_limits import TooManyRequests
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.policies.book import MayNotSave, Outdated
 from growth_pipelines.store.database import StoreUnavailable
+from growth_pipelines.store.incidents import NoSuchIncident
+from growth_pipelines.store.known_events import MayNotNote
 
 
 class BadRequest(GrowthError):
@@ -43,6 +45,7 @@ _STATUS: tuple[tuple[type[GrowthError], int], ...] = (
     (MayNotLift, 403),
     (MayNotResume, 403),
     (MayNotSave, 403),
+    (MayNotNote, 403),
     (Changed, 412),
     (TimeIsOver, 410),
     (DecisionRefused, 409),
@@ -51,6 +54,7 @@ _STATUS: tuple[tuple[type[GrowthError], int], ...] = (
     (Outdated, 409),
     (NotConfirmed, 409),
     (NoSuchAction, 404),
+    (NoSuchIncident, 404),
     (TooManyRequests, 429),
     (TooBusy, 503),
     (StoreUnavailable, 503),

@@ -29,7 +29,7 @@ from growth_pipelines.store.tables import (
     AuditHead,
     ConsoleSession,
     Execution,
-    Regression,
+    Incident,
 )
 from growth_pipelines.warehouse.database import Warehouse
 
@@ -167,13 +167,11 @@ def _people(reader: _Reader) -> Iterator[Measure]:
     yield reader.measure("sessions", "Signed-in browsers", "sessions", live)
     tokens = reader.count(ApiToken, ApiToken.revoked_at.is_(None), ApiToken.expires_at > reader.now)
     yield reader.measure("tokens", "Live tokens of programs", "tokens", tokens)
-    worse = reader.counts(Regression.metric, Regression.state == "open")
+    worse = reader.counts(Incident.family, Incident.state != "closed")
     if not worse:
-        yield reader.measure("regressions", "Pages that got worse on a Core Web Vital", "pages", 0)
-    for metric, count in worse.items():
-        yield reader.measure(
-            "regressions", "Pages that got worse on a Core Web Vital", "pages", count, metric=metric
-        )
+        yield reader.measure("incidents", "Open incidents", "incidents", 0)
+    for family, count in worse.items():
+        yield reader.measure("incidents", "Open incidents", "incidents", count, family=family)
 
 
 def _program(row: dict[str, Any], now: datetime) -> Measure:

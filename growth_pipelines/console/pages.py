@@ -23,6 +23,7 @@ from growth_pipelines.console.labels import label
 from growth_pipelines.console.observed import Observed, Shop, observe
 from growth_pipelines.console.policy_views import running_rules
 from growth_pipelines.policies.book import in_force
+from growth_pipelines.store.incidents import loud_incidents
 from growth_pipelines.store.tables import ACTION_STATES, Action, AuditEvent
 
 router = APIRouter(include_in_schema=False)
@@ -101,6 +102,7 @@ def today(request: Request, person: Person, console: Here) -> HTMLResponse:
         ever = bool(queue) or count_up_to(session, 1) > 0
         lately = select(Action).where(Action.decided_at.is_not(None)).order_by(Action.decided_at.desc())
         decided = session.scalars(lately.limit(DECIDED)).all()
+        incidents = loud_incidents(session, now)
     return page(
         request,
         "today.html",
@@ -114,6 +116,7 @@ def today(request: Request, person: Person, console: Here) -> HTMLResponse:
         waiting=waiting,
         ever=ever,
         decided=decided,
+        incidents=incidents,
     )
 
 

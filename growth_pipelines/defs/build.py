@@ -23,6 +23,7 @@ from growth_pipelines.defs.assets.queue import QUEUE, action_queue
 from growth_pipelines.defs.assets.raw import raw_tables
 from growth_pipelines.defs.assets.reconciled import RECONCILED, store_and_dagster_agree
 from growth_pipelines.defs.assets.search_by_month import search_by_month
+from growth_pipelines.defs.assets.watched import Monitoring, monitoring
 from growth_pipelines.defs.automation import kept_fresh, refresh_sensor
 from growth_pipelines.defs.dbt_graph import DbtGraph, translate
 from growth_pipelines.defs.jobs import Parts, build_jobs
@@ -51,8 +52,8 @@ def build_defs(
     machine = machine if machine is not None else Machine(settings)
     graph = translate(manifest if manifest is not None else needed_manifest(settings), settings.model_engine)
     proposals = [proposal(r, OPENED_BY.get(r.name, ())) for r in RECOMMENDERS.values()]
-    landed = landed_batches()
-    jobs = build_jobs(_parts(graph, landed, proposals), [approval_form(p.name) for p in proposals])
+    landed, watch = landed_batches(), monitoring()
+    jobs = build_jobs(_parts(graph, landed, proposals, watch), [approval_form(p.name) for p in proposals])
     return dg.Definitions(
         assets=[
             kept_fresh(raw_tables, machine.zone),
@@ -65,6 +66,7 @@ def build_defs(
             incremental_agreement(graph.named(SOURCES), settings.engine),
             search_regressions,
             vitals_regressions,
+            *watch.assets,
             *(part for p in proposals for part in (p.recommendations, p.approval, p.actions)),
             action_queue([recommendations_key(p.name) for p in proposals]),
             rolled_back_actions([actions_key(p.name) for p in proposals]),
@@ -72,6 +74,7 @@ def build_defs(
         ],
         asset_checks=[
             landed,
+            *watch.checks,
             *(check for p in proposals for check in p.checks),
             store_and_dagster_agree([p.name for p in proposals]),
         ],
@@ -84,7 +87,9 @@ def build_defs(
     )
 
 
-def _parts(graph: DbtGraph, landed: dg.AssetChecksDefinition, proposals: list[Proposal]) -> Parts:
+def _parts(
+    graph: DbtGraph, landed: dg.AssetChecksDefinition, proposals: list[Proposal], watch: Monitoring
+) -> Parts:
     return Parts(
         raw=tuple(raw_tables.keys),
         raw_checks=tuple(raw_tables.check_keys),
@@ -95,8 +100,8 @@ def _parts(graph: DbtGraph, landed: dg.AssetChecksDefinition, proposals: list[Pr
         published=PUBLISHED,
         agreement=AGREEMENT,
         agrees=AGREES,
-        search_regressions=SEARCH,
-        vitals_regressions=VITALS,
+        monitoring=(SEARCH, VITALS, *watch.keys),
+        monitoring_checks=watch.check_keys,
         queue=QUEUE,
         rollbacks=ROLLBACKS,
         audit_head=AUDIT_HEAD,

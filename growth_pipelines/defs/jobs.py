@@ -35,8 +35,9 @@ class Parts:
     published: dg.AssetKey
     agreement: dg.AssetKey
     agrees: dg.AssetCheckKey
-    search_regressions: dg.AssetKey
-    vitals_regressions: dg.AssetKey
+    # What looks, the incidents that come of it, and a check on each family of metrics.
+    monitoring: tuple[dg.AssetKey, ...]
+    monitoring_checks: tuple[dg.AssetCheckKey, ...]
     queue: dg.AssetKey
     rollbacks: dg.AssetKey
     audit_head: dg.AssetKey
@@ -78,7 +79,7 @@ def build_jobs(parts: Parts, forms: Iterable[dg.JobDefinition]) -> Jobs:
     """All jobs. ``forms`` are the launchpad jobs ``approve_X``, which are no selection of assets."""
     ingest = _assets(parts.raw) | _checks([*parts.raw_checks, *parts.landed_checks])
     models = _assets([*parts.models, parts.published]) | _checks([*parts.landed_contracts, *parts.model_checks])
-    monitoring = _assets([parts.search_regressions, parts.vitals_regressions])
+    monitoring = _assets(parts.monitoring) | _checks(parts.monitoring_checks)
     recommend = _assets(parts.recommendations.values()) | _checks([*parts.gates.values(), *parts.texts.values()])
     queue = _assets([parts.queue])
     repair = _assets([parts.recommendations["cwv_repair"]]) | _checks([parts.gates["cwv_repair"]])
@@ -88,7 +89,11 @@ def build_jobs(parts: Parts, forms: Iterable[dg.JobDefinition]) -> Jobs:
         _job(
             "build_models", models, "Build and test every model, value the customers, then publish the warehouse."
         ),
-        _job("detect_regressions", monitoring, "Look for pages that got worse in search or in their vitals."),
+        _job(
+            "detect_regressions",
+            monitoring,
+            "Look at every metric that is watched: what got worse, what is about to, what has recovered.",
+        ),
         _job("recommend_actions", recommend, "Let every recommender draft its actions from what is published."),
         _job("rank_queue", queue, "Expire what waited too long, bring back what was deferred, rank the rest."),
         _job(

@@ -171,6 +171,7 @@ def _figures(
         return {
             "search_regressions": _number(by_key["search_regressions"], "regressions"),
             "vitals_regressions": _number(by_key["vitals_regressions"], "regressions"),
+            "open_incidents": _number(by_key["incidents"], "open"),
         }
     if stage == "recommend":
         return {

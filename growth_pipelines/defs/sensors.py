@@ -35,6 +35,7 @@ def build_sensors(jobs: Jobs, recommenders: Sequence[str]) -> list[dg.SensorDefi
         outbox_sensor(recommenders),
         reconciler_sensor(recommenders),
         regression_sensor(jobs["repair_regressions"]),
+        watch_sensor(jobs["detect_regressions"]),
         expiry_sensor(jobs["rank_queue"]),
         clock_sensor(recommenders),
         rollback_sensor(jobs["roll_back_requested"]),
@@ -136,6 +137,32 @@ def regression_sensor(job: AnyJob) -> dg.SensorDefinition:
         return dg.SensorResult([dg.RunRequest(run_key=f"regressions:{cursor}")], cursor=cursor)
 
     return regressions
+
+
+def watch_sensor(job: AnyJob) -> dg.SensorDefinition:
+    """A new day of any source, published outside of a cycle → every watched metric looked at."""
+
+    @dg.sensor(
+        name="watch_sensor",
+        job=job,
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Looks at what is watched once a new day of a source is published outside of a cycle.",
+    )
+    def watch(
+        context: dg.SensorEvaluationContext, machine: dg.ResourceParam[Machine]
+    ) -> dg.SensorResult | dg.SkipReason:
+        records = _events_after(context.instance, PUBLISHED, int(context.cursor or 0))
+        if not records:
+            return dg.SkipReason("Nothing was published.")
+        cursor = str(records[-1].storage_id)
+        if all(_within_cycle(context.instance, run) for run in _runs(records)):
+            return dg.SensorResult(skip_reason=dg.SkipReason("The cycle looks itself."), cursor=cursor)
+        # Only whole days are judged, so an hour's orders need no look: the newest days are the run's key.
+        days = {source: day.isoformat() for source, day in machine.newest_days().items()}
+        return dg.SensorResult([dg.RunRequest(run_key=f"watch:{digest(days)[:16]}")], cursor=cursor)
+
+    return watch
 
 
 def expiry_sensor(job: AnyJob) -> dg.SensorDefinition:

@@ -1,4 +1,4 @@
-"""What is wrong with the machine for as long as it lasts: sources, the daily run, regressions, programs."""
+"""What is wrong with the machine for as long as it lasts: sources, the daily run, programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
-from growth_pipelines.store.tables import Batch, Regression
+from growth_pipelines.store.tables import Batch
 
 if TYPE_CHECKING:
     from growth_pipelines.store.database import Store
@@ -30,22 +30,13 @@ def present_conditions(
 ) -> dict[str, str]:
     """Key → sentence of everything that is wrong now. ``dead_since``: programs that don't run, and since when."""
     with store.read() as session:
-        found = {**_regressions(session), **_daily_run(session, now)}
+        found = _daily_run(session, now)
     found |= {
         f"program:{name}": f"{name} has not run since {since:%Y-%m-%d %H:%M} UTC. See `growth status`."
         for name, since in dead_since.items()
         if now - since >= DEAD_AFTER
     }
     return found | _sources(settings, now)
-
-
-def _regressions(session: Session) -> dict[str, str]:
-    wanted = select(Regression).where(Regression.state == "open", Regression.severity == "critical")
-    return {
-        f"regression:{row.id}": f"{row.url} got much worse: {row.metric} on {row.form_factor} went from "
-        f"{row.before:g} to {row.after:g} since {row.since}."
-        for row in session.scalars(wanted)
-    }
 
 
 def _daily_run(session: Session, now: datetime) -> dict[str, str]:

@@ -57,6 +57,7 @@ def digest_mail(settings: Settings, digest: Digest, head: PublishedHead | None, 
         since=figures.moment(digest.begins, zone),
         lists=[one for one in lists if one[1].count],
         alarms=digest.alarms,
+        incidents=digest.incidents,
         head=f"{head.seq}:{head.hash}" if head else "",
     )
 

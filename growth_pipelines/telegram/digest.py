@@ -14,6 +14,7 @@ from growth_pipelines.actions.brake import brake
 from growth_pipelines.actions.lifecycle import overdue
 from growth_pipelines.actions.queue import as_document, top
 from growth_pipelines.console import figures
+from growth_pipelines.store.incidents import loud_incidents
 from growth_pipelines.store.tables import Action, ApprovalRequest, AuditEvent, Flag, OutboxCursor, OutboxEntry
 from growth_pipelines.telegram.desk import PRIORITIES, Desk, waiting
 from growth_pipelines.telegram.messages import rendered
@@ -64,6 +65,7 @@ def digest(desk: Desk, *, weekly: bool) -> str:
             happened=_happened(session, since),
             since=figures.moment(since, zone),
             late=_late(session, desk),
+            incidents=[row.title for row in loud_incidents(session, now)],
             brake=str(brake(session) or ""),
             console_text=reader.link(),
         )

@@ -20,6 +20,7 @@ FRAMES = (
     "bodies",
     *("stock", "variant_days", "days_out", "past_actions", "stock_age", "sell_through", "collection_products"),
     "bundle_pairs",
+    *("shop_days", "stream_days", "stream_runs"),
 )
 
 

@@ -83,6 +83,7 @@ def test_no_page_has_an_accessibility_violation(
         "/audit",
         "/quality",
         "/texts",
+        "/monitoring",
         *(f"/actions/{by_subtype[name]}" for name in ("title", "image", "script")),
         "/nowhere",
         "/docs/dbt",

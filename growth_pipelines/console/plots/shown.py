@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -50,7 +50,11 @@ def drawing() -> Drawing:
 
 def figures_of(settings: Settings, action: Action, events: list[Event]) -> Figures:
     """The plots of ``action``; what was done to its resource is marked on them."""
-    plots = plots_of(subject_of(action, events), Series.of(settings))
+    return drawn_of(plots_of(subject_of(action, events), Series.of(settings)))
+
+
+def drawn_of(plots: Sequence[Plot | Missing]) -> Figures:
+    """``plots``, drawn as far as they can be."""
     drawn = [Figure(plot, _svg(plot)) for plot in plots if isinstance(plot, Plot)]
     return Figures(drawn, [plot for plot in plots if isinstance(plot, Missing)])
 

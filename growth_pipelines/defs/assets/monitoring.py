@@ -19,6 +19,8 @@ from growth_pipelines.recommenders.money import WINDOW_DAYS
 if TYPE_CHECKING:
     import pandas
 
+    from growth_pipelines.monitoring.findings import Finding
+
 SEARCH = dg.AssetKey("search_regressions")
 VITALS = dg.AssetKey("vitals_regressions")
 
@@ -36,6 +38,7 @@ VITALS = dg.AssetKey("vitals_regressions")
 )
 def search_regressions(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResult:
     from growth_pipelines.monitoring import scan_pages
+    from growth_pipelines.monitoring.page_findings import search_findings
     from growth_pipelines.warehouse.frames import load_frames
 
     with machine.warehouse.read() as connection:
@@ -43,6 +46,7 @@ def search_regressions(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResu
     machine.on_progress("search", None)
     found = scan_pages(pages)
     rows: list[dict[str, Any]] = sorted(found.to_dict("records"), key=lambda row: row["size"])
+    _keep(machine, "search pages", search_findings(pages, rows))
     causes = Counter(str(row["cause"]) for row in rows)
     shown = [
         {"page": row["page"], "cause": row["cause"], "change_percent": change_percent(row["size"])} for row in rows
@@ -56,6 +60,15 @@ def search_regressions(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResu
             **({"worst": table(shown)} if shown else {}),
         }
     )
+
+
+def _keep(machine: Machine, look: str, found: "list[Finding]") -> None:
+    """What ``incidents`` is made of."""
+    from growth_pipelines.monitoring.findings import as_document
+    from growth_pipelines.store.looks import keep_look
+
+    with machine.store.session() as session:
+        keep_look(session, look, [], [as_document(one) for one in found], machine.now)
 
 
 def _search_window(pages: "pandas.DataFrame") -> dict[str, str]:
@@ -77,27 +90,23 @@ def _search_window(pages: "pandas.DataFrame") -> dict[str, str]:
     owners=[OWNER],
     freshness_policy=DAILY,
     description="Pages whose Core Web Vitals got worse for real visitors, since when (within a week) and by how "
-    "much: p75 of 28 days, LCP and INP in milliseconds, CLS without a unit. A regression stays open until the "
-    "page has recovered.",
+    "much: p75 of 28 days, LCP and INP in milliseconds, CLS without a unit. They become incidents, which stay "
+    "open until the page has recovered.",
 )
 def vitals_regressions(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResult:
+    from growth_pipelines.monitoring.page_findings import vitals_findings
     from growth_pipelines.monitoring.vitals import find_regressions
-    from growth_pipelines.store.regressions import record_regressions
     from growth_pipelines.warehouse.frames import load_frames
 
     with machine.warehouse.read() as connection:
-        frames = load_frames(connection, ["vitals", "pages"], machine.today)
+        vitals = load_frames(connection, ["vitals"], machine.today)["vitals"]
     machine.on_progress("web vitals", None)
-    vitals, fdr = frames["vitals"], machine.settings.recommenders.cwv_repair.fdr
+    fdr = machine.settings.recommenders.cwv_repair.fdr
     rows: list[dict[str, Any]] = find_regressions(vitals, fdr=fdr).to_dict("records")
-    urls = dict(zip(frames["pages"]["page_key"], frames["pages"]["url"], strict=True))
-    with machine.store.session() as session:
-        change = record_regressions(session, rows, urls, machine.now)
+    _keep(machine, "vitals", vitals_findings(vitals, rows))
     return dg.MaterializeResult(
         metadata={
             "regressions": len(rows),
-            "new": len(change.opened),
-            "recovered": len(change.recovered),
             **_vitals_window(vitals),
             **({"worst_page": _trend(vitals, rows[0]), "worst": table([*map(_vitals_row, rows)])} if rows else {}),
         }

@@ -36,12 +36,14 @@ PLAUSIBLE = {
     "top": "5",
     "done": "approve",
     "out": "true",
+    "number": "1",
 }
 # Columns that say when somebody was last here: kept at most once a minute, whatever they asked for.
 SEEN = {("sessions", "seen_at"), ("operators", "seen_at")}
 # Pages that answer 4xx in this shop, and why.
 NOT_THERE = {
     "/docs/dbt": "the models' documentation is not built",
+    "/monitoring/{number}": "nothing got worse in this shop",
     "/api/cross-sell/{product:path}": "its data hold no products",
 }
 

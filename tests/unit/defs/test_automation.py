@@ -13,7 +13,16 @@ from growth_pipelines.defs.build import build_defs
 from growth_pipelines.settings import load_settings
 
 START = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)  # a Friday, 05:00 in Denver
-CONSEQUENCES = ("_recommendations", "_approval", "_actions", "_regressions", "action_queue", "rolled_back")
+CONSEQUENCES = (
+    "_recommendations",
+    "_approval",
+    "_actions",
+    "_regressions",
+    "_watch",
+    "incidents",
+    "action_queue",
+    "rolled_back",
+)
 
 
 @pytest.fixture(scope="module")

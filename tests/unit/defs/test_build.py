@@ -104,6 +104,7 @@ def test_jobs_sensors_and_schedules_are_these_and_run_from_the_start(defs: dg.De
         "refresh_sensor",
         "run_alarm_sensor",
         "regression_sensor",
+        "watch_sensor",
         "expiry_sensor",
         "approval_clock_sensor",
         "rollback_sensor",

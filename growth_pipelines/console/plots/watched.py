@@ -1,0 +1,116 @@
+"""Plots of what is watched: the days so far, the weeks ahead with their interval, a change with the days it may
+have begun on, and what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from growth_pipelines.console.figures import money, number
+from growth_pipelines.console.plots.plot import Event, Missing, Plot, Rows
+from growth_pipelines.console.plots.weeks import short
+
+
+def figure(value: float | None, unit: str, currency: str) -> str:
+    """A watched metric's value as it is read."""
+    return money(value, currency) if unit == "money" and value is not None else number(value, unit)
+
+
+def metric_plot(one: Mapping[str, Any], events: Sequence[Event], currency: str) -> Plot | Missing:
+    """A watched metric's newest days, and what is expected of the next ones."""
+    days, ahead = _days(one["series"]), one["ahead"]
+    if not days:
+        return Missing(one["label"], one["note"] or "no data.")
+    told = f"{len(days)} days to {_short(days[-1]['day'])}"
+    level = one["level"]
+    told += f", lately {figure(level, one['unit'], currency)} a day." if level is not None else "."
+    if ahead:
+        last = ahead[-1]
+        told += (
+            f" On {_short(last[0])} {figure(last[1], one['unit'], currency)} are expected, nine times in ten "
+            f"between {figure(last[2], one['unit'], currency)} and {figure(last[3], one['unit'], currency)}."
+        )
+    table = [(_short(row["day"]), figure(row["value"], one["unit"], currency), "") for row in days[-28:]]
+    table += [
+        (
+            _short(day),
+            figure(mean, one["unit"], currency),
+            f"{figure(low, one['unit'], currency)} – {figure(high, one['unit'], currency)}",
+        )
+        for day, mean, low, high in ahead
+    ]
+    floor = [] if one["floor"] is None else [_level(ahead[0][0], ahead[-1][0], one["floor"])]
+    return Plot(
+        "watched",
+        one["label"],
+        told + _said(_within(events, days)),
+        ("Day", "Value or expected", "90 % interval"),
+        table,
+        {
+            "days": days,
+            "ahead": [dict(zip(("day", "mean", "low", "high"), row, strict=True)) for row in ahead],
+            "span": [],
+            "levels": floor if ahead else [],
+            "events": _marked(_within(events, days)),
+        },
+    )
+
+
+def finding_plot(finding: Mapping[str, Any], title: str, events: Sequence[Event], currency: str) -> Plot | Missing:
+    """A finding's days with the level before and after, and the days on which it may have begun."""
+    evidence = finding["evidence"]
+    days, unit = _days(evidence.get("series", [])), evidence.get("unit", "")
+    if not days:
+        return Missing(title, "It is no series of days.")
+    before, after = evidence["before"], evidence["after"]
+    ahead = evidence.get("ahead", [])
+    told = (
+        f"{len(days)} points to {_short(days[-1]['day'])}: {figure(before, unit, currency)} before, "
+        f"{figure(after, unit, currency)} {'expected' if ahead else 'since'}."
+    )
+    levels = [_level(days[0]["day"], finding["since"], before)]
+    if not ahead:
+        levels.append(_level(finding["since"], days[-1]["day"], after))
+    span = [{"first": finding["first"], "last": str(date.fromisoformat(finding["last"]) + timedelta(days=1))}]
+    within = _within(events, days)
+    return Plot(
+        "watched",
+        title,
+        told + _said(within),
+        ("Day", "Value"),
+        [(_short(row["day"]), figure(row["value"], unit, currency)) for row in days],
+        {
+            "days": days,
+            "ahead": [dict(zip(("day", "mean", "low", "high"), row, strict=True)) for row in ahead],
+            "span": span,
+            "levels": levels,
+            "events": _marked(within),
+        },
+        "Shaded: the days on which it may have begun. Dashed: the levels before and after.",
+    )
+
+
+def _days(series: Sequence[Sequence[Any]]) -> Rows:
+    return [{"day": day, "value": value} for day, value in series]
+
+
+def _level(first: str, last: str, value: float) -> dict[str, Any]:
+    return {"from": first, "to": last, "value": value}
+
+
+def _within(events: Sequence[Event], days: Rows) -> list[Event]:
+    return [event for event in events if days[0]["day"] <= event.day.isoformat() <= days[-1]["day"]]
+
+
+def _marked(events: Sequence[Event]) -> Rows:
+    return [{"day": event.day.isoformat(), "what": event.what} for event in events]
+
+
+def _said(events: Sequence[Event]) -> str:
+    said = "; ".join(f"{event.what} on {short(event.day)}" for event in events)
+    return f" Marked: {said}." if said else ""
+
+
+def _short(day: str) -> str:
+    return short(date.fromisoformat(day))

@@ -1,0 +1,212 @@
+"""Incidents: opened by what a look found, escalated when it lasts or grows, closed when a look finds it no more.
+
+Each look hands in everything that is worse at present. What shares a finding with an open incident is that
+incident, so the same look twice changes nothing; one that closed and comes back within two weeks is opened again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from growth_pipelines.errors import GrowthError
+from growth_pipelines.store.audit import append_event
+from growth_pipelines.store.known_events import may_note
+from growth_pipelines.store.tables import SEVERITIES, Incident, OutboxEntry
+
+# Open for so long without being silenced, an incident that is not of medium severity is escalated.
+ESCALATED_AFTER = timedelta(days=7)
+# What comes back so soon had not recovered.
+_SAME_AGAIN = timedelta(days=14)
+_SILENCE_AT_MOST = timedelta(days=90)
+_EVENT, _CONSOLE = "alarm.incident", "See it on the page Monitoring of the console."
+
+
+class NoSuchIncident(GrowthError):
+    """There is no incident of this number, or it is closed."""
+
+
+@dataclass(frozen=True)
+class IncidentDraft:
+    """An incident as a look found it; the fields are the columns of the same names. ``findings`` are documents
+    with a ``key``, which is the same at every look; the first is the leading one."""
+
+    title: str
+    family: str
+    metric: str
+    level: str
+    subject: str
+    direction: str
+    cause: str
+    severity: str
+    since: date
+    since_first: date
+    since_last: date
+    size: float
+    low: float | None
+    high: float | None
+    expected_on: date | None
+    findings: list[dict[str, Any]]
+    suspects: list[dict[str, Any]]
+    explained_by: str = ""
+
+    @property
+    def keys(self) -> set[str]:
+        return {str(one["key"]) for one in self.findings}
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The numbers of the incidents that a look opened, escalated and closed."""
+
+    opened: tuple[int, ...]
+    escalated: tuple[int, ...]
+    closed: tuple[int, ...]
+
+
+def record_look(session: Session, found: Sequence[IncidentDraft], now: datetime) -> Recorded:
+    """Store what is worse now. Critical ones are told at once (an outbox entry) unless silenced or explained."""
+    wanted = select(Incident).where(or_(Incident.state != "closed", Incident.closed_at > now - _SAME_AGAIN))
+    # Open ones before closed ones, the oldest first: it keeps its number when two have become one.
+    known = sorted(session.scalars(wanted), key=lambda row: (row.state == "closed", row.id))
+    opened, escalated, seen = [], [], set()
+    for draft in found:
+        row = next((one for one in known if one.id not in seen and _is_same(one, draft)), None)
+        if row is None:
+            row = Incident(state="open", opened_at=now, history=[])
+            _describe(row, draft, now)
+            session.add(row)
+            session.flush()
+            _happened(row, "opened", now)
+            opened.append(row)
+            _tell(session, row, now)
+        else:
+            before = row.severity
+            if row.state == "closed":
+                row.state, row.opened_at, row.closed_at = "open", now, None
+                _happened(row, "opened again", now)
+                opened.append(row)
+            _describe(row, draft, now)
+            if _must_escalate(row, before, now):
+                row.state = "escalated"
+                _happened(row, "escalated", now)
+                escalated.append(row)
+                _tell(session, row, now)
+        seen.add(row.id)
+    closed = [row for row in known if row.state != "closed" and row.id not in seen]
+    for row in closed:
+        row.state, row.closed_at = "closed", now
+        _happened(row, "did not happen, or is over" if row.expected_on else "recovered", now)
+    session.flush()
+    return Recorded(*(tuple(row.id for row in rows) for rows in (opened, escalated, closed)))
+
+
+def _is_same(row: Incident, draft: IncidentDraft) -> bool:
+    if not draft.keys & {str(one["key"]) for one in row.findings}:
+        return False
+    return row.state != "closed" or abs(row.since - draft.since) <= _SAME_AGAIN
+
+
+def _describe(row: Incident, draft: IncidentDraft, now: datetime) -> None:
+    for name in (
+        *(
+            "title",
+            "family",
+            "metric",
+            "level",
+            "subject",
+            "direction",
+            "cause",
+            "severity",
+            "since",
+            "since_first",
+        ),
+        *("since_last", "size", "low", "high", "expected_on", "findings", "suspects", "explained_by"),
+    ):
+        setattr(row, name, getattr(draft, name))
+    row.seen_at = now
+
+
+def _must_escalate(row: Incident, severity_before: str, now: datetime) -> bool:
+    if row.state != "open" or is_quiet(row, now):
+        return False
+    worse = SEVERITIES.index(row.severity) > SEVERITIES.index(severity_before)
+    return worse or (row.severity != "medium" and now - row.opened_at >= ESCALATED_AFTER)
+
+
+def is_quiet(row: Incident, now: datetime) -> bool:
+    """Whether nobody need look: silenced by an operator for now, or explained by a known event."""
+    return bool(row.explained_by) or (row.silenced_until is not None and row.silenced_until > now)
+
+
+def _happened(row: Incident, what: str, now: datetime, by: str = "", note: str = "") -> None:
+    # A new list: a JSON column doesn't notice that an old one was changed.
+    row.history = [*row.history, {"at": now.isoformat(), "what": what, "by": by, "note": note}]
+
+
+def _tell(session: Session, row: Incident, now: datetime) -> None:
+    if row.severity == "critical" and not is_quiet(row, now):
+        told = {
+            "incident": row.id,
+            "message": f"{row.title}.",
+            "recovery": _CONSOLE,
+            "since": row.since.isoformat(),
+        }
+        session.add(OutboxEntry(event=_EVENT, payload=told, created_at=now))
+
+
+def silence_incident(
+    session: Session, number: int, *, until: datetime | None, reason: str, actor: str, channel: str, now: datetime
+) -> Incident:
+    """Let an open incident be until a moment, or (None) take that back; an audit event.
+
+    The caller has proved who ``actor`` is. Raises NoSuchIncident, MayNotNote, and GrowthError for a silence
+    without a reason, in the past, or of more than 90 days.
+    """
+    may_note(session, actor)
+    row = session.get(Incident, number)
+    if row is None or row.state == "closed":
+        raise NoSuchIncident(f"There is no open incident {number}.", "The page Monitoring lists them.")
+    reason = " ".join(reason.split())
+    if until is not None and not reason:
+        raise GrowthError("Silencing an incident needs a reason.", "Say why nobody need look at it.")
+    if until is not None and not now < until <= now + _SILENCE_AT_MOST:
+        raise GrowthError("An incident is silenced for 1 to 90 days.", "Choose another day.")
+    row.silenced_until = until
+    row.silenced_by, row.silence_reason = (actor, reason) if until else (None, None)
+    what = f"silenced until {until:%Y-%m-%d}" if until else "no longer silenced"
+    _happened(row, what, now, actor, reason)
+    payload = {
+        "incident": number,
+        "title": row.title,
+        "until": until.isoformat() if until else "",
+        "reason": reason,
+    }
+    event = "incident_silenced" if until else "incident_unsilenced"
+    append_event(session, event=event, actor=actor, channel=channel, now=now, payload=payload)
+    return row
+
+
+def open_incidents(session: Session) -> list[Incident]:
+    """All that are not closed: the loud and severe first, then the newest."""
+    rows = session.scalars(select(Incident).where(Incident.state != "closed"))
+    return sorted(rows, key=lambda row: (-SEVERITIES.index(row.severity), -row.id))
+
+
+def loud_incidents(session: Session, now: datetime) -> list[Incident]:
+    """The open ones that are neither silenced nor explained."""
+    return [row for row in open_incidents(session) if not is_quiet(row, now)]
+
+
+def families_of(rows: Iterable[Incident]) -> Mapping[str, list[Incident]]:
+    """Incidents by each family that one of their findings is of."""
+    found: dict[str, list[Incident]] = {}
+    for row in rows:
+        for family in sorted({str(one["family"]) for one in row.findings}):
+            found.setdefault(family, []).append(row)
+    return found

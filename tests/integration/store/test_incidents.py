@@ -1,0 +1,136 @@
+"""Incidents are opened once, escalate, close, come back and keep quiet when they are told to."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from growth_pipelines.approvals.operators import add_operator
+from growth_pipelines.errors import GrowthError
+from growth_pipelines.settings import Settings
+from growth_pipelines.store.audit import verify_chain
+from growth_pipelines.store.database import Store
+from growth_pipelines.store.incidents import (
+    IncidentDraft,
+    NoSuchIncident,
+    Recorded,
+    loud_incidents,
+    open_incidents,
+    record_look,
+    silence_incident,
+)
+from growth_pipelines.store.known_events import BadEvent, MayNotNote, add_event, known_events, remove_event
+from growth_pipelines.store.tables import AuditEvent, Incident, OutboxEntry
+from tests.drafts import NOW
+from tests.incidents import SINCE, finding, incident
+
+DAY = timedelta(days=1)
+
+
+def look(store: Store, *found: IncidentDraft, days: float = 0) -> Recorded:
+    with store.session() as session:
+        return record_look(session, found, NOW + days * DAY)
+
+
+def told(store: Store) -> list[str]:
+    with store.read() as session:
+        entries = session.scalars(select(OutboxEntry).where(OutboxEntry.event == "alarm.incident"))
+        return [entry.payload["message"] for entry in entries]
+
+
+def test_the_same_look_twice_opens_nothing_twice(store: Store) -> None:
+    assert look(store, incident()) == Recorded((1,), (), ())
+    assert look(store, incident()) == Recorded((), (), ())
+    moved = incident(since=SINCE + 4 * DAY, title="Orders fell by 20 % since 14 Nov 2026")
+    assert look(store, moved, days=1) == Recorded((), (), ()), "a beginning that moves is no new incident"
+    with store.read() as session:
+        [row] = open_incidents(session)
+        assert (row.title, row.since) == (moved.title, SINCE + 4 * DAY)
+        assert [one["what"] for one in row.history] == ["opened"]
+
+
+def test_what_is_no_longer_found_has_recovered_and_what_comes_back_soon_is_the_same(store: Store) -> None:
+    look(store, incident())
+    assert look(store, days=3) == Recorded((), (), (1,))
+    assert look(store, days=4) == Recorded((), (), ())
+    assert look(store, incident(), days=8) == Recorded((1,), (), ())
+    look(store, days=9)
+    later = incident(since=SINCE + 40 * DAY)
+    assert look(store, later, days=45) == Recorded((2,), (), ()), "another month, another incident"
+    with store.read() as session:
+        row = session.get_one(Incident, 1)
+        assert [one["what"] for one in row.history] == ["opened", "recovered", "opened again", "recovered"]
+
+
+def test_two_incidents_that_turn_out_to_be_one_keep_the_older_number(store: Store) -> None:
+    traffic = finding("sessions")
+    assert look(store, incident(), incident(traffic)) == Recorded((1, 2), (), ())
+    assert look(store, incident(finding(), traffic), days=1) == Recorded((), (), (2,))
+
+
+def test_it_escalates_when_it_gets_worse_and_when_it_lasts(store: Store) -> None:
+    look(store, incident(severity="medium"), incident(finding("sessions"), severity="high"))
+    assert look(store, incident(severity="high"), days=1) == Recorded((), (1,), (2,))
+    look(store, days=2)
+    look(store, incident(finding("clicks"), severity="high", since=SINCE), days=3)
+    assert look(store, incident(finding("clicks")), days=9) == Recorded((), (), ())
+    assert look(store, incident(finding("clicks")), days=10).escalated == (3,)
+    assert look(store, incident(finding("clicks")), days=11).escalated == ()
+
+
+def test_what_is_critical_is_told_once_and_what_is_explained_is_not(store: Store) -> None:
+    look(store, incident(severity="critical"))
+    look(store, incident(severity="critical"), days=1)
+    look(store, incident(severity="critical"), incident(finding("clicks")), days=2)
+    assert told(store) == ["Orders fell by 24 % (17 to 31 %) since 10 Nov 2026."]
+    look(store, incident(finding("sessions"), severity="critical", explained_by="Christmas"), days=3)
+    assert len(told(store)) == 1
+    with store.read() as session:
+        assert loud_incidents(session, NOW + 3 * DAY) == []
+        assert len(open_incidents(session)) == 1
+
+
+def test_an_operator_silences_with_a_reason_until_a_day_and_it_is_audited(store: Store) -> None:
+    look(store, incident())
+    until = NOW + 10 * DAY
+    asked = {"actor": "bo", "channel": "console", "now": NOW}
+    with store.session() as session:
+        for reason, day in (("", until), ("known", NOW - DAY), ("known", NOW + 100 * DAY)):
+            with pytest.raises(GrowthError):
+                silence_incident(session, 1, until=day, reason=reason, **asked)
+        with pytest.raises(NoSuchIncident):
+            silence_incident(session, 7, until=until, reason="known", **asked)
+        silence_incident(session, 1, until=until, reason="a big customer has left", **asked)
+    look(store, incident(severity="critical"), days=1)
+    assert told(store) == []
+    with store.read() as session:
+        assert loud_incidents(session, NOW + 9 * DAY) == []
+        assert [row.id for row in loud_incidents(session, until)] == [1]
+    with store.session() as session:
+        silence_incident(session, 1, until=None, reason="", **asked)
+        assert [row.id for row in loud_incidents(session, NOW)] == [1]
+        events = session.scalars(select(AuditEvent.event).order_by(AuditEvent.seq)).all()
+        assert events[-2:] == ["incident_silenced", "incident_unsilenced"]
+        assert verify_chain(session).intact
+
+
+def test_events_are_noted_and_taken_back_by_operators_only(store: Store, settings: Settings) -> None:
+    add_operator(store, settings, "vi", "viewer", NOW)
+    noted = {"kind": "deploy", "title": "New  theme", "starts_on": SINCE, "channel": "cli", "now": NOW}
+    with store.session() as session:
+        with pytest.raises(MayNotNote):
+            add_event(session, actor="vi", **noted)
+        for wrong in ({"kind": "war"}, {"title": " "}, {"ends_on": SINCE - DAY}):
+            with pytest.raises(BadEvent):
+                add_event(session, actor="bo", **{**noted, **wrong})
+        row = add_event(session, actor="bo", **noted)
+        assert (row.title, row.ends_on) == ("New theme", SINCE)
+        assert [one.id for one in known_events(session, SINCE)] == [row.id]
+        assert known_events(session, date(2026, 11, 11)) == []
+        remove_event(session, row.id, actor="bo", channel="cli", now=NOW)
+        with pytest.raises(BadEvent):
+            remove_event(session, row.id, actor="bo", channel="cli", now=NOW)
+        events = session.scalars(select(AuditEvent.event).order_by(AuditEvent.seq)).all()
+        assert events[-2:] == ["known_event_added", "known_event_removed"]
