@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.authority import POLICY
@@ -30,7 +30,15 @@ from growth_pipelines.policies.terms import AutomaticRule, Book, Terms
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.audit import append_event
 from growth_pipelines.store.database import Store
-from growth_pipelines.store.tables import Action, ApprovalRequest, Flag, Operator, OutboxEntry, PolicyVersion
+from growth_pipelines.store.tables import (
+    Action,
+    ActionOutcome,
+    ApprovalRequest,
+    Flag,
+    Operator,
+    OutboxEntry,
+    PolicyVersion,
+)
 
 # Fewer than this many that came to an end say nothing of a rule.
 JUDGED_FROM = 5
@@ -146,11 +154,16 @@ class Record:
 def record_of(session: Session, rule: AutomaticRule) -> Record:
     """How the newest ones went that policies passed of the rule's kind since it was last resumed.
 
-    Executed is well, unless it failed or was rolled back: a negative outcome counts once it has led to that.
+    Executed is well, unless it failed, was rolled back or is known to have made worse what it had promised.
     """
     since = _resumed_at(session, rule.kind)
+    worse = exists().where(
+        ActionOutcome.action_id == Action.id,
+        ActionOutcome.is_promised,
+        ActionOutcome.outcome_class == "negative",
+    )
     wanted = (
-        select(Action.state)
+        select(Action.state, worse)
         .where(
             Action.kind == rule.kind,
             Action.decided_channel == POLICY,
@@ -160,8 +173,8 @@ def record_of(session: Session, rule: AutomaticRule) -> Record:
         .order_by(Action.decided_at.desc(), Action.id)
         .limit(rule.pause_over)
     )
-    states = list(session.scalars(wanted))
-    return Record(len(states), sum(state in _WENT_WELL for state in states))
+    ended = session.execute(wanted).all()
+    return Record(len(ended), sum(state in _WENT_WELL and not worsened for state, worsened in ended))
 
 
 def _pause_if_failing(session: Session, rule: AutomaticRule, now: datetime) -> bool:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.body_html import LINKS
 from growth_pipelines.actions.brake import brake
+from growth_pipelines.actions.outcomes import outcomes_of
 from growth_pipelines.actions.queue import find, top
 from growth_pipelines.actions.recheck import RECHECK_DAYS, recheck_of
 from growth_pipelines.actions.transitions import request_of
@@ -94,6 +95,7 @@ def action_page(
         answer = request_of(session, found)
         history = _history(session, found)
         execution = session.get(Execution, (found.id, found.version))
+        outcomes = outcomes_of(session, found.id)
         paused = brake(session) is not None
         events = events_of(session, found, zone)
         votes = votes_of(session, answer) if answer else []
@@ -112,6 +114,8 @@ def action_page(
         observed=observed,
         action=found,
         history=history,
+        outcomes=outcomes,
+        worse=any(one.is_promised and one.outcome_class == "negative" for one in outcomes),
         run_id=next((event["run_id"] for event in reversed(history) if event["run_id"]), ""),
         figures=figures_of(console.settings, found, events),
         place=_place(queue, found),

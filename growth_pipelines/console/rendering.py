@@ -104,6 +104,8 @@ def environment() -> Environment:
         "tier_label": lambda name: label("tiers", name),
         "kind_label": lambda name: label("kinds", name),
         "metric_label": lambda name: label("metrics", name),
+        "outcome_metric": lambda name: label("outcome_metrics", name),
+        "outcome_words": lambda name: label("outcome_classes", name),
         "event_label": lambda name: label("events", name),
         "field_label": lambda name: label("fields", name),
         "ending_label": lambda name: label("endings", name),

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from growth_pipelines.defs.approval_form import approval_form
+from growth_pipelines.defs.assets.action_outcomes import OUTCOMES, action_outcomes
 from growth_pipelines.defs.assets.agreement import AGREEMENT, AGREES, incremental_agreement
 from growth_pipelines.defs.assets.audit_head import AUDIT_HEAD, INTACT, audit_head
 from growth_pipelines.defs.assets.carried_out import ROLLBACKS, rolled_back_actions
@@ -64,6 +65,7 @@ def build_defs(
             lifetime_value(*graph.documented[LIFETIME_VALUE], settings.engine),
             published_warehouse([*graph.in_schema("marts"), LIFETIME_VALUE], settings.engine),
             incremental_agreement(graph.named(SOURCES), settings.engine),
+            action_outcomes,
             search_regressions,
             vitals_regressions,
             *watch.assets,
@@ -102,6 +104,7 @@ def _parts(
         agrees=AGREES,
         monitoring=(SEARCH, VITALS, *watch.keys),
         monitoring_checks=watch.check_keys,
+        outcomes=OUTCOMES,
         queue=QUEUE,
         rollbacks=ROLLBACKS,
         audit_head=AUDIT_HEAD,

@@ -38,6 +38,7 @@ class Parts:
     # What looks, the incidents that come of it, and a check on each family of metrics.
     monitoring: tuple[dg.AssetKey, ...]
     monitoring_checks: tuple[dg.AssetCheckKey, ...]
+    outcomes: dg.AssetKey
     queue: dg.AssetKey
     rollbacks: dg.AssetKey
     audit_head: dg.AssetKey
@@ -81,6 +82,7 @@ def build_jobs(parts: Parts, forms: Iterable[dg.JobDefinition]) -> Jobs:
     models = _assets([*parts.models, parts.published]) | _checks([*parts.landed_contracts, *parts.model_checks])
     monitoring = _assets(parts.monitoring) | _checks(parts.monitoring_checks)
     recommend = _assets(parts.recommendations.values()) | _checks([*parts.gates.values(), *parts.texts.values()])
+    outcomes = _assets([parts.outcomes])
     queue = _assets([parts.queue])
     repair = _assets([parts.recommendations["cwv_repair"]]) | _checks([parts.gates["cwv_repair"]])
     every_gate = _checks([*parts.gates.values(), *parts.left_behind.values(), parts.reconciled])
@@ -94,12 +96,13 @@ def build_jobs(parts: Parts, forms: Iterable[dg.JobDefinition]) -> Jobs:
             monitoring,
             "Look at every metric that is watched: what got worse, what is about to, what has recovered.",
         ),
+        _job("measure_outcomes", outcomes, "Tell what executed actions did from what nothing was done to."),
         _job("recommend_actions", recommend, "Let every recommender draft its actions from what is published."),
         _job("rank_queue", queue, "Expire what waited too long, bring back what was deferred, rank the rest."),
         _job(
             "daily_cycle",
-            ingest | models | monitoring | recommend | queue,
-            "One full cycle: ingest, build, monitor, recommend, queue.",
+            ingest | models | outcomes | monitoring | recommend | queue,
+            "One full cycle: ingest, build, measure outcomes, monitor, recommend, queue.",
             {FULL_CYCLE_TAG: "daily"},
         ),
         _job(

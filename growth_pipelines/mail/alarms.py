@@ -51,6 +51,11 @@ def sentence_of(entry: OutboxEntry) -> str:
     said = entry.payload
     if entry.event == "action.failed":
         return f"{said['title']} ({said['ref']}) failed and is not tried again."
+    if entry.event == "action.outcome_negative":
+        return (
+            f"{said['title']} ({said['ref']}) has made things worse after {said['horizon_days']} days:"
+            f" {said['effect']:+,.0f} {said['metric']}. Look whether to roll it back."
+        )
     if entry.event == "automatic.paused":
         return (
             f"Auto-approval of {said['kind']} is paused: only {said['well']} of {said['ended']} actions went well."

@@ -487,6 +487,38 @@ class Execution(Table):
     finished_at: Mapped[datetime | None]
 
 
+class ActionOutcome(Table):
+    """What an executed action did to one metric after 7, 14 or 28 days, or in ``skipped`` why that is not known.
+
+    ``effect`` is observed less counterfactual; money in major units. ``shared_error`` is the part of the standard
+    error that comes from the controls, ``estimate`` what was promised for the same days, ``is_promised`` whether
+    the metric is the promised one (else it is the revenue). ``days`` holds first, actual and expected by day.
+    """
+
+    __tablename__ = "action_outcomes"
+    __table_args__ = (Index(None, "is_promised", "outcome_class"),)
+
+    action_id: Mapped[str] = mapped_column(ForeignKey("actions.id"), primary_key=True)
+    metric: Mapped[str] = mapped_column(String(16), primary_key=True)
+    horizon_days: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    slug: Mapped[str]
+    is_promised: Mapped[bool]
+    skipped: Mapped[str] = mapped_column(server_default=text("''"))
+    outcome_class: Mapped[str | None] = mapped_column(String(12))
+    baseline: Mapped[float | None]
+    observed: Mapped[float | None]
+    counterfactual: Mapped[float | None]
+    effect: Mapped[float | None]
+    effect_low: Mapped[float | None]
+    effect_high: Mapped[float | None]
+    shared_error: Mapped[float | None]
+    estimate: Mapped[float | None]
+    controls: Mapped[int | None]
+    is_overlapping: Mapped[bool] = mapped_column(server_default=text("false"))
+    days: Mapped[dict[str, Any]]
+    measured_at: Mapped[datetime]
+
+
 class TaskCard(Table):
     """Work that a person does by hand: the exact steps of a repair that nothing can automate."""
 

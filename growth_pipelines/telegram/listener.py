@@ -33,6 +33,7 @@ CALM_AT_ONCE, CALM_WITHIN = 10, timedelta(minutes=15)
 # Outbox events that are told in a line of their own, and the line.
 _NOTICES = {
     "action.failed": "failed",
+    "action.outcome_negative": "outcome_negative",
     "brake.paused": "paused",
     "brake.resumed": "resumed",
     "template.paused": "template_paused",

@@ -21,6 +21,7 @@ FRAMES = (
     *("stock", "variant_days", "days_out", "past_actions", "stock_age", "sell_through", "collection_products"),
     "bundle_pairs",
     *("shop_days", "stream_days", "stream_runs"),
+    *("outcome_pages", "outcome_products", "outcome_units", "complete_days"),
 )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, func, literal, or_, select
 
-from growth_pipelines.store.tables import Action, AuditEvent, Execution
+from growth_pipelines.store.tables import Action, ActionOutcome, AuditEvent, Execution
 from growth_pipelines.warehouse import operations_tables as raw
 from growth_pipelines.warehouse.raw_tables import RawTable
 
@@ -93,6 +93,25 @@ def _executions(engine: str) -> dict[str, Any]:
         **{name: getattr(Execution, name) for name in ("action_id", "version", "status", "attempts")},
         **{name: _instant(getattr(Execution, name), engine) for name in ("started_at", "finished_at")},
     }
+
+
+def _outcomes(engine: str) -> dict[str, Any]:
+    plain = ["action_id", "metric", "horizon_days", "baseline", "observed", "counterfactual", "effect", "controls"]
+    plain += ["effect_low", "effect_high", "shared_error", "estimate", "outcome_class"]
+    return {
+        "shop_id": Action.shop_id,
+        **{name: getattr(ActionOutcome, name) for name in plain},
+        "is_promised": cast(ActionOutcome.is_promised, Text),
+        "unit": case((ActionOutcome.is_promised, Action.impact["unit"].as_string())),
+        "method": literal("control_pages"),
+        # What is not complete is not measured.
+        "is_complete": literal("true"),
+        "measured_at": _instant(ActionOutcome.measured_at, engine),
+    }
+
+
+def _measured(query: Select[Any]) -> Select[Any]:
+    return query.join(Action, Action.id == ActionOutcome.action_id).where(ActionOutcome.effect.is_not(None))
 
 
 def _feedback(engine: str) -> dict[str, Any]:
@@ -176,4 +195,5 @@ COPIES = (
         local_dates={"local_date": "occurred_at"},
         finish=_with_words,
     ),
+    Copy(raw.OUTCOMES, _outcomes, about=ActionOutcome.action_id, source=_measured),
 )

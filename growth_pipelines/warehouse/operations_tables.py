@@ -111,7 +111,9 @@ OUTCOMES = _table(
     "What an executed action did to a metric after 7, 14 or 28 days. effect is observed less counterfactual (what"
     " would have been without it), with its 95 % interval; estimate is what the action had promised for the same"
     " time. The metric revenue is money in the shop's currency. method is experiment, control_pages or pre_post;"
-    " is_complete says that every day of the horizon has its data.",
+    " is_complete says that every day of the horizon has its data;"
+    " outcome_class is the class by growth_pipelines.outcomes.classify, shared_error the part of the standard"
+    " error that comes from the controls. What could not be measured has no row.",
     key=("action_id", "metric", "horizon_days"),
     action_id="text",
     metric="text",
@@ -124,7 +126,10 @@ OUTCOMES = _table(
     effect="double",
     effect_low="double",
     effect_high="double",
+    shared_error="double",
     estimate="double",
+    outcome_class="text",
+    is_promised="bool",
     controls="bigint",
     is_complete="bool",
     measured_at="timestamp",

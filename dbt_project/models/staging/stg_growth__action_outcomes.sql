@@ -15,7 +15,10 @@ with
             effect,
             effect_low,
             effect_high,
+            shared_error,
             estimate,
+            outcome_class,
+            is_promised,
             controls,
             is_complete,
             measured_at

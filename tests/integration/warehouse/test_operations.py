@@ -18,9 +18,11 @@ from sqlalchemy import delete, select
 from growth_pipelines.actions.execution import execute_approved
 from growth_pipelines.actions.lifecycle import expire_due
 from growth_pipelines.actions.model import ActionDraft
+from growth_pipelines.actions.outcomes import record_outcomes
 from growth_pipelines.actions.rollback import roll_back
 from growth_pipelines.approvals.decide import StaleDigest
 from growth_pipelines.ingestion.state import prepared
+from growth_pipelines.outcomes import classify
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import Action, ApprovalRequest, AuditEvent, Execution
@@ -291,20 +293,31 @@ def test_windows_of_executed_actions_are_whole_weeks_around_the_day(machine: Mac
         assert row["is_rolled_back"] == (undone is not None and undone <= row["post_end"])
 
 
-def outcome(action: Action, horizon: int, effect: float, **more: Any) -> dict[str, Any]:
+def outcome(
+    action: Action, horizon: int, effect: float, estimate: float = 40.0, reach: float = 5
+) -> dict[str, Any]:
+    low, high = effect - reach, effect + reach
     return {
         "action_id": action.id,
         "metric": "revenue",
         "horizon_days": horizon,
-        "method": "control_pages",
+        "slug": "task",
+        "is_promised": True,
+        "skipped": "",
+        "outcome_class": classify(effect, low, high, estimate),
+        **dict.fromkeys(("baseline", "observed", "counterfactual", "shared_error", "controls")),
         "effect": effect,
-        "effect_low": effect - 5,
-        "effect_high": effect + 5,
-        "estimate": 40.0,
-        "is_complete": True,
-        "measured_at": NOW.replace(tzinfo=None),
-        **more,
+        "effect_low": low,
+        "effect_high": high,
+        "estimate": estimate,
+        "is_overlapping": False,
+        "days": {},
     }
+
+
+def not_known(metric: str) -> dict[str, Any]:
+    figures = ("outcome_class", "effect", "effect_low", "effect_high")
+    return {"metric": metric, "is_promised": False, "skipped": "Why it is not known.", **dict.fromkeys(figures)}
 
 
 # test_engines compares these marts of the same rows, and what the project's tests warn of.
@@ -319,6 +332,10 @@ def test_what_the_store_does_not_keep_yet_comes_from_its_raw_tables(
     [action] = machine.submit(task_draft(1), at=START)
     machine.decide(action, "approve", START + timedelta(hours=1))
     machine.execute(action, START + timedelta(hours=2))
+    readings = [outcome(action, 7, 35.5), outcome(action, 14, 10, reach=30), outcome(action, 28, 50)]
+    with machine.store.session() as session:
+        change = record_outcomes(session, [*readings, {**outcome(action, 28, 0), **not_known("orders")}], NOW)
+    assert change.final == (action.ref,)
     load(machine.settings, {**shop_rows(), **rows_of_others(action)})
     result = build(machine.settings)
     assert {n.name: n.message for n in result.results if n.status not in ("success", "pass")} == {
@@ -362,11 +379,6 @@ def rows_of_others(action: Action) -> Rows:
     exposures.append({**event, "exposure_id": "again", "unit_id": "u00", "variant": "b"})
     arm = {"campaign_id": "c", "segment": "at_risk", "date": stamp.date(), "bounced": 0, "complained": 0}
     return {
-        "growth_action_outcomes": [
-            outcome(action, 7, 35.5),
-            outcome(action, 14, 10, effect_low=-20, effect_high=40),
-            outcome(action, 28, 50),
-        ],
         "growth_experiments": [
             {"experiment_id": "x", "experiment_key": "x", "unit_type": "visitor", "status": "running"}
             | {"pre_days": 7, "outcome_days": 7, "started_at": datetime(2026, 11, 10)}
@@ -421,6 +433,7 @@ def test_what_is_added_copy_by_copy_is_what_one_copy_finds(
         "growth_action_events": 0,
         "growth_executions": 0,
         "growth_feedback": 0,
+        "growth_action_outcomes": 0,
     }
     [action] = machine.submit(seo_draft(20), at=NOW)
     machine.copy()

@@ -94,7 +94,14 @@ def test_names_on_the_lineage_differ_in_their_last_part(defs: dg.Definitions) ->
 def test_jobs_sensors_and_schedules_are_these_and_run_from_the_start(defs: dg.Definitions) -> None:
     repository = defs.get_repository_def()
     expected = {"daily_cycle", "ingest_sources", "build_models", "detect_regressions", "recommend_actions"}
-    expected |= {"compare_builds", "rank_queue", "repair_regressions", "recheck_approvals", "roll_back_requested"}
+    expected |= {
+        "compare_builds",
+        "measure_outcomes",
+        "rank_queue",
+        "repair_regressions",
+        "recheck_approvals",
+        "roll_back_requested",
+    }
     expected |= {"publish_audit_head"}
     expected |= {f"{verb}_{name}" for verb in ("act_on", "recheck", "approve") for name in RECOMMENDERS}
     assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == expected

@@ -1,0 +1,118 @@
+"""Outcomes on record: which actions are due, and what was read of them, each change with its audit event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from growth_pipelines.actions.transitions import record, transition
+from growth_pipelines.store.tables import Action, ActionOutcome
+
+FINAL_DAYS = 28
+# Later than this after its execution, an action that could not be measured is not looked at again: its figures
+# and those it is compared with have left the window that is read.
+_LOOKED_AT_FOR = timedelta(days=120)
+_ACTOR, _CHANNEL = "growth", "system"
+_FIGURES = ("outcome_class", "skipped", "effect", "effect_low", "effect_high", "observed", "is_overlapping")
+
+
+@dataclass(frozen=True)
+class OutcomeChange:
+    """Refs of actions of which something was read that was not known, that are final now, that turned negative."""
+
+    read: tuple[str, ...]
+    final: tuple[str, ...]
+    negative: tuple[str, ...]
+
+
+def executed_actions(session: Session, since: datetime) -> list[Action]:
+    """All that were executed from ``since`` on, rolled back ones included, in order of execution."""
+    return list(
+        session.scalars(select(Action).where(Action.executed_at >= since).order_by(Action.executed_at, Action.id))
+    )
+
+
+def is_due(action: Action, now: datetime) -> bool:
+    """Whether its outcome may still change: executed, and not yet measured after 28 days."""
+    assert action.executed_at is not None
+    return action.state == "executed" and now - action.executed_at <= _LOOKED_AT_FOR
+
+
+def outcomes_of(session: Session, action_id: str) -> list[ActionOutcome]:
+    """An action's outcomes: the promised metric first, the longest horizon first."""
+    return list(
+        session.scalars(
+            select(ActionOutcome)
+            .where(ActionOutcome.action_id == action_id)
+            .order_by(ActionOutcome.is_promised.desc(), ActionOutcome.metric, ActionOutcome.horizon_days.desc())
+        )
+    )
+
+
+def record_outcomes(session: Session, rows: Iterable[Mapping[str, Any]], now: datetime) -> OutcomeChange:
+    """Store one reading: rows with the columns of ``action_outcomes``. Doing it twice changes nothing more.
+
+    A promised metric that turned negative is told to whoever listens to the outbox; one that is known after 28
+    days makes its action a measured one, whose outcome is not read again.
+    """
+    by_action: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        by_action.setdefault(row["action_id"], []).append(row)
+    read, final, negative = [], [], []
+    for action_id, fresh in by_action.items():
+        action = session.get_one(Action, action_id)
+        changed = [row for row in fresh if _put(session, row, now)]
+        if not changed:
+            continue
+        read.append(action.ref)
+        record(
+            session, action, "outcome_read", _ACTOR, _CHANNEL, now, payload={"outcomes": [*map(_told, changed)]}
+        )
+        worse = [row for row in changed if row["is_promised"] and row["outcome_class"] == "negative"]
+        if worse:
+            negative.append(action.ref)
+            told = _told(max(worse, key=lambda row: row["horizon_days"]))
+            record(session, action, "outcome_negative", _ACTOR, _CHANNEL, now, payload=told, told=told)
+        if _is_final(fresh) and transition(
+            session, action.id, action.version, "executed", "measured", actor=_ACTOR, channel=_CHANNEL, now=now
+        ):
+            final.append(action.ref)
+    return OutcomeChange(tuple(read), tuple(final), tuple(negative))
+
+
+def _put(session: Session, row: Mapping[str, Any], now: datetime) -> bool:
+    """Whether the row was not known so. What is not known yet and never was is not kept."""
+    key = (row["action_id"], row["metric"], row["horizon_days"])
+    known = session.get(ActionOutcome, key)
+    if known is not None and all(_same(getattr(known, name), row[name]) for name in _FIGURES):
+        return False
+    if known is None:
+        session.add(ActionOutcome(**row, measured_at=now))
+    else:
+        for name, value in row.items():
+            setattr(known, name, value)
+        known.measured_at = now
+    session.flush()
+    return True
+
+
+def _same(known: Any, fresh: Any) -> bool:
+    if isinstance(known, float) and isinstance(fresh, float | int):
+        return abs(known - fresh) <= 1e-6 * max(1.0, abs(known))
+    return bool(known == fresh)
+
+
+def _is_final(rows: Iterable[Mapping[str, Any]]) -> bool:
+    return any(
+        row["is_promised"] and row["horizon_days"] == FINAL_DAYS and row["effect"] is not None for row in rows
+    )
+
+
+def _told(row: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("metric", "horizon_days", "outcome_class", "effect", "effect_low", "effect_high", "skipped")
+    return {name: row[name] for name in names}

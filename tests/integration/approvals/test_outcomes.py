@@ -1,0 +1,107 @@
+"""Outcomes on record: kept once, final after 28 days, and what turned out badly is told and counted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from growth_pipelines.actions.model import State
+from growth_pipelines.actions.outcomes import executed_actions, is_due, outcomes_of, record_outcomes
+from growth_pipelines.actions.queue import find
+from growth_pipelines.actions.transitions import transition
+from growth_pipelines.approvals.automatic import record_of
+from growth_pipelines.mail.alarms import sentence_of
+from growth_pipelines.policies.terms import AutomaticRule
+from growth_pipelines.settings import Settings
+from growth_pipelines.store.audit import verify_chain
+from growth_pipelines.store.database import Store
+from growth_pipelines.store.tables import Action, OutboxEntry
+from tests.drafts import NOW, seo_draft, submitted
+
+LATER = NOW + timedelta(days=32)
+
+
+def executed(store: Store) -> Action:
+    [action] = submitted(store, seo_draft(1))
+    steps: list[tuple[State, State]] = [
+        ("pending", "approved"),
+        ("approved", "executing"),
+        ("executing", "executed"),
+    ]
+    for begin, end in steps:
+        with store.session() as session:
+            changes = {"decided_channel": "policy", "decided_at": NOW}
+            assert transition(
+                session, action.id, 1, begin, end, actor="ada", channel="console", now=NOW, changes=changes
+            )
+    return action
+
+
+def row(action: Action, horizon: int, effect: float | None, judged: str | None, **more: Any) -> dict[str, Any]:
+    return {
+        "action_id": action.id,
+        "metric": "clicks",
+        "horizon_days": horizon,
+        "slug": "seo_ctr-p-20261122",
+        "is_promised": True,
+        "skipped": "",
+        "outcome_class": judged,
+        "baseline": 100.0,
+        "observed": 100.0,
+        "counterfactual": 100.0,
+        "effect": effect,
+        "effect_low": None if effect is None else effect - 5,
+        "effect_high": None if effect is None else effect + 5,
+        "shared_error": 1.0,
+        "estimate": 40.0,
+        "controls": 60,
+        "is_overlapping": False,
+        "days": {},
+        **more,
+    }
+
+
+def put(store: Store, *rows: dict[str, Any]) -> tuple[tuple[str, ...], ...]:
+    with store.session() as session:
+        change = record_outcomes(session, rows, LATER)
+    return change.read, change.final, change.negative
+
+
+def state(store: Store, action: Action) -> str:
+    with store.read() as session:
+        return find(session, action.id).state
+
+
+def test_a_reading_is_kept_once_and_28_days_make_it_measured(store: Store, settings: Settings) -> None:
+    action = executed(store)
+    early = row(action, 7, 30.0, "partial")
+    assert put(store, early) == ((action.ref,), (), ())
+    assert put(store, early) == ((), (), ())
+    assert put(store, {**early, "effect": 33.0}) == ((action.ref,), (), ())
+    assert state(store, action) == "executed"
+    assert put(store, early, row(action, 28, 45.0, "success")) == ((action.ref,), (action.ref,), ())
+    assert state(store, action) == "measured"
+    with store.read() as session:
+        kept = [(one.horizon_days, one.effect) for one in outcomes_of(session, action.id)]
+        [known] = executed_actions(session, NOW - timedelta(days=1))
+        assert not is_due(known, LATER)
+        assert verify_chain(session).intact
+    assert kept == [(28, 45.0), (7, 30.0)]
+
+
+def test_what_can_not_be_measured_is_kept_with_its_reason_and_is_no_zero(store: Store, settings: Settings) -> None:
+    action = executed(store)
+    assert put(store, row(action, 28, None, None, skipped="Why not.")) == ((action.ref,), (), ())
+    assert state(store, action) == "executed"
+
+
+def test_a_negative_outcome_is_told_and_is_no_success_of_the_rule(store: Store, settings: Settings) -> None:
+    action = executed(store)
+    rule = AutomaticRule(kind="seo_ctr", enabled=True, min_confidence=0.8)
+    with store.read() as session:
+        assert record_of(session, rule).success == 1
+    assert put(store, row(action, 7, -30.0, "negative")) == ((action.ref,), (), (action.ref,))
+    with store.read() as session:
+        assert record_of(session, rule).success == 0
+        [told] = session.query(OutboxEntry).filter(OutboxEntry.event == "action.outcome_negative")
+    assert "made things worse after 7 days: -30 clicks" in sentence_of(told)
