@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 STAGES: Mapping[str, str] = {
     "ingest": "ingest_sources",
     "build": "build_models",
+    "outcomes": "measure_outcomes",
     "monitor": "detect_regressions",
     "recommend": "recommend_actions",
     "queue": "rank_queue",
@@ -167,6 +168,8 @@ def _figures(
     if stage == "build":
         checks = result.get_asset_check_evaluations()
         return {"models": len(by_key.keys() - _NO_MODELS), "tests_passed": sum(check.passed for check in checks)}
+    if stage == "outcomes":
+        return {what: _number(by_key["action_outcomes"], what) for what in ("read", "final", "negative")}
     if stage == "monitor":
         return {
             "search_regressions": _number(by_key["search_regressions"], "regressions"),

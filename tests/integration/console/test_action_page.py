@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import select
 
+from growth_pipelines.actions.outcomes import record_outcomes
 from growth_pipelines.actions.transitions import transition
 from growth_pipelines.console.plots import shown
 from growth_pipelines.console.plots.series import Series
@@ -122,6 +123,33 @@ def test_what_was_done_to_the_page_is_marked_on_its_series(shop: ConsoleShop, bo
             )
             assert moved
     assert "Marked: written on 22 Nov." in drawn_page(bo, ref)
+
+
+def test_what_an_action_did_is_said_in_words_and_what_is_not_known_too(shop: ConsoleShop, bo: Visitor) -> None:
+    ref = refs(shop)["title"]
+    action = bo.action(ref)
+    assert "Outcome" not in drawn_page(bo, ref)
+    assert bo.decide(action, "approve").status_code == 200
+    with shop.store.session() as session:
+        for before, after in (("approved", "executing"), ("executing", "executed")):
+            assert transition(
+                session, action["id"], 1, before, after, actor="executor", channel="executor", now=NOW
+            )
+    assert "Nothing is known yet." in text_of(drawn_page(bo, ref))
+    reading = {"action_id": action["id"], "slug": "s", "is_overlapping": False, "days": {}, "shared_error": 1.0}
+    figures = {"baseline": 90.0, "observed": 70.0, "counterfactual": 100.0, "effect": -30.0, "controls": 60}
+    clicks = {**reading, **figures, "metric": "clicks", "horizon_days": 7, "is_promised": True, "estimate": 20.0}
+    clicks |= {"effect_low": -45.0, "effect_high": -12.0, "outcome_class": "negative", "skipped": ""}
+    nothing = dict.fromkeys((*figures, "effect_low", "effect_high", "outcome_class"))
+    money = {**clicks, **nothing, "metric": "revenue", "is_promised": False, "skipped": "Too few are alike."}
+    with shop.store.session() as session:
+        record_outcomes(session, [clicks, money], NOW)
+    told = text_of(drawn_page(bo, ref))
+    assert "It has made things worse" in told
+    assert "Search clicks, 7 days" in told
+    assert "it got 70, without it 100 were expected" in told
+    assert "Worse than without it" in told
+    assert "Not measured: Too few are alike." in told
 
 
 def check(visitor: Visitor, ref: str, **typed: str) -> Any:
