@@ -28,7 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "events": ("events:events", "What people know of and figures don't: deploys, campaigns, holidays."),
     "templates": ("templates:templates", "What is decided about the wording of drafts."),
     "execute": ("execute:execute", "Apply what is approved."),
-    "outcomes": ("outcomes:outcomes", "What executed actions brought, and what is not known."),
+    "outcomes": ("outcomes:outcomes", "What executed actions brought, and what is not known of it."),
     "operators": ("operators:operators", "Who may decide."),
     "tokens": ("tokens:tokens", "Keys of programs to the HTTP API."),
     "pause": ("brake:pause", "Stop all writes to the outside world."),

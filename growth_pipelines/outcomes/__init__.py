@@ -4,6 +4,7 @@ from growth_pipelines.outcomes.classes import OutcomeClass, classify
 from growth_pipelines.outcomes.effect import Effect, Skipped, measure
 from growth_pipelines.outcomes.panel import Panel, panel_of
 from growth_pipelines.outcomes.reading import Executed, Reading, read_outcomes
+from growth_pipelines.outcomes.returns import Return, not_known, return_of, returns
 from growth_pipelines.outcomes.subjects import NotMeasurable, Subject, subject_of
 from growth_pipelines.outcomes.totals import Total, total
 
@@ -14,13 +15,17 @@ __all__ = [
     "OutcomeClass",
     "Panel",
     "Reading",
+    "Return",
     "Skipped",
     "Subject",
     "Total",
     "classify",
     "measure",
+    "not_known",
     "panel_of",
     "read_outcomes",
+    "return_of",
+    "returns",
     "subject_of",
     "total",
 ]

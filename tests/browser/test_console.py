@@ -84,6 +84,7 @@ def test_no_page_has_an_accessibility_violation(
         "/quality",
         "/texts",
         "/monitoring",
+        "/outcomes",
         *(f"/actions/{by_subtype[name]}" for name in ("title", "image", "script")),
         "/nowhere",
         "/docs/dbt",

@@ -1,0 +1,63 @@
+"""What each executed action was expected to bring in 28 days, and what is on record of what it brought."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import and_, select
+from sqlalchemy.orm import Session, aliased
+
+from growth_pipelines.actions.outcomes import FINAL_DAYS
+from growth_pipelines.clock import local_date
+from growth_pipelines.store.tables import Action, ActionOutcome
+
+
+@dataclass(frozen=True)
+class ExecutedReturn:
+    """``effect`` is (effect, low, high, shared error) of the revenue of 28 days in major units, None while that is
+    not known; ``reason`` says why it never will be, empty where it only has to wait. ``outcome_class`` is that of
+    the metric that was promised. ``executed_on`` is a day of the shop."""
+
+    ref: str
+    recommender: str
+    executed_on: date
+    promised: float
+    effect: tuple[float, float, float, float] | None
+    reason: str
+    outcome_class: str | None
+    is_overlapping: bool
+
+
+def executed_returns(session: Session, zone: str) -> list[ExecutedReturn]:
+    """All that were ever executed, in order of execution. ``zone``: the shop's IANA zone."""
+    revenue, promised = aliased(ActionOutcome), aliased(ActionOutcome)
+    final = [one.horizon_days == FINAL_DAYS for one in (revenue, promised)]
+    wanted = (
+        select(Action.ref, Action.recommender, Action.state, Action.executed_at)
+        .add_columns(Action.impact["revenue_28d"].as_float(), promised.outcome_class)
+        .add_columns(revenue.effect, revenue.effect_low, revenue.effect_high, revenue.shared_error)
+        .add_columns(revenue.skipped, revenue.is_overlapping)
+        .outerjoin(revenue, and_(revenue.action_id == Action.id, revenue.metric == "revenue", final[0]))
+        .outerjoin(promised, and_(promised.action_id == Action.id, promised.is_promised, final[1]))
+        .where(Action.executed_at.is_not(None))
+        .order_by(Action.executed_at, Action.id)
+    )
+    found = []
+    for ref, recommender, state, at, worth, judged, effect, low, high, shared, skipped, other in session.execute(
+        wanted
+    ):
+        undone = "It was rolled back before 28 days were over." if state == "rolled_back" else ""
+        found.append(
+            ExecutedReturn(
+                ref=ref,
+                recommender=recommender,
+                executed_on=local_date(at, zone),
+                promised=worth or 0.0,
+                effect=None if effect is None else (effect, low, high, shared),
+                reason="" if effect is not None else skipped or undone,
+                outcome_class=judged,
+                is_overlapping=bool(other),
+            )
+        )
+    return found

@@ -1,0 +1,55 @@
+"""The page Outcomes, before anything was executed and after."""
+
+from __future__ import annotations
+
+from growth_pipelines.actions.model import State
+from growth_pipelines.actions.outcomes import record_outcomes
+from growth_pipelines.actions.transitions import transition
+from tests.console_shop import NOW
+
+from .conftest import Visitor
+from .test_pages import text_of
+
+_STEPS: tuple[tuple[State, State], ...] = (
+    ("pending", "approved"),
+    ("approved", "executing"),
+    ("executing", "executed"),
+)
+
+
+def test_the_page_tells_what_was_realised_beside_what_was_promised_and_what_is_open(maria: Visitor) -> None:
+    assert "Nothing was executed yet" in text_of(maria.get("/outcomes").text)
+    first, second, *_ = maria.queue()
+    with maria.shop.store.session() as session:
+        for action in (first, second):
+            for begin, end in _STEPS:
+                assert transition(session, action["id"], 1, begin, end, actor="bo", channel="cli", now=NOW)
+    waiting = text_of(maria.get("/outcomes").text)
+    assert "2 actions can't be told yet" in waiting.replace("&#39;", "'")
+    assert "not known" in waiting
+    row = {
+        "action_id": first["id"],
+        "horizon_days": 28,
+        "slug": "a-b-20261122",
+        "skipped": "",
+        "baseline": 900.0,
+        "observed": 1500.0,
+        "counterfactual": 900.0,
+        "estimate": 1184.0,
+        "controls": 60,
+        "effect": 600.0,
+        "effect_low": 300.0,
+        "effect_high": 900.0,
+        "shared_error": 20.0,
+        "is_overlapping": False,
+        "days": {},
+    }
+    rows = [
+        {**row, "metric": "revenue", "is_promised": False, "outcome_class": "partial"},
+        {**row, "metric": "clicks", "is_promised": True, "outcome_class": "partial"},
+    ]
+    with maria.shop.store.session() as session:
+        record_outcomes(session, rows, NOW)
+    page = text_of(maria.get("/outcomes").text).replace("&#39;", "'")
+    for shown in ("$600 $300 to $900", "1 × Better, by less than promised", "1 action can't be told yet"):
+        assert shown in page, shown
