@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session, aliased
@@ -44,9 +46,8 @@ def executed_returns(session: Session, zone: str) -> list[ExecutedReturn]:
         .order_by(Action.executed_at, Action.id)
     )
     found = []
-    for ref, recommender, state, at, worth, judged, effect, low, high, shared, skipped, other in session.execute(
-        wanted
-    ):
+    rows: Iterable[Any] = session.execute(wanted)
+    for ref, recommender, state, at, worth, judged, effect, low, high, shared, skipped, other in rows:
         undone = "It was rolled back before 28 days were over." if state == "rolled_back" else ""
         found.append(
             ExecutedReturn(

@@ -90,8 +90,7 @@ def test_the_command_tells_the_sum_and_what_it_does_not_know(
 ) -> None:
     monkeypatch.setenv("GROWTH_HOME", str(settings.home))
     monkeypatch.setenv("GROWTH_NOW", NOW.isoformat())
-    if settings.database_url is not None:
-        monkeypatch.setenv("GROWTH_DATABASE_URL", settings.database_url.get_secret_value())
+    monkeypatch.setenv("GROWTH_DATABASE_URL", settings.database_url.get_secret_value())
     told = json.loads(CliRunner().invoke(growth, ["outcomes", "--json"], catch_exceptions=False).stdout)
     [month] = told["by_month"]
     assert (month["month"], month["recommender"], month["actions"]) == ("2026-11", "seo_ctr", 4)
