@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "actions": ("actions:actions", "List, show and decide actions."),
     "policies": ("policies:policies", "Who decides about what, by when, and what may pass without anyone."),
     "events": ("events:events", "What people know of and figures don't: deploys, campaigns, holidays."),
+    "learning": ("learning:learning", "What decisions, edits and outcomes teach."),
     "templates": ("templates:templates", "What is decided about the wording of drafts."),
     "execute": ("execute:execute", "Apply what is approved."),
     "outcomes": ("outcomes:outcomes", "What executed actions brought, and what is not known of it."),

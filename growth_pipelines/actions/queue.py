@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, func, or_, select
@@ -15,7 +15,7 @@ from growth_pipelines.actions.lifecycle import EXPIRING
 from growth_pipelines.actions.subject import conflict
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.keyset import beyond, descending
-from growth_pipelines.store.tables import Action, AuditEvent
+from growth_pipelines.store.tables import Action, AuditEvent, Showing
 
 
 class NoSuchAction(GrowthError):
@@ -32,6 +32,8 @@ def find(session: Session, id_or_ref: str) -> Action:
     return action
 
 
+# At most one place in ten tries something that the score alone would not show; shorter lists have none.
+ROOM_TO_TRY, _TRIED_FOR = 10, timedelta(hours=26)
 # The order of the queue, all descending: money first; freshness, risk and age only break ties. Never a tie itself.
 RANKED = (Action.score, Action.tie_break, Action.id)
 
@@ -91,8 +93,9 @@ def top(
 
     Of two actions that change the same field of the same resource only the better one is shown. No recommender
     takes more than half of the places unless nothing else is worth more than 0. Reads a few pages of each
-    recommender from its index, however many actions wait.
+    recommender from its index, however many actions wait. The last place goes to what the queue tries out now.
     """
+    tried = _tried(session, now) if state in (None, "pending") and kind is None else None
     state = state or "pending"
     waiting: Select[*tuple[Any, ...]] = (
         select(*_WAITING).where(Action.state == state).order_by(*descending(RANKED))
@@ -107,8 +110,24 @@ def top(
         for recommender in _recommenders(session, state)
         for action in _best_of(session, waiting, recommender, n)
     ]
-    chosen = [action.id for action in _varied(sorted(best, key=rank, reverse=True), n)]
+    varied = sorted(_varied(sorted(best, key=rank, reverse=True), n), key=rank, reverse=True)
+    if n >= ROOM_TO_TRY and len(varied) == n and tried is not None:
+        kept = varied[:-1]
+        if not any(tried.id == action.id or conflict(tried, action) for action in kept):
+            varied = [*kept, tried]
+    chosen = [action.id for action in varied]
     return list(session.scalars(select(Action).where(Action.id.in_(chosen)).order_by(*descending(RANKED))))
+
+
+def _tried(session: Session, now: datetime) -> Waiting | None:
+    """What the queue tries out today, while it still waits."""
+    newest = select(Showing.explored).where(Showing.at > now - _TRIED_FOR).order_by(Showing.at.desc()).limit(1)
+    explored = session.scalar(newest)
+    if explored is None:
+        return None
+    waits = select(*_WAITING).where(Action.id == explored, Action.state == "pending", Action.expires_at > now)
+    found = _read(session, waits)
+    return found[0] if found else None
 
 
 def _recommenders(session: Session, state: str) -> Iterator[str]:

@@ -14,6 +14,14 @@ from growth_pipelines.defs.assets.audit_head import AUDIT_HEAD, INTACT, audit_he
 from growth_pipelines.defs.assets.carried_out import ROLLBACKS, rolled_back_actions
 from growth_pipelines.defs.assets.dbt import dbt_models
 from growth_pipelines.defs.assets.landed import CONTRACT, landed_batches
+from growth_pipelines.defs.assets.learning import (
+    AS_EXPECTED,
+    CALIBRATED,
+    EVALUATION,
+    WIN_RATES,
+    learned_win_rates,
+    ranking_evaluation,
+)
 from growth_pipelines.defs.assets.lifetime_value import FORESEEN, LIFETIME_VALUE, lifetime_value
 from growth_pipelines.defs.assets.monitoring import SEARCH, VITALS, search_regressions, vitals_regressions
 from growth_pipelines.defs.assets.operations import operations_tables
@@ -73,6 +81,8 @@ def build_defs(
             action_queue([recommendations_key(p.name) for p in proposals]),
             rolled_back_actions([actions_key(p.name) for p in proposals]),
             audit_head,
+            learned_win_rates,
+            ranking_evaluation,
         ],
         asset_checks=[
             landed,
@@ -109,6 +119,8 @@ def _parts(
         rollbacks=ROLLBACKS,
         audit_head=AUDIT_HEAD,
         chain_intact=INTACT,
+        learning=(WIN_RATES, EVALUATION),
+        learning_checks=(AS_EXPECTED, CALIBRATED),
         recommendations={p.name: recommendations_key(p.name) for p in proposals},
         gates={p.name: p.gate_key for p in proposals},
         actions={p.name: actions_key(p.name) for p in proposals},

@@ -43,6 +43,8 @@ class Parts:
     rollbacks: dg.AssetKey
     audit_head: dg.AssetKey
     chain_intact: dg.AssetCheckKey
+    learning: tuple[dg.AssetKey, ...]
+    learning_checks: tuple[dg.AssetCheckKey, ...]
     # By recommender: its proposals, their gate, what carries them out and the check on that.
     recommendations: Mapping[str, dg.AssetKey]
     gates: Mapping[str, dg.AssetCheckKey]
@@ -129,6 +131,11 @@ def build_jobs(parts: Parts, forms: Iterable[dg.JobDefinition]) -> Jobs:
             "publish_audit_head",
             _assets([parts.audit_head]) | _checks([parts.chain_intact]),
             "Write down the end of the audit chain, and prove that nothing before it was changed.",
+        ),
+        _job(
+            "learn_from_decisions",
+            _assets(parts.learning) | _checks(parts.learning_checks),
+            "Add up what decisions, edits and outcomes teach, and judge other versions of the ranking.",
         ),
         *forms,
     ]

@@ -15,6 +15,8 @@ NIGHTLY = "5 0 * * *"
 HOURLY = "7 * * * *"
 # Sunday, well before the daily cycle.
 WEEKLY = "30 3 * * 0"
+# Before the daily cycle drafts.
+BEFORE_DAWN = "30 5 * * *"
 
 
 def build_schedules(jobs: Jobs, zone: str) -> list[dg.ScheduleDefinition]:
@@ -44,6 +46,14 @@ def build_schedules(jobs: Jobs, zone: str) -> list[dg.ScheduleDefinition]:
             execution_timezone=zone,
             default_status=dg.DefaultScheduleStatus.RUNNING,
             description="A green gate does not expire by itself; this judges it again every hour.",
+        ),
+        dg.ScheduleDefinition(
+            name="learn_from_decisions_schedule",
+            job=jobs["learn_from_decisions"],
+            cron_schedule=BEFORE_DAWN,
+            execution_timezone=zone,
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+            description="Every morning before the daily cycle decisions, edits and outcomes are added up.",
         ),
         dg.ScheduleDefinition(
             name="compare_builds_schedule",

@@ -85,6 +85,7 @@ def test_no_page_has_an_accessibility_violation(
         "/texts",
         "/monitoring",
         "/outcomes",
+        "/learning",
         *(f"/actions/{by_subtype[name]}" for name in ("title", "image", "script")),
         "/nowhere",
         "/docs/dbt",

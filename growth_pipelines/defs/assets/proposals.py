@@ -138,7 +138,8 @@ def propose(machine: Machine, recommender: Recommender, run_id: str) -> "SubmitR
     if shop:
         config = recommender.config.of(getattr(machine.settings.recommenders, recommender.name))
         machine.on_progress(recommender.name, None)
-        context = recommender_context(machine, shop, watch_templates(machine.store, machine.now))
+        paused = watch_templates(machine.store, machine.now)
+        context = recommender_context(machine, shop, paused, learnt_factors(machine))
         drafts = recommender.recommend(frames, context, config)
         drafts = worded(drafts, configured_model(machine.settings), context.locale, context.paused_templates)
     return submit(
@@ -152,8 +153,22 @@ def propose(machine: Machine, recommender: Recommender, run_id: str) -> "SubmitR
     )
 
 
+def learnt_factors(machine: Machine) -> Mapping[str, float]:
+    """What the decisions and outcomes so far multiply scores by, under the ranking in force."""
+    from growth_pipelines.feedback.capture import capture
+    from growth_pipelines.feedback.learnt import learnt
+    from growth_pipelines.feedback.rankings import active_version, score_factors
+
+    capture(machine.store)
+    with machine.store.read() as session:
+        return score_factors(learnt(session, machine.now), active_version(session))
+
+
 def recommender_context(
-    machine: Machine, shop: Mapping[str, Any], paused_templates: frozenset[str] = frozenset()
+    machine: Machine,
+    shop: Mapping[str, Any],
+    paused_templates: frozenset[str] = frozenset(),
+    win_rates: Mapping[str, float] | None = None,
 ) -> "RecommenderContext":
     """Whose shop, as of which day, in whose words."""
     from growth_pipelines.recommenders.context import GuidedSellingConfig, RecommenderContext
@@ -168,6 +183,7 @@ def recommender_context(
         locale=settings.locales[0] if settings.locales else str(shop["primary_locale"] or "en"),
         brand_terms=tuple(brand_terms(machine.settings)),
         freshness=machine.freshness(),
+        win_rates=win_rates or {},
         lead_time_days=settings.lead_time_days,
         paused_templates=paused_templates,
         guided_selling=GuidedSellingConfig.of(machine.settings.recommenders.guided_selling),

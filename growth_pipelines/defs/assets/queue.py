@@ -28,17 +28,23 @@ def action_queue(recommendations: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
         kinds={"python"},
         owners=[OWNER],
         description="What the operator sees first: the best of all waiting actions, ranked by money, confidence "
-        "and ease, never two that conflict. What waited too long has expired, what was deferred until today is "
-        "back.",
+        "and ease, never two that conflict; the last of ten places tries something out. What waited too long has "
+        "expired, what was deferred until today is back.",
     )
     def rank(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResult:
         from growth_pipelines.actions.lifecycle import expire_due, release_deferred
         from growth_pipelines.actions.queue import as_document, count_actions, top
         from growth_pipelines.approvals.automatic import approve_automatically
+        from growth_pipelines.feedback.learnt import learnt
+        from growth_pipelines.feedback.rankings import active_version
+        from growth_pipelines.feedback.showings import show
 
         expired = expire_due(machine.store, machine.now)
         released = release_deferred(machine.store, machine.now)
         passed = approve_automatically(machine.store, machine.settings, machine.now)
+        with machine.store.session() as session:
+            known = learnt(session, machine.now)
+            show(session, machine.settings.actions.top, known.rates, active_version(session), machine.now)
         with machine.store.read() as session:
             best = [as_document(action) for action in top(session, machine.settings.actions.top, machine.now)]
             pending = count_actions(session, "pending")

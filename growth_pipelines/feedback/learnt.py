@@ -1,0 +1,176 @@
+"""What the signals and outcomes in the store add up to; nothing here is kept, all of it can be computed again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, column, inspect, select, table
+from sqlalchemy.orm import Session
+
+from growth_pipelines.feedback.capture import edit_signals
+from growth_pipelines.feedback.switches import switched_off
+from growth_pipelines.learning import (
+    ConfidenceCalibration,
+    Drift,
+    ImpactRatio,
+    Preference,
+    WinRate,
+    calibrate_confidence,
+    drift,
+    impact_ratios,
+    preferences,
+    reliability,
+    win_rates,
+)
+from growth_pipelines.store.tables import Action, FeedbackSignal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Outcomes before which confidence, impact and ranking are printed as not known.
+ENOUGH = 100
+FINAL_DAYS = 28
+_LOOK_BACK = timedelta(days=730)
+_APPROVED = ("approve", "approve_with_edits")
+_SUCCEEDED = {"success": 1.0, "partial": 1.0, "none": 0.0, "negative": 0.0}
+# Outcomes are measured by another part of the machine; a store without any has not even the columns' values.
+_OUTCOMES = table(
+    "action_outcomes",
+    *(column(name) for name in ("action_id", "horizon_days", "is_promised", "outcome_class", "measured_at")),
+    *(column(name) for name in ("effect", "effect_low", "effect_high", "estimate")),
+)
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """The state of knowledge: ``decisions`` and ``outcomes`` are what it rests on."""
+
+    decisions: int
+    edits: int
+    outcomes: int
+    rates: tuple[WinRate, ...]
+    calibration: ConfidenceCalibration
+    reliability: tuple[dict[str, float], ...]
+    impact: dict[str, ImpactRatio]
+    preferences: tuple[tuple[Preference, bool], ...]
+    approval_drift: Drift
+    success_drift: Drift
+
+    @property
+    def unknown(self) -> list[str]:
+        """What is not known yet, in plain sentences."""
+        said = []
+        if not self.decisions:
+            said.append("Nothing is decided yet, so every kind of proposal counts the same.")
+        if self.outcomes < ENOUGH:
+            said.append(f"{self.outcomes} outcomes so far; judging confidence and estimates needs about {ENOUGH}.")
+        if self.edits and not self.preferences:
+            said.append(f"{self.edits} edited drafts so far; a habit counts from three alike.")
+        return said
+
+
+def learnt(session: Session, now: datetime) -> Learnt:
+    """Everything that is learnt, from what is in the store at ``now``."""
+    signals = signal_frame(session, now)
+    measured = signals[signals["succeeded"].notna()]
+    decided = signals[signals["approved"].notna()].sort_values("at")
+    edits = edit_signals(session)
+    off = switched_off(session)
+    by_time = measured.sort_values("measured_at")
+    return Learnt(
+        decisions=len(decided),
+        edits=len(edits),
+        outcomes=len(measured),
+        rates=tuple(win_rates(signals)),
+        calibration=calibrate_confidence(measured["confidence"], measured["succeeded"]),
+        reliability=tuple(reliability(measured["confidence"], measured["succeeded"])),
+        impact=impact_ratios(measured),
+        preferences=tuple((one, one.key not in off) for one in preferences(edits)),
+        approval_drift=drift(*_foreseen(decided["approved"].to_list())),
+        success_drift=drift(by_time["succeeded"], by_time["confidence"]),
+    )
+
+
+def _foreseen(happened: list[float]) -> tuple[list[float], list[float]]:
+    """Each decision beside the rate of all before it, the first 20 being what is learnt from."""
+    total, expected = 1.0, []
+    for place, value in enumerate(happened):
+        expected.append(total / (place + 2))
+        total += value
+    return happened[20:], expected[20:]
+
+
+def signal_frame(session: Session, now: datetime) -> pd.DataFrame:
+    """One row an action that an operator decided about or whose outcome is final.
+
+    recommender, subtype, change_type, confidence, at, age_days, approved, succeeded, measured_at, estimate,
+    effect, effect_low, effect_high. Of several decisions about an action the last counts; policies' are no taste.
+    """
+    import pandas as pd
+
+    decided = (
+        select(
+            Action.id,
+            Action.recommender,
+            Action.subtype,
+            Action.diff,
+            Action.confidence,
+            Action.impact,
+            FeedbackSignal.at,
+            FeedbackSignal.decision,
+            FeedbackSignal.by_policy,
+        )
+        .join(FeedbackSignal, FeedbackSignal.action_id == Action.id)
+        .where(
+            FeedbackSignal.at > now - _LOOK_BACK, FeedbackSignal.decision.in_((*_APPROVED, "reject", "rollback"))
+        )
+        .order_by(FeedbackSignal.at)
+    )
+    outcomes = final_outcomes(session)
+    last = {row.id: row for row in session.execute(decided)}
+    rows = [_row(row, outcomes.get(row.id, {}), now) for row in last.values()]
+    columns = (
+        "action_id recommender subtype change_type confidence revenue at age_days approved succeeded measured_at "
+        "estimate effect effect_low effect_high"
+    )
+    frame = pd.DataFrame(rows, columns=columns.split())
+    numbers = columns.split()[7:10] + columns.split()[11:] + ["confidence", "revenue"]
+    return frame.astype(dict.fromkeys(numbers, float))
+
+
+def _row(row: Any, outcome: dict[str, Any], now: datetime) -> dict[str, Any]:
+    approved = None if row.by_policy else float(row.decision in _APPROVED)
+    if row.decision == "rollback":
+        approved = 0.0
+    return {
+        "action_id": row.id,
+        "recommender": row.recommender,
+        "subtype": row.subtype,
+        "change_type": row.diff[0].get("change_type", "change") if row.diff else "change",
+        "confidence": row.confidence,
+        "revenue": row.impact.get("revenue_28d", 0.0),
+        "at": row.at,
+        "age_days": (now - row.at).total_seconds() / 86_400,
+        "approved": approved,
+        "succeeded": _SUCCEEDED.get(str(outcome.get("outcome_class"))),
+        "measured_at": str(outcome.get("measured_at", "")),
+        **{name: outcome.get(name) for name in ("estimate", "effect", "effect_low", "effect_high")},
+    }
+
+
+def final_outcomes(session: Session) -> dict[str, dict[str, Any]]:
+    """By action what was measured after 28 days of the metric that was promised; {} where nothing measures."""
+    bind = session.connection()
+    if not has_outcomes(bind):
+        return {}
+    wanted = select(_OUTCOMES).where(
+        _OUTCOMES.c.horizon_days == FINAL_DAYS, _OUTCOMES.c.is_promised, _OUTCOMES.c.outcome_class.is_not(None)
+    )
+    return {row["action_id"]: dict(row) for row in session.execute(wanted).mappings()}
+
+
+def has_outcomes(bind: Connection) -> bool:
+    """Whether this store has a table of outcomes."""
+    return inspect(bind).has_table(_OUTCOMES.name)

@@ -1,0 +1,127 @@
+"""Versions of the ranking: which is in force, how one comes into force, how it is taken back.
+
+A version says what multiplies the score besides money, confidence and ease. A new one needs the off-policy gate
+and an operator; taking it back needs an operator only. Each change is an audit event.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from growth_pipelines.actions.scoring import RANKING_VERSION
+from growth_pipelines.errors import GrowthError
+from growth_pipelines.feedback.learnt import Learnt
+from growth_pipelines.feedback.switches import check_may_teach
+from growth_pipelines.learning import factors
+from growth_pipelines.store.audit import append_event
+from growth_pipelines.store.tables import RankingVersion
+
+# What each version learns from; the order is from the plainest on.
+UNLEARNT, LEARNT, WITH_IMPACT = "revenue-confidence-ease-0", RANKING_VERSION, "realised-impact-2"
+MEANINGS = {
+    UNLEARNT: "Expected revenue × confidence × ease. Nothing that was learnt counts.",
+    LEARNT: "The same × how often such proposals are approved and work, compared with the shop's average.",
+    WITH_IMPACT: "The same × what each recommender's estimates turned out to be worth, compared with the shop's.",
+}
+
+
+class GateClosed(GrowthError):
+    """The off-policy gate has not passed this version."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version as people see it; ``gate`` is what the last evaluation said (None: never evaluated)."""
+
+    version: str
+    meaning: str
+    status: str
+    gate: dict[str, Any] | None
+    changed_at: datetime | None
+    changed_by: str
+
+
+def versions(session: Session) -> list[Version]:
+    """All versions, the plainest first; without any change the learnt one is in force."""
+    rows = {row.version: row for row in session.scalars(select(RankingVersion))}
+    active = active_version(session)
+    return [
+        Version(
+            name,
+            meaning,
+            "active" if name == active else rows[name].status if name in rows else "proposed",
+            rows[name].gate if name in rows else None,
+            rows[name].changed_at if name in rows else None,
+            rows[name].changed_by if name in rows else "",
+        )
+        for name, meaning in MEANINGS.items()
+    ]
+
+
+def active_version(session: Session) -> str:
+    """The version in force."""
+    found = session.scalar(select(RankingVersion.version).where(RankingVersion.status == "active"))
+    return found or LEARNT
+
+
+def score_factors(known: Learnt, version: str) -> dict[str, float]:
+    """What multiplies the score, by recommender and recommender/subtype; {}: nothing does."""
+    if version == UNLEARNT:
+        return {}
+    found = factors(list(known.rates))
+    if version == WITH_IMPACT:
+        shop = known.impact[""].ratio
+        for key in {*found, *known.impact} - {""}:
+            own = known.impact.get(key.split("/")[0])
+            worth = own.ratio / shop if own is not None and shop > 0 else 1.0
+            found[key] = float(np.clip(found.get(key, 1.0) * worth, 0.5, 1.5))
+    return found
+
+
+def put_in_force(session: Session, version: str, *, actor: str, channel: str, now: datetime) -> None:
+    """Rank by ``version`` from the next run on. The caller has proved who ``actor`` is.
+
+    Raises MayNotTeach, GateClosed for a version that learns more than the one in force and that the gate has not
+    passed, GrowthError for an unknown version or the one in force.
+    """
+    check_may_teach(session, actor)
+    order, before = list(MEANINGS), active_version(session)
+    if version not in order:
+        raise GrowthError(f"There is no ranking version {version[:60]!r}.", f"Known: {', '.join(order)}.")
+    if version == before:
+        raise GrowthError(f"{version} is in force already.", "Nothing was changed.")
+    row = session.get(RankingVersion, version) or RankingVersion(version=version)
+    back = order.index(version) < order.index(before)
+    if not (back or version == LEARNT or (row.gate or {}).get("passed")):
+        raise GateClosed(
+            f"{version} has not passed the gate.", "It passes once it is shown to bring more than the present one."
+        )
+    for other in session.scalars(select(RankingVersion).where(RankingVersion.status == "active")):
+        other.status = "retired"
+    row.status, row.changed_at, row.changed_by = "active", now, actor
+    session.add(row)
+    append_event(
+        session,
+        event="ranking_rolled_back" if back else "ranking_changed",
+        actor=actor,
+        channel=channel,
+        now=now,
+        payload={"version": version, "before": before, "gate": row.gate},
+    )
+    session.flush()
+
+
+def roll_back(session: Session, *, actor: str, channel: str, now: datetime) -> str:
+    """Rank by the next plainer version; its name. Raises as ``put_in_force``, GrowthError at the plainest."""
+    order, before = list(MEANINGS), active_version(session)
+    if before == order[0]:
+        raise GrowthError("Nothing learnt counts already.", "There is no plainer ranking.")
+    back = order[order.index(before) - 1]
+    put_in_force(session, back, actor=actor, channel=channel, now=now)
+    return back

@@ -1,0 +1,197 @@
+"""From decisions and outcomes in the store to what is shown next, on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from growth_pipelines.actions.queue import top
+from growth_pipelines.errors import GrowthError
+from growth_pipelines.feedback.capture import capture, edit_signals
+from growth_pipelines.feedback.gate import evaluate
+from growth_pipelines.feedback.learnt import learnt
+from growth_pipelines.feedback.rankings import (
+    LEARNT,
+    UNLEARNT,
+    WITH_IMPACT,
+    GateClosed,
+    active_version,
+    put_in_force,
+    roll_back,
+    score_factors,
+)
+from growth_pipelines.feedback.showings import show
+from growth_pipelines.feedback.switches import MayNotTeach, follow_habit
+from growth_pipelines.settings import Settings
+from growth_pipelines.store.audit import verify_chain
+from growth_pipelines.store.database import Store
+from growth_pipelines.store.tables import AuditEvent, FeedbackSignal, Showing
+from tests.drafts import NOW, decided, seo_draft, submitted, task_draft, with_operator
+
+LATER = NOW + timedelta(hours=1)
+
+
+def _decide_ten(store: Store, settings: Settings) -> None:
+    """Ten snippets are approved, ten task cards rejected."""
+    for action in submitted(store, *(seo_draft(number) for number in range(1, 11))):
+        decided(store, settings, action)
+    for action in submitted(store, *(task_draft(number) for number in range(21, 31))):
+        decided(store, settings, action, "reject", reason="not_relevant")
+
+
+def test_each_decision_is_one_signal_however_often_it_is_captured(store: Store, settings: Settings) -> None:
+    _decide_ten(store, settings)
+    assert capture(store) == 20
+    assert capture(store) == 0
+    with store.read() as session:
+        assert session.scalar(select(func.count()).select_from(FeedbackSignal)) == 20
+        reasons = set(session.scalars(select(FeedbackSignal.reason)))
+    assert reasons == {"", "not_relevant"}
+
+
+def test_what_was_rejected_counts_less_from_then_on(store: Store, settings: Settings) -> None:
+    with store.read() as session:
+        assert score_factors(learnt(session, NOW), LEARNT) == {}
+    _decide_ten(store, settings)
+    capture(store)
+    with store.read() as session:
+        factors = score_factors(learnt(session, LATER), LEARNT)
+    assert factors["seo_ctr"] > 1.2
+    assert factors["cwv_repair"] < 0.6
+    assert factors["seo_ctr/title"] > 1.2
+
+
+def test_three_edits_alike_are_a_habit_that_can_be_switched_off(store: Store, settings: Settings) -> None:
+    for action in submitted(
+        store, *(seo_draft(number, title=f"Cheap fuel line {number}") for number in (1, 2, 3))
+    ):
+        draft = {"title": action.draft["title"].replace("Cheap", "Affordable")}
+        decided(store, settings, action, "approve_with_edits", draft=draft)
+    capture(store)
+    with store.session() as session:
+        assert [one.category for one in edit_signals(session)] == ["tone"] * 3
+        assert dict(learnt_habits(learnt(session, LATER))) == {"add:affordable": True, "avoid:cheap": True}
+        follow_habit(session, "avoid:cheap", False, actor="bo", channel="test", now=LATER)
+        assert dict(learnt_habits(learnt(session, LATER)))["avoid:cheap"] is False
+
+
+def learnt_habits(known) -> list[tuple[str, bool]]:  # type: ignore[no-untyped-def]
+    return [(one.key, followed) for one, followed in known.preferences]
+
+
+def test_one_place_in_ten_tries_something_and_its_probability_is_logged(store: Store) -> None:
+    submitted(store, *(seo_draft(number, score=100.0 - number) for number in range(1, 21)))
+    with store.session() as session:
+        before = [action.id for action in top(session, 10, NOW)]
+        showing = show(session, 10, (), LEARNT, NOW)
+        assert show(session, 10, (), LEARNT, LATER).id == showing.id
+    with store.read() as session:
+        now_shown = [action.id for action in top(session, 10, LATER)]
+        short = [action.id for action in top(session, 5, LATER)]
+    assert now_shown[:9] == before[:9]
+    assert now_shown[9] == showing.explored
+    assert short == before[:5]
+    assert [one["action_id"] for one in showing.shown] == now_shown
+    assert sum(one["propensity"] for one in showing.pool) == pytest.approx(1)
+    assert min(one["propensity"] for one in showing.pool) > 0
+
+
+def test_a_ranking_ships_only_through_the_gate_and_can_be_taken_back(store: Store, settings: Settings) -> None:
+    with_operator(store, settings, "vera", "viewer")
+    with store.session() as session:
+        evaluate(session, learnt(session, NOW), NOW)
+        with pytest.raises(GateClosed):
+            put_in_force(session, WITH_IMPACT, actor="bo", channel="test", now=NOW)
+        with pytest.raises(MayNotTeach):
+            roll_back(session, actor="vera", channel="test", now=NOW)
+        assert roll_back(session, actor="bo", channel="test", now=NOW) == UNLEARNT
+        assert active_version(session) == UNLEARNT
+        assert score_factors(learnt(session, NOW), UNLEARNT) == {}
+        with pytest.raises(GrowthError):
+            roll_back(session, actor="bo", channel="test", now=NOW)
+        put_in_force(session, LEARNT, actor="bo", channel="test", now=NOW)
+        assert active_version(session) == LEARNT
+    with store.read() as session:
+        events = list(
+            session.scalars(
+                select(AuditEvent.event).where(AuditEvent.event.startswith("ranking_")).order_by(AuditEvent.seq)
+            )
+        )
+        assert verify_chain(session).intact
+    assert events == ["ranking_rolled_back", "ranking_changed"]
+
+
+def _outcomes(session: Session) -> sa.Table:
+    """The table of outcomes as the store has it, or with the columns that learning reads."""
+    connection, metadata = session.connection(), sa.MetaData()
+    if sa.inspect(connection).has_table("action_outcomes"):
+        return sa.Table("action_outcomes", metadata, autoload_with=connection)
+    texts = (sa.Column(name, sa.Text) for name in ("action_id", "metric", "outcome_class"))
+    numbers = (sa.Column(name, sa.Float) for name in ("effect", "effect_low", "effect_high", "estimate"))
+    rest = (sa.Column("horizon_days", sa.Integer), sa.Column("is_promised", sa.Boolean))
+    made = sa.Table("action_outcomes", metadata, *texts, *numbers, *rest, sa.Column("measured_at", sa.DateTime))
+    made.create(connection)
+    return made
+
+
+def _measure(session: Session, effects: dict[str, float]) -> None:
+    outcomes = _outcomes(session)
+    rest = {name: value for name, value in (("slug", ""), ("days", {})) if name in outcomes.c}
+    rows = [
+        {
+            "action_id": action,
+            "metric": "clicks",
+            "horizon_days": 28,
+            "is_promised": True,
+            "outcome_class": "success",
+            "effect": effect,
+            "effect_low": effect - 8,
+            "effect_high": effect + 8,
+            "estimate": 20.0,
+            "measured_at": NOW.replace(tzinfo=None),
+            **rest,
+        }
+        for action, effect in effects.items()
+    ]
+    session.execute(sa.insert(outcomes), rows)
+
+
+def test_the_gate_passes_what_is_shown_to_bring_more(store: Store, settings: Settings) -> None:
+    """Pools of two: what the plain score prefers is refused, what approvals speak for is taken."""
+    good = submitted(store, *(seo_draft(number) for number in range(1, 231)))
+    bad = submitted(store, *(task_draft(number) for number in range(301, 531)))
+    for action in bad:
+        decided(store, settings, action, "reject", reason="not_relevant")
+    for action in good:
+        decided(store, settings, action)
+    capture(store)
+    with store.session() as session:
+        for place, (one, other) in enumerate(zip(good, bad, strict=True)):
+            pool = [
+                {"action_id": a.id, "recommender": a.recommender, "subtype": a.subtype, "base": base,
+                 "revenue": 40.0, "propensity": 0.5}
+                for a, base in ((one, 30.0), (other, 40.0))
+            ]  # fmt: skip
+            explored = (one, other)[place % 2].id
+            session.add(
+                Showing(
+                    id=f"s{place}",
+                    at=NOW,
+                    ranking_version=UNLEARNT,
+                    shown=[],
+                    explored=explored,
+                    pool=pool,
+                )
+            )
+        _measure(session, {one.id: 20.0 + place % 5 for place, one in enumerate(good)})
+        roll_back(session, actor="bo", channel="test", now=NOW)
+        found = {one.version: one for one in evaluate(session, learnt(session, LATER), LATER)}
+    assert found[LEARNT].passed, found[LEARNT]
+    assert found[LEARNT].effective_sample_size >= 100
+    with store.session() as session:
+        put_in_force(session, LEARNT, actor="bo", channel="test", now=LATER)
+        assert active_version(session) == LEARNT
