@@ -102,7 +102,7 @@ def test_jobs_sensors_and_schedules_are_these_and_run_from_the_start(defs: dg.De
         "recheck_approvals",
         "roll_back_requested",
     }
-    expected |= {"publish_audit_head"}
+    expected |= {"publish_audit_head", "learn_from_decisions"}
     expected |= {f"{verb}_{name}" for verb in ("act_on", "recheck", "approve") for name in RECOMMENDERS}
     assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == expected
     assert {sensor.name for sensor in repository.sensor_defs} == {
