@@ -87,15 +87,22 @@ def count_up_to(session: Session, most: int, *conditions: ColumnElement[bool]) -
 
 
 def top(
-    session: Session, n: int, now: datetime, *, state: str | None = None, kind: str | None = None
+    session: Session,
+    n: int,
+    now: datetime,
+    *,
+    state: str | None = None,
+    kind: str | None = None,
+    trying: bool = True,
 ) -> list[Action]:
     """The ``n`` actions to look at first: pending (or in ``state``), best first, free of conflicts and varied.
 
     Of two actions that change the same field of the same resource only the better one is shown. No recommender
     takes more than half of the places unless nothing else is worth more than 0. Reads a few pages of each
-    recommender from its index, however many actions wait. The last place goes to what the queue tries out now.
+    recommender from its index, however many actions wait. The last place goes to what the queue tries out now,
+    unless not ``trying``.
     """
-    tried = _tried(session, now) if state in (None, "pending") and kind is None else None
+    tried = _tried(session, now) if trying and state in (None, "pending") and kind is None else None
     state = state or "pending"
     waiting: Select[*tuple[Any, ...]] = (
         select(*_WAITING).where(Action.state == state).order_by(*descending(RANKED))

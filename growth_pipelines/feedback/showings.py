@@ -30,8 +30,11 @@ def show(session: Session, n: int, rates: Sequence[WinRate], version: str, now: 
     last = session.scalar(select(Showing).order_by(Showing.at.desc()).limit(1))
     if last is not None and last.at > now - _KEPT_FOR:
         return last
-    waiting = top(session, n + _POOL, now)
-    places = n // ROOM_TO_TRY
+    # The larger list is as varied as its own length allows, so what is shown is asked for by itself.
+    shown_now = top(session, n, now, trying=False)
+    larger = top(session, n + _POOL, now, trying=False)
+    waiting = [*shown_now, *(one for one in larger if one not in shown_now)]
+    places = int(n >= ROOM_TO_TRY)
     best, others = waiting[: n - places], [one for one in waiting[n - places :] if one.score > 0]
     pool, explored = [], None
     if places and len(others) > places:
@@ -39,7 +42,7 @@ def show(session: Session, n: int, rates: Sequence[WinRate], version: str, now: 
         shares = _propensities(others, rates, rng)
         explored = others[int(rng.choice(len(others), p=shares))]
         pool = [_candidate(one, float(share)) for one, share in zip(others, shares, strict=True)]
-    shown = [*best, explored] if explored is not None else waiting[:n]
+    shown = [*best, explored] if explored is not None else shown_now
     chances = {one["action_id"]: one["propensity"] for one in pool}
     showing = Showing(
         id=str(uuid.uuid4()),

@@ -100,6 +100,17 @@ def test_one_place_in_ten_tries_something_and_its_probability_is_logged(store: S
     assert min(one["propensity"] for one in showing.pool) > 0
 
 
+def test_what_is_logged_as_shown_is_what_the_operator_is_shown(store: Store) -> None:
+    submitted(store, *(seo_draft(number, score=900.0 - number) for number in range(1, 21)))
+    submitted(store, *(task_draft(number) for number in range(21, 41)))
+    with store.session() as session:
+        showing = show(session, 10, (), LEARNT, NOW)
+        seen = {action.id for action in top(session, 10, NOW)}
+        makers = [action.recommender for action in top(session, 10, NOW, trying=False)]
+    assert {one["action_id"] for one in showing.shown} == seen
+    assert makers.count("seo_ctr") == 5
+
+
 def test_a_ranking_ships_only_through_the_gate_and_can_be_taken_back(store: Store, settings: Settings) -> None:
     with_operator(store, settings, "vera", "viewer")
     with store.session() as session:
