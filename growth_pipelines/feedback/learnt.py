@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, column, inspect, select, table
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.feedback.capture import edit_signals
@@ -24,7 +24,7 @@ from growth_pipelines.learning import (
     reliability,
     win_rates,
 )
-from growth_pipelines.store.tables import Action, FeedbackSignal
+from growth_pipelines.store.tables import Action, ActionOutcome, FeedbackSignal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,12 +35,6 @@ FINAL_DAYS = 28
 _LOOK_BACK = timedelta(days=730)
 _APPROVED = ("approve", "approve_with_edits")
 _SUCCEEDED = {"success": 1.0, "partial": 1.0, "none": 0.0, "negative": 0.0}
-# Outcomes are measured by another part of the machine; a store without any has not even the columns' values.
-_OUTCOMES = table(
-    "action_outcomes",
-    *(column(name) for name in ("action_id", "horizon_days", "is_promised", "outcome_class", "measured_at")),
-    *(column(name) for name in ("effect", "effect_low", "effect_high", "estimate")),
-)
 
 
 @dataclass(frozen=True)
@@ -161,16 +155,11 @@ def _row(row: Any, outcome: dict[str, Any], now: datetime) -> dict[str, Any]:
 
 
 def final_outcomes(session: Session) -> dict[str, dict[str, Any]]:
-    """By action what was measured after 28 days of the metric that was promised; {} where nothing measures."""
-    bind = session.connection()
-    if not has_outcomes(bind):
-        return {}
-    wanted = select(_OUTCOMES).where(
-        _OUTCOMES.c.horizon_days == FINAL_DAYS, _OUTCOMES.c.is_promised, _OUTCOMES.c.outcome_class.is_not(None)
+    """By action what was measured after 28 days of the metric that was promised, where that could be told."""
+    names = ("action_id", "outcome_class", "measured_at", "effect", "effect_low", "effect_high", "estimate")
+    wanted = select(*(getattr(ActionOutcome, name) for name in names)).where(
+        ActionOutcome.horizon_days == FINAL_DAYS,
+        ActionOutcome.is_promised,
+        ActionOutcome.outcome_class.is_not(None),
     )
     return {row["action_id"]: dict(row) for row in session.execute(wanted).mappings()}
-
-
-def has_outcomes(bind: Connection) -> bool:
-    """Whether this store has a table of outcomes."""
-    return inspect(bind).has_table(_OUTCOMES.name)

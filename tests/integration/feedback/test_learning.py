@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-import sqlalchemy as sa
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -29,7 +28,7 @@ from growth_pipelines.feedback.switches import MayNotTeach, follow_habit
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.audit import verify_chain
 from growth_pipelines.store.database import Store
-from growth_pipelines.store.tables import AuditEvent, FeedbackSignal, Showing
+from growth_pipelines.store.tables import ActionOutcome, AuditEvent, FeedbackSignal, Showing
 from tests.drafts import NOW, decided, seo_draft, submitted, task_draft, with_operator
 
 LATER = NOW + timedelta(hours=1)
@@ -136,39 +135,25 @@ def test_a_ranking_ships_only_through_the_gate_and_can_be_taken_back(store: Stor
     assert events == ["ranking_rolled_back", "ranking_changed"]
 
 
-def _outcomes(session: Session) -> sa.Table:
-    """The table of outcomes as the store has it, or with the columns that learning reads."""
-    connection, metadata = session.connection(), sa.MetaData()
-    if sa.inspect(connection).has_table("action_outcomes"):
-        return sa.Table("action_outcomes", metadata, autoload_with=connection)
-    texts = (sa.Column(name, sa.Text) for name in ("action_id", "metric", "outcome_class"))
-    numbers = (sa.Column(name, sa.Float) for name in ("effect", "effect_low", "effect_high", "estimate"))
-    rest = (sa.Column("horizon_days", sa.Integer), sa.Column("is_promised", sa.Boolean))
-    made = sa.Table("action_outcomes", metadata, *texts, *numbers, *rest, sa.Column("measured_at", sa.DateTime))
-    made.create(connection)
-    return made
-
-
 def _measure(session: Session, effects: dict[str, float]) -> None:
-    outcomes = _outcomes(session)
-    rest = {name: value for name, value in (("slug", ""), ("days", {})) if name in outcomes.c}
-    rows = [
-        {
-            "action_id": action,
-            "metric": "clicks",
-            "horizon_days": 28,
-            "is_promised": True,
-            "outcome_class": "success",
-            "effect": effect,
-            "effect_low": effect - 8,
-            "effect_high": effect + 8,
-            "estimate": 20.0,
-            "measured_at": NOW.replace(tzinfo=None),
-            **rest,
-        }
+    session.add_all(
+        ActionOutcome(
+            action_id=action,
+            metric="clicks",
+            horizon_days=28,
+            slug="",
+            is_promised=True,
+            outcome_class="success",
+            effect=effect,
+            effect_low=effect - 8,
+            effect_high=effect + 8,
+            estimate=20.0,
+            days={},
+            measured_at=NOW,
+        )
         for action, effect in effects.items()
-    ]
-    session.execute(sa.insert(outcomes), rows)
+    )
+    session.flush()
 
 
 def test_the_gate_passes_what_is_shown_to_bring_more(store: Store, settings: Settings) -> None:
