@@ -1,6 +1,5 @@
 -- What pages got on the days that outcomes are told from; money in minor units.
-select
-    page_key as unit, date_day as date, search_clicks as clicks, sessions, orders, net_cents
+select page_key as unit, date_day as date, search_clicks as clicks, sessions, orders, net_cents
 from marts.fct_page_daily
 where
     date_day <= (select max(window_end) from marts.dim_shops)
