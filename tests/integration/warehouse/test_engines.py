@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from growth_pipelines.actions.outcomes import record_outcomes
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import Table
@@ -26,7 +27,7 @@ from tests.spark_cluster import SparkCluster, why_not
 
 from .mart_comparison import differences, keys_of_marts, read_mart
 from .raw_rows import SHOP, TODAY, Rows, limit_orders, load, random_shop
-from .test_operations import ZONE, machine_in, rows_of_others, work
+from .test_operations import NOW, ZONE, machine_in, outcome, rows_of_others, work
 from .test_products import ROWS as PRODUCTS
 from .test_search_marts import ROWS as SEARCH
 
@@ -108,7 +109,12 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     home = tmp_path_factory.mktemp("worked")
     machine = machine_in(home)
     work(machine)
-    action_id = min(machine.actions())
+    actions = machine.actions()
+    action_id = min(actions)
+    done = min(key for key, action in actions.items() if action.state == "executed")
+    readings = [outcome(actions[done], 7, 35.5), outcome(actions[done], 14, 10, reach=30)]
+    with machine.store.session() as session:
+        record_outcomes(session, readings, NOW)
     machine.store.close()
     return home, action_id
 
