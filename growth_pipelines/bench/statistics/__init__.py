@@ -13,7 +13,7 @@ from typing import Any
 from growth_pipelines.bench.statistics.figure import Figure
 
 # In the order in which they are printed; a new section is a new module here.
-SECTIONS = ("experiments", "detection", "forecasts", "outcomes", "learning")
+SECTIONS = ("experiments", "detection", "forecasts", "fleet", "outcomes", "learning")
 
 
 def measure(sections: Sequence[str], runs: int, tell: Callable[[str], None]) -> dict[str, Any]:
