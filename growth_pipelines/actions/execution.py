@@ -27,6 +27,7 @@ from growth_pipelines.actions.executors.plan import InvalidDraft, Plan, plan_of
 from growth_pipelines.actions.executors.shop import ShopLine
 from growth_pipelines.actions.executors.surfaces import Reading, ResourceGone, differing, field_names
 from growth_pipelines.actions.executors.writing import FieldWriter, Outcome, Unsettled
+from growth_pipelines.actions.experiments.switch import bound, line_to
 from growth_pipelines.actions.model import Target
 from growth_pipelines.actions.queue import find
 from growth_pipelines.actions.redraft import redrafted
@@ -190,7 +191,8 @@ class _Executor:
 
     def _plan(self, action: Action) -> Plan:
         try:
-            return plan_of(action.kind, Target.model_validate(action.target), action.draft, changes_of(action))
+            plan = plan_of(action.kind, Target.model_validate(action.target), action.draft, changes_of(action))
+            return replace(plan, surface=bound(plan.surface, self._store, self.now))
         except InvalidDraft as error:
             self._fail_before_writing(action, str(error))
             raise _Stop("failed", str(error)) from error
@@ -204,7 +206,7 @@ class _Executor:
         if self._unreachable:
             raise _Stop("failed", f"Not tried. {self._unreachable}")
         try:
-            reading = job.plan.surface.read(self._shop.api, job.plan.gid)
+            reading = job.plan.surface.read(line_to(job.plan.surface, self._shop), job.plan.gid)
         except ResourceGone as error:
             if job.sealed is None:
                 self._fail_before_writing(job.action, str(error))
@@ -277,7 +279,7 @@ class _Executor:
             return Outcome("confirmed", {})
         tries = self._settings.actions.attempts
         writer = FieldWriter(
-            shop=self._shop.api,
+            shop=line_to(plan.surface, self._shop),
             surface=plan.surface,
             gid=plan.gid,
             attempts=tries if row.attempts <= tries else 0,

@@ -7,6 +7,7 @@ is overwritten and the request is answered with that.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import cast
 
@@ -22,6 +23,7 @@ from growth_pipelines.actions.executors.plan import Plan, plan_of
 from growth_pipelines.actions.executors.shop import ShopLine
 from growth_pipelines.actions.executors.surfaces import field_names
 from growth_pipelines.actions.executors.writing import FieldWriter, Outcome
+from growth_pipelines.actions.experiments.switch import bound, line_to
 from growth_pipelines.actions.model import State, Target
 from growth_pipelines.actions.queue import find
 from growth_pipelines.actions.transitions import changes_of, record, transition
@@ -106,6 +108,7 @@ class _Rollback:
             )
         kept = cast(Execution, row)
         plan = plan_of(action.kind, Target.model_validate(action.target), action.draft, changes_of(action))
+        plan = replace(plan, surface=bound(plan.surface, self._store, self._now))
         return self._settle(action, plan, self._write(shop, plan, kept))
 
     def _refusal(self, session: Session, action: Action, row: Execution | None) -> ExecutionResult | None:
@@ -124,7 +127,7 @@ class _Rollback:
         if plan.surface is None or not plan.wanted:
             return Outcome("confirmed", {})
         writer = FieldWriter(
-            shop=shop.api,
+            shop=line_to(plan.surface, shop),
             surface=plan.surface,
             gid=plan.gid,
             attempts=self._settings.actions.attempts,

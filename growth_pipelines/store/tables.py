@@ -689,3 +689,76 @@ class RankingVersion(Table):
     gate: Mapped[dict[str, Any] | None]
     changed_at: Mapped[datetime]
     changed_by: Mapped[str]
+
+
+EXPERIMENT_STATUSES = ("draft", "running", "paused", "stopped", "decided")
+EXPERIMENT_UNITS = ("visitor", "customer", "page", "time_slice")
+
+
+class Experiment(Table):
+    """A registered experiment: what was declared before the start never changes, only its progress does.
+
+    ``guardrails`` are {metric, kind, margin, increase_is_good}; margins and ``minimum_effect`` are shares of
+    control. ``coverage`` is the share of units that take part now, ``coverage_goal`` what the ramp leads to.
+    ``decision`` is the reading it was decided on, with the digest of its data; ``promoted`` the arm that
+    everybody gets, empty for none.
+    """
+
+    __tablename__ = "experiments"
+    __table_args__ = (
+        CheckConstraint(_one_of("status", EXPERIMENT_STATUSES), name="status"),
+        CheckConstraint(_one_of("unit", EXPERIMENT_UNITS), name="unit"),
+        UniqueConstraint("key"),
+        Index(None, "status", "created_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    key: Mapped[str] = mapped_column(String(64))
+    shop_id: Mapped[str]
+    hypothesis: Mapped[str]
+    unit: Mapped[str] = mapped_column(String(20))
+    primary_metric: Mapped[str]
+    metric_kind: Mapped[str]
+    increase_is_good: Mapped[bool]
+    guardrails: Mapped[list[dict[str, Any]]]
+    arms: Mapped[list[dict[str, Any]]]
+    baseline: Mapped[float]
+    minimum_effect: Mapped[float]
+    power: Mapped[float]
+    planned_units: Mapped[int] = mapped_column(BigInteger)
+    planned_days: Mapped[int]
+    pre_days: Mapped[int]
+    outcome_days: Mapped[int]
+    coverage: Mapped[float]
+    coverage_goal: Mapped[float]
+    coverage_at: Mapped[datetime | None]
+    status: Mapped[str] = mapped_column(String(20))
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    decision: Mapped[dict[str, Any] | None]
+    promoted: Mapped[str]
+
+
+class Exposure(Table):
+    """The first time a unit met its arm. ``unit_id`` is a keyed hash; later times change nothing."""
+
+    __tablename__ = "exposures"
+
+    experiment_id: Mapped[str] = mapped_column(ForeignKey("experiments.id"), primary_key=True)
+    unit_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    arm: Mapped[str]
+    exposed_at: Mapped[datetime]
+
+
+class UnitEvent(Table):
+    """Something that a unit did, once each however often it was sent: counted for each of its experiments."""
+
+    __tablename__ = "unit_events"
+
+    unit_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    metric: Mapped[str] = mapped_column(String(32), primary_key=True)
+    event_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime]
+    value: Mapped[float]

@@ -26,6 +26,7 @@ from growth_pipelines.actions.executors.surfaces import (
     tidy,
 )
 from growth_pipelines.actions.model import FieldChange, Target
+from growth_pipelines.errors import GrowthError
 
 # The longest that Shopify's own admin takes; what is good for a reader is judged when drafting.
 LONGEST = {TITLE: 70, DESCRIPTION: 320, ALT: 512}
@@ -73,6 +74,8 @@ def plan_of(kind: str, target: Target, draft: Mapping[str, Any], diff: Iterable[
         gid, surface, wanted = recommended_plan(target.gid, draft)
     elif kind == "merch_playbook":
         gid, surface, wanted = order_plan(target.gid, draft)
+    elif kind == "experiment":
+        gid, surface, wanted = _experiment(target.gid, draft)
     else:
         raise InvalidDraft(f"There is no executor for actions of kind {kind}.", "Reject it, or do it by hand.")
     task = _task(draft, target)
@@ -102,6 +105,15 @@ def _image(target: Target, draft: Mapping[str, Any]) -> tuple[str, Surface | Non
         return target.gid, None, {}
     surface, gid_type = IMAGE_SURFACE
     return checked_gid(str(draft.get("media_gid", "")), gid_type), surface, {ALT: draft["alt"]}
+
+
+def _experiment(gid: str, draft: Mapping[str, Any]) -> tuple[str, Surface | None, dict[str, str]]:
+    from growth_pipelines.actions.experiments.switch import switch_plan
+
+    try:
+        return switch_plan(gid, draft)
+    except GrowthError as error:
+        raise InvalidDraft(error.message, error.hint) from error
 
 
 def _task(draft: Mapping[str, Any], target: Target) -> TaskDraft | None:

@@ -35,6 +35,8 @@ FIELD_NAMES = {
     "metafield": "references",
     "collection.sort_order": "sort order",
     "collection.order": "order of the products",
+    "experiment.running": "run of the experiment",
+    "experiment.promoted": "arm that everybody gets",
 }
 _METAFIELDS = {TITLE: "title_tag", DESCRIPTION: "description_tag"}
 

@@ -1,0 +1,283 @@
+"""Experiments in the store: declared once, moved by the state machine, each change an event of the audit chain.
+
+Callers have proved who ``actor`` is. What shows anything to shoppers (a start, a promotion) is written by the
+executor on behalf of an approved action (:mod:`switch`); operators pause, stop and decide directly.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from growth_pipelines.actions.authority import MAY_DECIDE
+from growth_pipelines.actions.experiments.states import FIRST_COVERAGE, Move, Status, after, ramp_due
+from growth_pipelines.errors import GrowthError
+from growth_pipelines.store.audit import append_event
+from growth_pipelines.store.tables import EXPERIMENT_UNITS, Experiment, Operator, OutboxEntry
+
+KINDS = ("proportion", "mean", "cuped")
+_KEY = re.compile(r"[a-z0-9][a-z0-9_-]{1,63}")
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_METRIC = re.compile(r"[a-z][a-z0-9_]{0,31}")
+
+
+class NoSuchExperiment(GrowthError):
+    """No experiment has this key."""
+
+
+class BadExperiment(GrowthError):
+    """What was declared can't be run or read."""
+
+
+class MayNotExperiment(GrowthError):
+    """The person's role changes no experiment."""
+
+
+@dataclass(frozen=True)
+class Guardrail:
+    """``metric`` must not get worse by ``margin`` (a share of control) or more."""
+
+    metric: str
+    margin: float
+    kind: str = "proportion"
+    increase_is_good: bool = True
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What is settled before the start. ``arms`` are (name, weight), control first; units and days as planned."""
+
+    key: str
+    hypothesis: str
+    primary_metric: str
+    arms: tuple[tuple[str, float], ...]
+    minimum_effect: float
+    baseline: float
+    planned_units: int
+    planned_days: int
+    unit: str = "visitor"
+    metric_kind: str = "proportion"
+    increase_is_good: bool = True
+    guardrails: tuple[Guardrail, ...] = ()
+    power: float = 0.8
+    pre_days: int = 0
+    outcome_days: int = 7
+    coverage_goal: float = 0.5
+
+
+def check(one: Declaration) -> None:
+    """Raises BadExperiment with what is wrong with a declaration."""
+    names = [name for name, _ in one.arms]
+    weights = [weight for _, weight in one.arms]
+    metrics = [(one.primary_metric, one.metric_kind), *((g.metric, g.kind) for g in one.guardrails)]
+    flaws = (
+        (not _KEY.fullmatch(one.key), "A key is 2 to 64 of a-z, 0-9, - and _."),
+        (not 10 <= len(one.hypothesis.strip()) <= 2000, "Write the hypothesis down, in 10 to 2000 characters."),
+        (one.unit not in EXPERIMENT_UNITS, f"A unit is one of {', '.join(EXPERIMENT_UNITS)}."),
+        (not 2 <= len(names) <= 10 or len(set(names)) < len(names), "Two to ten arms, each with its own name."),
+        (not all(_NAME.fullmatch(name) for name in names), "An arm's name is 1 to 40 letters, digits, - and _."),
+        (
+            not all(math.isfinite(weight) and weight > 0 for weight in weights),
+            "Weights are numbers above 0; leave an arm out instead of giving it 0.",
+        ),
+        (not all(_METRIC.fullmatch(metric) for metric, _ in metrics), "A metric's name is a-z, 0-9 and _."),
+        (not all(kind in KINDS for _, kind in metrics), f"A metric's kind is one of {', '.join(KINDS)}."),
+        (not all(0 < g.margin < 1 for g in one.guardrails), "A guardrail's margin is a share: 0.05 for 5 %."),
+        (not 0 < one.minimum_effect < 10, "The minimum effect is a share of control above 0: 0.1 for 10 %."),
+        (not (math.isfinite(one.baseline) and one.baseline > 0), "The baseline is above 0."),
+        (not 0.5 <= one.power < 1, "Power is a probability from 0.5 on."),
+        (not (one.planned_units >= 2 and 1 <= one.planned_days <= 730), "Plan units, and 1 to 730 days."),
+        (not (0 <= one.pre_days <= 365 and 1 <= one.outcome_days <= 90), "Outcomes take 1 to 90 days."),
+        (not FIRST_COVERAGE <= one.coverage_goal <= 1, f"The ramp leads to {FIRST_COVERAGE:g} to 1."),
+    )
+    for flawed, why in flaws:
+        if flawed:
+            raise BadExperiment(why, "See docs/experiments.md.")
+
+
+def create(
+    session: Session, one: Declaration, *, shop_id: str, actor: str, channel: str, now: datetime
+) -> Experiment:
+    """Register an experiment as a draft. Raises BadExperiment, also for a key that is taken."""
+    _must_decide(session, actor)
+    check(one)
+    if session.scalar(select(Experiment.id).where(Experiment.key == one.key)):
+        raise BadExperiment(f"There is an experiment {one.key} already.", "A key is used once: it draws the arms.")
+    declared = asdict(one)
+    arms = [{"name": name, "weight": float(weight)} for name, weight in one.arms]
+    row = Experiment(
+        **{**declared, "arms": arms, "guardrails": [asdict(guardrail) for guardrail in one.guardrails]},
+        id=str(uuid.uuid4()),
+        shop_id=shop_id,
+        coverage=0.0,
+        coverage_at=None,
+        status="draft",
+        created_at=now,
+        created_by=actor,
+        started_at=None,
+        ended_at=None,
+        decision=None,
+        promoted="",
+    )
+    session.add(row)
+    session.flush()
+    _told(session, row, "created", actor, channel, now, {"declared": {**declared, "arms": arms}})
+    return row
+
+
+def find_experiment(session: Session, key: str) -> Experiment:
+    """The experiment with this key or id. Raises NoSuchExperiment."""
+    wanted = select(Experiment).where((Experiment.key == key) | (Experiment.id == key))
+    row = session.scalar(wanted) if key.isprintable() else None
+    if row is None:
+        raise NoSuchExperiment(f"There is no experiment {key}.", "See `growth experiments list`.")
+    return row
+
+
+def experiments(session: Session) -> list[Experiment]:
+    """All, the newest first."""
+    return list(session.scalars(select(Experiment).order_by(Experiment.created_at.desc(), Experiment.id)))
+
+
+def move(
+    session: Session,
+    row: Experiment,
+    step: Move,
+    *,
+    actor: str,
+    channel: str,
+    now: datetime,
+    reason: str = "",
+) -> Experiment:
+    """Pause, resume or stop an experiment, as a person or the machine itself. Raises NoSuchMove.
+
+    A start and a decision have functions of their own.
+    """
+    status = after(cast(Status, row.status), step)
+    before, row.status = row.status, status
+    if status == "stopped":
+        row.ended_at = now
+    payload = {"from_status": before, "to_status": status, **({"reason": reason} if reason else {})}
+    _told(session, row, _PAST[step], actor, channel, now, payload)
+    return row
+
+
+def start(session: Session, row: Experiment, *, actor: str, channel: str, now: datetime) -> Experiment:
+    """Begin, with the first step of the ramp. Only the executor calls this, for an approved action."""
+    move(session, row, "start", actor=actor, channel=channel, now=now)
+    row.started_at = row.coverage_at = now
+    row.coverage = min(FIRST_COVERAGE, row.coverage_goal)
+    session.flush()
+    return row
+
+
+def ramp(session: Session, row: Experiment, *, actor: str, channel: str, now: datetime) -> bool:
+    """Raise the share of units that take part, if the first step has lasted a day; weights stay as they are."""
+    if not ramp_due(row.status, row.coverage, row.coverage_goal, row.coverage_at, now):
+        return False
+    payload = {"from_coverage": row.coverage, "to_coverage": row.coverage_goal}
+    row.coverage, row.coverage_at = row.coverage_goal, now
+    _told(session, row, "ramped", actor, channel, now, payload)
+    return True
+
+
+def decide_experiment(
+    session: Session, row: Experiment, reading: Mapping[str, Any], *, actor: str, channel: str, now: datetime
+) -> Experiment:
+    """Freeze what a stopped experiment showed; ``reading`` has the digest of its data. Raises NoSuchMove."""
+    _must_decide(session, actor)
+    before = row.status
+    row.status = after(cast(Status, row.status), "decide")
+    row.decision = {**reading, "decided_by": actor, "decided_at": now.isoformat()}
+    payload = {"from_status": before, "to_status": row.status, "reading": dict(reading)}
+    _told(session, row, "decided", actor, channel, now, payload)
+    return row
+
+
+def promote(session: Session, row: Experiment, arm: str, *, actor: str, channel: str, now: datetime) -> Experiment:
+    """Give everybody ``arm``, or nobody any (empty). Only the executor calls this."""
+    if arm and arm not in arm_names(row):
+        raise BadExperiment(f"{row.key} has no arm {arm}.", f"Its arms are {', '.join(arm_names(row))}.")
+    if row.status != "decided":
+        raise BadExperiment(f"{row.key} is {row.status}, not decided.", "Decide it first.")
+    before, row.promoted = row.promoted, arm
+    _told(session, row, "promoted" if arm else "demoted", actor, channel, now, {"from_arm": before, "to_arm": arm})
+    return row
+
+
+def operator_move(
+    session: Session, key: str, step: Move, *, actor: str, channel: str, now: datetime, reason: str
+) -> Experiment:
+    """What a person may do at once: pause, resume, stop; each with a reason."""
+    _must_decide(session, actor)
+    if step not in ("pause", "resume", "stop"):
+        raise BadExperiment(f"Nobody may {step} an experiment without an approval.", "Propose it.")
+    if not reason.strip():
+        raise BadExperiment("Say why.", "The reason stays in the history of the experiment.")
+    row = find_experiment(session, key)
+    return move(session, row, step, actor=actor, channel=channel, now=now, reason=reason.strip()[:500])
+
+
+def arm_names(row: Experiment) -> list[str]:
+    """Control's first."""
+    return [str(arm["name"]) for arm in row.arms]
+
+
+def arm_weights(row: Experiment) -> tuple[float, ...]:
+    """In the order of the names."""
+    return tuple(float(arm["weight"]) for arm in row.arms)
+
+
+_PAST: dict[Move, str] = {"start": "started", "pause": "paused", "resume": "resumed", "stop": "stopped"}
+
+
+def _told(
+    session: Session, row: Experiment, event: str, actor: str, channel: str, now: datetime, more: Mapping[str, Any]
+) -> None:
+    session.flush()
+    told = {"experiment": row.key, **more}
+    link = append_event(session, event=f"experiment_{event}", actor=actor, channel=channel, now=now, payload=told)
+    payload = {**told, "actor": actor, "channel": channel, "at": now.isoformat(), "audit_seq": link.seq}
+    session.add(OutboxEntry(event=f"experiment.{event}", payload=payload, created_at=now))
+    session.flush()
+
+
+def _must_decide(session: Session, actor: str) -> None:
+    person = session.get(Operator, actor)
+    if person is None or not person.active or person.role not in MAY_DECIDE:
+        raise MayNotExperiment(
+            f"{actor or 'Nobody'} may not change experiments.", "It takes an active operator or admin."
+        )
+
+
+def history(session: Session, row: Experiment) -> Sequence[Mapping[str, Any]]:
+    """What happened to an experiment, the oldest first, from the audit chain."""
+    from growth_pipelines.store.tables import AuditEvent
+
+    events = session.scalars(
+        select(AuditEvent)
+        .where(
+            AuditEvent.event.startswith("experiment_", autoescape=True),
+            AuditEvent.payload["experiment"].as_string() == row.key,
+        )
+        .order_by(AuditEvent.seq)
+    )
+    return [
+        {
+            "at": event.at,
+            "event": event.event.removeprefix("experiment_"),
+            "actor": event.actor,
+            "channel": event.channel,
+            "reason": event.payload.get("reason", ""),
+            "seq": event.seq,
+        }
+        for event in events
+    ]
