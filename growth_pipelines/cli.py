@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "events": ("events:events", "What people know of and figures don't: deploys, campaigns, holidays."),
     "learning": ("learning:learning", "What decisions, edits and outcomes teach."),
     "templates": ("templates:templates", "What is decided about the wording of drafts."),
+    "experiments": ("experiments:experiments", "Declare, start, follow and end experiments."),
     "execute": ("execute:execute", "Apply what is approved."),
     "outcomes": ("outcomes:outcomes", "What executed actions brought, and what is not known of it."),
     "operators": ("operators:operators", "Who may decide."),

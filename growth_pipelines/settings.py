@@ -163,6 +163,16 @@ class WebVitalsSettings(_Group):
     )
 
 
+class ExperimentSettings(_Group):
+    visitors: bool = Field(
+        False,
+        description="whether the console tells visitors' browsers their arms and takes what they saw and did",
+    )
+    spool_mb: int = Field(
+        64, ge=1, description="visits that wait for the next build take at most this disk, in MB"
+    )
+
+
 class IngestionSettings(_Group):
     history_days: int = Field(760, ge=1, description="how far back the first load of orders reads")
     deadline_seconds: float = Field(900, gt=0, description="one window's time budget, retries included")
@@ -465,6 +475,7 @@ class Settings(_Group):
     shopify: ShopifySettings = Field(default_factory=lambda: ShopifySettings())
     search_console: SearchConsoleSettings = Field(default_factory=lambda: SearchConsoleSettings())
     web_vitals: WebVitalsSettings = Field(default_factory=lambda: WebVitalsSettings())
+    experiments: ExperimentSettings = Field(default_factory=lambda: ExperimentSettings())
     ingestion: IngestionSettings = Field(default_factory=lambda: IngestionSettings())
     warehouse: WarehouseSettings = Field(default_factory=lambda: WarehouseSettings())
     recommenders: RecommenderSettings = Field(default_factory=lambda: RecommenderSettings())

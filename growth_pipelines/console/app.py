@@ -58,6 +58,7 @@ from growth_pipelines.console.rate_limits import RateLimits, TooManyRequests
 from growth_pipelines.console.rendering import STATIC, environment
 from growth_pipelines.console.stamps import TRACE, Stamps
 from growth_pipelines.console.token_use import TokenUse
+from growth_pipelines.console.visits import VISITS, visit_router
 from growth_pipelines.defs.web_socket import PREFIX
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
@@ -85,7 +86,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def create_app(settings: Settings) -> FastAPI:
     """The console of one machine. The store is migrated here if need be."""
-    public = PUBLIC if settings.web_vitals.beacons else frozenset()
+    public = (PUBLIC if settings.web_vitals.beacons else frozenset()) | (
+        VISITS if settings.experiments.visitors else frozenset()
+    )
     app = FastAPI(
         title="Growth machine",
         version=__version__,
@@ -129,6 +132,8 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router)
     if settings.web_vitals.beacons:
         app.include_router(beacon_router(settings))
+    if settings.experiments.visitors:
+        app.include_router(visit_router(settings, store))
     app.mount("/static", _Assets(directory=STATIC), name="static")
     door = DagsterDoor(settings)
     app.router.routes += [Route(PREFIX, door, include_in_schema=False), Mount(PREFIX, door, name="dagster")]

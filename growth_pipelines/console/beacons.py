@@ -53,15 +53,15 @@ def beacon_router(settings: Settings) -> APIRouter:
             "access-control-allow-headers": "content-type",
             "access-control-max-age": "86400",
         }
-        return Response(status_code=204, headers={**_shared_with(request, settings), **allowed})
+        return Response(status_code=204, headers={**shared_with(request, settings), **allowed})
 
     @router.post(ENDPOINT)
     async def take(request: Request) -> Response:
-        headers = _shared_with(request, settings)
+        headers = shared_with(request, settings)
         if not limit.allows():
-            return _refusal(429, "Too many beacons at once.", {**headers, "retry-after": "1"})
+            return refusal(429, "Too many beacons at once.", {**headers, "retry-after": "1"})
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in CONTENT_TYPES:
-            return _refusal(415, f"A beacon is {' or '.join(CONTENT_TYPES)}.", headers)
+            return refusal(415, f"A beacon is {' or '.join(CONTENT_TYPES)}.", headers)
         try:
             if "origin" in request.headers and "access-control-allow-origin" not in headers:
                 raise ForeignPage("The page is not of this shop.")
@@ -74,19 +74,19 @@ def beacon_router(settings: Settings) -> APIRouter:
             )
             await run_in_threadpool(spool.append, record)
         except ClientDisconnect:
-            return _refusal(400, "The beacon was cut short.", headers)
+            return refusal(400, "The beacon was cut short.", headers)
         except ForeignPage as error:
-            return _refusal(403, error.message, headers)
+            return refusal(403, error.message, headers)
         except BeaconRefused as error:
-            return _refusal(400, error.message, headers)
+            return refusal(400, error.message, headers)
         except SpoolFull as error:
-            return _refusal(503, error.message, headers)
+            return refusal(503, error.message, headers)
         return Response(status_code=204, headers=headers)
 
     return router
 
 
-def _shared_with(request: Request, settings: Settings) -> dict[str, str]:
+def shared_with(request: Request, settings: Settings) -> dict[str, str]:
     """The headers by which a page of the shop, and no other, may read the answer."""
     headers = {"vary": "origin", "cross-origin-resource-policy": "cross-origin"}
     origin = request.headers.get("origin", "")
@@ -97,6 +97,6 @@ def _shared_with(request: Request, settings: Settings) -> dict[str, str]:
     return {**headers, "access-control-allow-origin": origin} if ours else headers
 
 
-def _refusal(status: int, message: str, headers: dict[str, str]) -> JSONResponse:
+def refusal(status: int, message: str, headers: dict[str, str]) -> JSONResponse:
     body = {"title": message, "status": status}
     return JSONResponse(body, status, media_type="application/problem+json", headers=headers)

@@ -69,6 +69,18 @@ def assign_all(
     return assigned
 
 
+def share_of(coverage: float) -> float:
+    """The bound below which a unit's first draw takes part, in units of 2⁻⁴⁸, for who draws elsewhere."""
+    if not 0 <= coverage <= 1:
+        raise _no_share(coverage)
+    return coverage * _SCALE
+
+
+def bounds_of(weights: Sequence[float]) -> tuple[tuple[int, float], ...]:
+    """(arm, upper bound of its draws in units of 2⁻⁴⁸) of the arms that get units, in order."""
+    return _bounds(tuple(weights))
+
+
 def _name_of(unit: object) -> bytes:
     """A missing key would put everybody into one arm, and 7.0 is another unit than 7."""
     if isinstance(unit, (str, Integral)) and not isinstance(unit, bool):

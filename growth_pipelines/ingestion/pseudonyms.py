@@ -79,6 +79,10 @@ class Pseudonyms:
         """The key of a browser tab's session, from the random id that its script made."""
         return self._hash("web-session", identifier)
 
+    def visitor(self, identifier: str) -> str:
+        """The key of a browser that takes part in experiments, from the random id that its script made."""
+        return self._hash("visitor", identifier)
+
     def _hash(self, kind: str, value: str) -> str:
         return hmac.new(self._key, f"{kind}\n{value}".encode(), hashlib.sha256).hexdigest()[:32]
 

@@ -753,12 +753,15 @@ class Exposure(Table):
 
 
 class UnitEvent(Table):
-    """Something that a unit did, once each however often it was sent: counted for each of its experiments."""
+    """Something that a unit did on a ``day`` of the shop's, once however often it was sent.
+
+    It counts for each experiment of the unit.
+    """
 
     __tablename__ = "unit_events"
 
     unit_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     metric: Mapped[str] = mapped_column(String(32), primary_key=True)
     event_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    at: Mapped[datetime]
+    day: Mapped[date]
     value: Mapped[float]

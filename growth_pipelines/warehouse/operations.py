@@ -39,6 +39,7 @@ def copy_operations(settings: Settings, connection: WarehouseConnection, zone: s
     ``zone`` is the IANA zone of the shop's days. A home without a store has nothing to copy, and gets none.
     Raises StoreUnavailable when the store cannot be read.
     """
+    from growth_pipelines.ingestion.visits.taking import take_visits
     from growth_pipelines.store.database import Store, store_url
     from growth_pipelines.store.schema import current_revision
 
@@ -50,7 +51,9 @@ def copy_operations(settings: Settings, connection: WarehouseConnection, zone: s
             return {}
     finally:
         unopened.close()
-    with Store.of(settings).read() as session:
+    store = Store.of(settings)
+    take_visits(settings, store)
+    with store.read() as session:
         return _Copying(session, connection, settings.clock.now().replace(tzinfo=None), zone).run()
 
 
@@ -58,6 +61,7 @@ class _Copying:
     """One copy, of one consistent view of the store."""
 
     def __init__(self, session: Session, connection: WarehouseConnection, now: Any, zone: str) -> None:
+        from growth_pipelines.warehouse.experiment_copies import EXPERIMENT_COPIES
         from growth_pipelines.warehouse.operations_queries import COPIES
 
         self._session = session
@@ -65,8 +69,8 @@ class _Copying:
         self._connection = connection
         self._now = now
         self._zone = zone
-        self._copies = COPIES
-        shapes = [[copy.table.name, *(c.name for c in copy.table.all_columns)] for copy in COPIES]
+        self._copies = (*COPIES, *EXPERIMENT_COPIES)
+        shapes = [[copy.table.name, *(c.name for c in copy.table.all_columns)] for copy in self._copies]
         self._shape = hashlib.sha256(canonical_json([zone, shapes]).encode()).hexdigest()
 
     def run(self) -> dict[str, int]:
@@ -117,7 +121,7 @@ class _Copying:
         if copied_to is None:
             self._connection.execute(f"delete from raw.{copy.table.name}")  # noqa: S608 - a declared table
         wanted = copy.select(self._engine)
-        if copied_to is not None:
+        if copied_to is not None and not copy.whole:
             wanted = self._changed(copy, wanted, copied_to)
         batches = self._batches(copy, wanted)
         return sum(self._put(copy, batch, replace=copied_to is not None) for batch in batches)

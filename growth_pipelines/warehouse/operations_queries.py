@@ -26,14 +26,16 @@ Row = tuple[Any, ...]
 @dataclass(frozen=True)
 class Copy:
     """``columns(engine)`` are a select's columns by raw column; ``about`` is the store's column with the action's
-    id, ``events`` whether rows are the chain's own, of which only new ones are read. ``local_dates`` names the
-    raw column of a day and the instant it is the day of. ``finish`` computes further columns of a row."""
+    id, ``events`` whether rows are the chain's own, of which only new ones are read, ``whole`` whether all are read
+    each time, as no event tells of them. ``local_dates`` names the raw column of a day and the instant it is the
+    day of. ``finish`` computes further columns of a row."""
 
     table: RawTable
     columns: Callable[[str], dict[str, Any]]
     about: Any
     source: Callable[[Select[Any]], Select[Any]]
     events: bool = False
+    whole: bool = False
     local_dates: Mapping[str, str] = field(default_factory=dict)
     finish: Callable[[dict[str, Sequence[Any]]], dict[str, Sequence[Any]]] | None = None
 
@@ -43,7 +45,7 @@ class Copy:
         return self.source(select(*labelled))
 
 
-def _instant(column: Any, engine: str) -> ColumnElement[str]:
+def instant(column: Any, engine: str) -> ColumnElement[str]:
     """UTC wall time as text: what SQLite stores, and PostgreSQL's instant without its zone."""
     return cast(column if engine == "sqlite" else func.timezone("UTC", column), Text)
 
@@ -62,7 +64,7 @@ def _actions(engine: str) -> dict[str, Any]:
         "shop_id": Action.shop_id,
         "action_id": Action.id,
         **{name: getattr(Action, name) for name in plain},
-        **{name: _instant(getattr(Action, name), engine) for name in instants},
+        **{name: instant(getattr(Action, name), engine) for name in instants},
         "target_type": Action.target["type"].as_string(),
         "target_url": Action.target["url"].as_string(),
         "fields": cast(Action.fields, Text),
@@ -79,7 +81,7 @@ def _events(engine: str) -> dict[str, Any]:
         "shop_id": Action.shop_id,
         "event_id": AuditEvent.id,
         **{name: getattr(AuditEvent, name) for name in plain},
-        "occurred_at": _instant(AuditEvent.at, engine),
+        "occurred_at": instant(AuditEvent.at, engine),
         "from_state": AuditEvent.payload["from"].as_string(),
         "to_state": AuditEvent.payload["to"].as_string(),
         "decision": AuditEvent.payload["decision"].as_string(),
@@ -91,7 +93,7 @@ def _executions(engine: str) -> dict[str, Any]:
     return {
         "shop_id": Action.shop_id,
         **{name: getattr(Execution, name) for name in ("action_id", "version", "status", "attempts")},
-        **{name: _instant(getattr(Execution, name), engine) for name in ("started_at", "finished_at")},
+        **{name: instant(getattr(Execution, name), engine) for name in ("started_at", "finished_at")},
     }
 
 
@@ -106,7 +108,7 @@ def _outcomes(engine: str) -> dict[str, Any]:
         "method": literal("control_pages"),
         # What is not complete is not measured.
         "is_complete": literal("true"),
-        "measured_at": _instant(ActionOutcome.measured_at, engine),
+        "measured_at": instant(ActionOutcome.measured_at, engine),
     }
 
 
@@ -121,7 +123,7 @@ def _feedback(engine: str) -> dict[str, Any]:
         "feedback_id": AuditEvent.id,
         "action_id": AuditEvent.action_id,
         "version": AuditEvent.version,
-        "occurred_at": _instant(AuditEvent.at, engine),
+        "occurred_at": instant(AuditEvent.at, engine),
         "feedback": func.coalesce(decision, "edit"),
         "reason_code": _reason_code(AuditEvent.payload["reason"].as_string()),
         # An approval with edits tells of its edit twice: the version that it made is the one that counts.

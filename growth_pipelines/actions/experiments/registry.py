@@ -281,3 +281,9 @@ def history(session: Session, row: Experiment) -> Sequence[Mapping[str, Any]]:
         }
         for event in events
     ]
+
+
+def document(row: Experiment) -> dict[str, Any]:
+    """An experiment as JSON; instants are ISO 8601."""
+    values = {column.name: getattr(row, column.name) for column in Experiment.__table__.columns}
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}

@@ -32,8 +32,8 @@ class SpoolFull(GrowthError):
 class Spool:
     """The beacons of one machine. Safe for several processes."""
 
-    def __init__(self, home: Path, cap_bytes: int) -> None:
-        self.root = home / "beacons"
+    def __init__(self, home: Path, cap_bytes: int, folder: str = "beacons") -> None:
+        self.root = home / folder
         self.cap_bytes = cap_bytes
         self._open = self.root / "open.jsonl"
         self._refusals = self.root / "refused"

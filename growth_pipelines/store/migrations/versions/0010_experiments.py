@@ -7,7 +7,7 @@ from alembic import op
 
 from growth_pipelines.store.tables import Instant
 
-revision = "0011"
+revision = "0010"
 down_revision = "0009"
 branch_labels = None
 depends_on = None
@@ -63,7 +63,7 @@ def upgrade() -> None:
         sa.Column("unit_id", sa.String(64), nullable=False),
         sa.Column("metric", sa.String(32), nullable=False),
         sa.Column("event_id", sa.String(64), nullable=False),
-        sa.Column("at", Instant(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
         sa.Column("value", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("unit_id", "metric", "event_id", name="pk_unit_events"),
     )
