@@ -118,13 +118,21 @@ class _Copying:
             )
 
     def _bring(self, copy: Copy, copied_to: int | None) -> int:
-        if copied_to is None:
+        if copied_to is None and (not copy.whole or self._has_experiments()):
             self._connection.execute(f"delete from raw.{copy.table.name}")  # noqa: S608 - a declared table
         wanted = copy.select(self._engine)
         if copied_to is not None and not copy.whole:
             wanted = self._changed(copy, wanted, copied_to)
         batches = self._batches(copy, wanted)
         return sum(self._put(copy, batch, replace=copied_to is not None) for batch in batches)
+
+    def _has_experiments(self) -> bool:
+        """A store without any leaves their tables to whoever else fills them."""
+        from sqlalchemy import select
+
+        from growth_pipelines.store.tables import Experiment
+
+        return self._session.scalar(select(Experiment.id).limit(1)) is not None
 
     def _changed(self, copy: Copy, wanted: Select[Any], copied_to: int) -> Select[Any]:
         """Only the rows that may have changed since event ``copied_to``."""

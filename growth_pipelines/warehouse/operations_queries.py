@@ -26,9 +26,9 @@ Row = tuple[Any, ...]
 @dataclass(frozen=True)
 class Copy:
     """``columns(engine)`` are a select's columns by raw column; ``about`` is the store's column with the action's
-    id, ``events`` whether rows are the chain's own, of which only new ones are read, ``whole`` whether all are read
-    each time, as no event tells of them. ``local_dates`` names the raw column of a day and the instant it is the
-    day of. ``finish`` computes further columns of a row."""
+    id, ``events`` whether rows are the chain's own, of which only new ones are read, ``whole`` whether all are
+    read each time, as no event tells of them. ``local_dates`` names the raw column of a day and the instant it is
+    the day of. ``finish`` computes further columns of a row."""
 
     table: RawTable
     columns: Callable[[str], dict[str, Any]]

@@ -34,7 +34,7 @@ def take_visits(settings: Settings, store: Store) -> int:
         while batch := list(islice(visits, AT_ONCE)):
             with store.session() as session:
                 record_exposures(session, _exposures(batch))
-                record_events(session, _events(batch, settings.zone))
+                record_events(session, _events(batch, ZoneInfo(settings.zone)))
             read += len(batch)
         Spool.remove(paths)
     return read

@@ -434,6 +434,10 @@ def test_what_is_added_copy_by_copy_is_what_one_copy_finds(
         "growth_executions": 0,
         "growth_feedback": 0,
         "growth_action_outcomes": 0,
+        "growth_experiments": 0,
+        "growth_experiment_variants": 0,
+        "growth_exposures": 0,
+        "growth_experiment_metrics": 0,
     }
     [action] = machine.submit(seo_draft(20), at=NOW)
     machine.copy()
