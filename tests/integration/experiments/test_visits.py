@@ -70,7 +70,7 @@ def test_the_same_event_counts_once_and_the_first_exposure_stays(shop: ConsoleSh
     said = {"visitor": unit, "exposures": [KEY], "events": [{"id": "s1", "metric": "sessions"}]}
     for _ in range(3):
         assert visit(shop, said).status_code == 200
-    waiting = list(visit_spool(shop.settings).root.glob("open.jsonl"))[0].read_bytes()
+    waiting = (visit_spool(shop.settings).root / "open.jsonl").read_bytes()
     assert unit.encode() not in waiting
     assert take_visits(shop.settings, shop.store) == 3
     visit(shop, said)
@@ -137,8 +137,11 @@ def test_a_browser_draws_the_same_arm_for_ten_thousand_units(
     script.write_text(
         f"const {{ draw }} = require({json.dumps(str(SNIPPET))});"
         "const { units, experiment } = JSON.parse(require('fs').readFileSync(0, 'utf8'));"
-        "Promise.all(units.map((unit) => draw(unit, experiment))).then((arms) => console.log(JSON.stringify(arms)));"
+        "Promise.all(units.map((unit) => draw(unit, experiment)))"
+        ".then((arms) => console.log(JSON.stringify(arms)));"
     )
     said = json.dumps({"units": drawn, "experiment": shown.document()})
-    found = subprocess.run([which("node") or "", str(script)], input=said, capture_output=True, text=True, check=True)
+    found = subprocess.run(
+        [which("node") or "", str(script)], input=said, capture_output=True, text=True, check=True
+    )
     assert json.loads(found.stdout) == [shown.arm_of(unit) for unit in drawn]
