@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from growth_pipelines.console.plots import goods, search, vitals
+from growth_pipelines.console.plots import goods, search, vitals, watched
 from growth_pipelines.console.plots.drawing import Drawing
 from growth_pipelines.console.plots.plot import Event, Missing, Plot, Subject
 from growth_pipelines.console.plots.specs import CLASSES, INKS, load, names, spec_of
@@ -17,6 +17,7 @@ from growth_pipelines.console.plots.svg import compact
 from growth_pipelines.console.plots.weeks import WEEKS, by_week
 from growth_pipelines.recommenders.phrases import phrases
 from tests.action_pages import evidence_row, merchandising
+from tests.incidents import finding
 
 END = date(2026, 11, 24)
 # What each drawing is made of: marks in order, and the data that they show.
@@ -27,6 +28,10 @@ DRAWN = {
     "search_weeks": (["bar", "rule", "line", "rule", "text"], {"weeks", "events"}),
     "stock_outlook": (["area", "rule", "text", "rule", "text"], {"stock", "limits", "delivery"}),
     "vital_weeks": (["rect", "text", "line", "text", "rule", "text"], {"bands", "weeks", "ends", "events"}),
+    "watched": (
+        ["rect", "area", "line", "line", "rule", "rule", "text"],
+        {"span", "ahead", "days", "levels", "events"},
+    ),
     "weeks": (["bar", "rule", "text"], {"weeks", "events"}),
 }
 
@@ -56,7 +61,16 @@ def plots() -> list[Plot]:
     ]
     reorder = next(draft for draft in merchandising() if draft.subtype == "reorder")
     events = [Event(END - timedelta(days=20), "written")]
+    orders = finding()
+    ahead = [[str(END + timedelta(days=day)), 30.0, 24.0, 37.0] for day in range(28)]
+    orders["evidence"]["ahead"] = ahead
     made = [
+        watched.finding_plot(orders, "Orders", events, "EUR"),
+        watched.metric_plot(
+            {**orders["evidence"], "label": "Orders", "note": "", "level": 40.0, "ahead": ahead, "floor": 32.0},
+            events,
+            "EUR",
+        ),
         search.ctr_curve(ctr_subject(), Known(ctr_curve=[(place, 0.3 / place) for place in range(1, 21)])),
         search.search_weeks(subject(events=events), Known(page_days=days)),
         search.visits_weeks(subject(events=events), Known(page_days=days)),
