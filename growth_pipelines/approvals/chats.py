@@ -22,6 +22,7 @@ from growth_pipelines.approvals.operators import hash_of
 from growth_pipelines.approvals.proofs import DecisionRequest, Person
 from growth_pipelines.approvals.signatures import ProofRefused
 from growth_pipelines.errors import GrowthError
+from growth_pipelines.policies.terms import ChatMode
 from growth_pipelines.store.audit import append_event
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import ChatLink, LinkCode, LoginFailure, Operator
@@ -40,6 +41,13 @@ _CLIENT = "chat:"
 
 class LinkRefused(GrowthError):
     """The code links nothing."""
+
+
+class ConfirmFirst(ProofRefused):
+    """Policies ask for a second yes in the chat."""
+
+    def __init__(self) -> None:
+        super().__init__("not_confirmed", "Policies ask for this approval twice.", "Confirm it.")
 
 
 @dataclass(frozen=True)
@@ -149,31 +157,39 @@ def speaker(session: Session, user_id: int, chat_id: int, allowed: Collection[in
 class ChatProof:
     """A message or click as Telegram delivered it: whose account it is, and in which chat.
 
-    Telegram vouches for both numbers; ``allowed`` are the chats that are heard.
+    Telegram vouches for both numbers; ``allowed`` are the chats that are heard. ``confirmed``: whether they were
+    asked once more and said yes again.
     """
 
     user_id: int
     chat_id: int
     allowed: tuple[int, ...]
+    confirmed: bool = False
     channel: str = CHANNEL
     records_strangers: bool = False
 
     def prove(self, session: Session, request: DecisionRequest, now: datetime) -> Person:
-        """The operator that the account is linked to. Raises ProofRefused."""
+        """The operator that the account is linked to. Raises ProofRefused; ConfirmFirst where one yes won't do."""
         operator = speaker(session, self.user_id, self.chat_id, self.allowed)
         if operator is None:
             raise ProofRefused(
                 "unknown_chat", "This chat speaks for nobody.", "Link it with a code of the console."
             )
-        if request.decision.startswith("approve") and _only_on_console(session, request.action):
-            # Judged here again: policies may have changed since the button was drawn.
-            raise ProofRefused("console_only", "Policies leave approving this to the console.", "Open it there.")
+        if request.decision.startswith("approve"):
+            self._judge(_way_to_approve(session, request.action))
         return Person(operator.name, operator.role, self.channel)
 
+    def _judge(self, way: ChatMode) -> None:
+        """By the policies as they are now, whatever they were when the button was drawn or looked at."""
+        if way == "console":
+            raise ProofRefused("console_only", "Policies leave approving this to the console.", "Open it there.")
+        if way == "twice" and not self.confirmed:
+            raise ConfirmFirst
 
-def _only_on_console(session: Session, action: str) -> bool:
+
+def _way_to_approve(session: Session, action: str) -> ChatMode:
     asked = request_of(session, find(session, action))
-    return asked is not None and terms_of(asked).chat == "console"
+    return terms_of(asked).chat if asked is not None else "console"
 
 
 def _note(session: Session, event: str, actor: str, channel: str, now: datetime, operator: str) -> None:

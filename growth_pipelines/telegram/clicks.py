@@ -11,6 +11,7 @@ from typing import Any
 from telegram import CallbackQuery
 
 from growth_pipelines.actions.queue import NoSuchAction
+from growth_pipelines.approvals.chats import ConfirmFirst
 from growth_pipelines.approvals.decide import (
     AlreadyDecided,
     DecisionRequest,
@@ -93,22 +94,22 @@ class Clicks:
             await self.cards.show(place.chat_id, case, speaker)
 
     async def _approve(self, click: Click) -> None:
-        _, confirm = self.cards.drawn(click.case)
-        if confirm == "once":
+        """One tap under what is shown whole; whether policies ask for two is judged where it is decided."""
+        made, _ = self.cards.drawn(click.case)
+        if made.complete:
             await self._decide(click, "approve")
-        elif not click.is_current:
-            await self._late(click)
-        elif confirm == "twice":
-            await self._sender.answer(click.query_id, say("confirm"))
-            await self._buttons(click, self._keys(click).confirmation(click.case.action))
         else:
-            await self._sender.answer(click.query_id, say("only_console"), alert=True)
+            await self._ask_again(click)
+
+    async def _ask_again(self, click: Click) -> None:
+        if not click.is_current:
+            await self._late(click)
+            return
+        await self._sender.answer(click.query_id, say("confirm"))
+        await self._buttons(click, self._keys(click).confirmation(click.case.action))
 
     async def _confirm(self, click: Click) -> None:
-        if click.case.confirm == "console":
-            await self._sender.answer(click.query_id, say("only_console"), alert=True)
-        else:
-            await self._decide(click, "approve")
+        await self._decide(click, "approve", confirmed=True)
 
     async def _back(self, click: Click) -> None:
         await self._sender.answer(click.query_id)
@@ -142,14 +143,16 @@ class Clicks:
         await self._sender.answer(click.query_id)
         await send_details(self.cards, click.asker.chat_id, click.case, click.speaker)
 
-    async def _decide(self, click: Click, decision: Any, **parts: Any) -> None:
+    async def _decide(self, click: Click, decision: Any, *, confirmed: bool = False, **parts: Any) -> None:
         """Decide about the draft that the button stands under, and show what became of it."""
         action = click.case.action
         # A digest that doesn't fit is handed on as it is, so that the refusal is on record with it.
         digest = action["digest"] if click.button.fits(action["digest"]) else click.button.digest
         request = DecisionRequest(action["id"], decision, digest, **parts)
         try:
-            result = await asyncio.to_thread(self.desk.decide, click.asker, request)
+            result = await asyncio.to_thread(self.desk.decide, click.asker, request, confirmed=confirmed)
+        except ConfirmFirst:
+            await self._ask_again(click)
         except (StaleDigest, AlreadyDecided) as refusal:
             await self._sender.answer(click.query_id, refusal.message, alert=True)
             await self._catch_up(click)

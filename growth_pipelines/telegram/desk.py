@@ -157,9 +157,9 @@ class Desk:
             found = session.execute(best)
             return [{**as_document(action), "priority": priority} for action, priority in found], total
 
-    def decide(self, asker: Asker, request: DecisionRequest) -> DecisionResult:
-        """Decide as whoever the chat speaks for; raises what decide() raises."""
-        proof = ChatProof(asker.user_id, asker.chat_id, tuple(self.settings.telegram.allowed_chats))
+    def decide(self, asker: Asker, request: DecisionRequest, *, confirmed: bool = False) -> DecisionResult:
+        """Decide as whoever the chat speaks for; raises what decide() and the proof raise."""
+        proof = ChatProof(asker.user_id, asker.chat_id, tuple(self.settings.telegram.allowed_chats), confirmed)
         return decide(self.store, self.settings, request, proof, self.now())
 
 

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from growth_pipelines.approvals.automatic import save_book
 from growth_pipelines.approvals.chats import (
     ChatProof,
+    ConfirmFirst,
     LinkRefused,
     link_chat,
     linked_chats,
@@ -22,6 +23,7 @@ from growth_pipelines.commands.operators import operators
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.policies.terms import book_of, shipped
 from growth_pipelines.store.tables import LinkCode
+from growth_pipelines.telegram.desk import Asker, Desk
 from tests.drafts import NOW, seo_draft, submitted, with_operator
 from tests.integration.telegram.conftest import BO, EVA, Scene
 
@@ -115,17 +117,35 @@ def test_the_command_line_gives_a_code_and_ends_chats(scene: Scene) -> None:
     assert (made.actor, made.channel, made.payload) == ("bo", "cli", {"operator": "eva"})
 
 
-def test_what_policies_leave_to_the_console_no_chat_approves_whatever_button_it_shows(scene: Scene) -> None:
+def leave_to(scene: Scene, chat: str) -> None:
+    """Have policies say from now on that seo_ctr is approved this way."""
     with_operator(scene.store, scene.settings, "ada", "admin")
-    (action,) = submitted(scene.store, seo_draft())
     document = shipped().document()
-    rules = [*document["rules"], {"kind": "seo_ctr", "chat": "console"}]
+    rules = [*document["rules"], {"kind": "seo_ctr", "chat": chat}]
     with scene.store.session() as session:
         book = book_of({**document, "rules": rules})
         save_book(session, book, actor="ada", channel="console", now=NOW, seen=0)
-    proof = ChatProof(BO, BO, tuple(scene.settings.telegram.allowed_chats))
+
+
+def test_what_policies_leave_to_the_console_no_chat_approves_whatever_button_it_shows(scene: Scene) -> None:
+    (action,) = submitted(scene.store, seo_draft())
+    leave_to(scene, "console")
     asked = DecisionRequest(action.id, "approve", action.digest)
-    with pytest.raises(ProofRefused, match="leave approving this to the console"):
-        decide(scene.store, scene.settings, asked, proof, NOW)
+    for confirmed in (False, True):
+        proof = ChatProof(BO, BO, tuple(scene.settings.telegram.allowed_chats), confirmed)
+        with pytest.raises(ProofRefused, match="leave approving this to the console"):
+            decide(scene.store, scene.settings, asked, proof, NOW)
     no = DecisionRequest(action.id, "reject", action.digest, reason="tone")
     assert decide(scene.store, scene.settings, no, proof, NOW).state == "rejected"
+
+
+def test_one_yes_that_was_on_its_way_when_policies_began_to_ask_for_two_approves_nothing(scene: Scene) -> None:
+    (action,) = submitted(scene.store, seo_draft())
+    desk, bo = Desk(scene.store, scene.settings, scene.clock), Asker(BO, BO)
+    assert desk.case(action.id).confirm == "once"
+    leave_to(scene, "twice")
+    asked = DecisionRequest(action.id, "approve", action.digest)
+    with pytest.raises(ConfirmFirst, match="twice"):
+        desk.decide(bo, asked)
+    assert scene.action(action).state == "pending"
+    assert desk.decide(bo, asked, confirmed=True).state == "approved"
