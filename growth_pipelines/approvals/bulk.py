@@ -29,8 +29,8 @@ from growth_pipelines.approvals.decide import (
     check_reason,
     check_texts,
     decide_in,
-    deferral,
 )
+from growth_pipelines.approvals.deferral import deferral
 from growth_pipelines.canonical import canonical_json
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
 from sqlalchemy.orm import Session
@@ -19,10 +19,10 @@ from growth_pipelines.actions.lifecycle import expire, is_expired, release
 from growth_pipelines.actions.model import RejectReason
 from growth_pipelines.actions.queue import as_document, find
 from growth_pipelines.actions.transitions import record, request_of, revise, transition
+from growth_pipelines.approvals.deferral import deferral
 from growth_pipelines.approvals.permission import Permission, permission, votes_of, votes_that_count
 from growth_pipelines.approvals.proofs import DecisionRequest, Person, Proof, SessionProof, SignatureProof
 from growth_pipelines.canonical import canonical_json
-from growth_pipelines.clock import local_date, start_of_day
 from growth_pipelines.drafts.edits import edited
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
@@ -439,21 +439,6 @@ def check_reason(reason: str, note: str) -> None:
         raise GrowthError("Rejecting needs a reason.", f"One of: {', '.join(REJECT_REASONS)}.")
     if reason == "other" and not note.strip():
         raise GrowthError("The reason 'other' needs a note that says which.", "Add --note.")
-
-
-def deferral(settings: Settings, until: date | None, now: datetime) -> tuple[datetime, datetime]:
-    """When an action that is deferred to a day comes back, and when its wait then ends. Raises for a bad day."""
-    zone = settings.zone
-    limits = settings.actions
-    today = local_date(now, zone)
-    if until is None or not today < until <= today + timedelta(days=limits.defer_days_max):
-        raise GrowthError(
-            "Deferring needs a date from tomorrow on, at most "
-            f"{limits.defer_days_max} days ahead ({today + timedelta(days=limits.defer_days_max)}).",
-            "Give it with --until YYYY-MM-DD.",
-        )
-    back = start_of_day(until, zone)
-    return back, back + timedelta(days=limits.expire_days)
 
 
 def _defer(case: _Case) -> str:

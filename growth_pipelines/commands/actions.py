@@ -234,7 +234,7 @@ def _parts_in(file: Path) -> dict[str, Any]:
 @note_option
 @json_option
 def defer(action_id: str, until: datetime | None, note: str, as_json: bool) -> None:
-    """Put an action off to a date, at most 60 days ahead."""
+    """Put an action off to a date, at most as far ahead as GROWTH_ACTIONS__DEFER_DAYS_MAX says."""
     _decide(action_id, "defer", as_json, note=note, until=until.date() if until else None)
 
 

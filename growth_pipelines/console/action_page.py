@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -18,9 +18,9 @@ from growth_pipelines.actions.outcomes import outcomes_of
 from growth_pipelines.actions.queue import find, top
 from growth_pipelines.actions.recheck import RECHECK_DAYS, recheck_of
 from growth_pipelines.actions.transitions import request_of
+from growth_pipelines.approvals.deferral import deferral_days
 from growth_pipelines.approvals.permission import Permission, permission, votes_of
 from growth_pipelines.approvals.sessions import SignedIn
-from growth_pipelines.clock import local_date
 from growth_pipelines.console import views
 from growth_pipelines.console.chosen import choices_of
 from growth_pipelines.console.identity import Console, Here, Person, console_of
@@ -179,8 +179,6 @@ def _decision(
 ) -> dict[str, Any]:
     """The forms that decide."""
     drafted = drafted_of(typed)
-    # The zone that the decision counts its days in.
-    today = local_date(now, console.settings.zone)
     checked = opened in ("edit", "approve_with_edits") and found.state == "pending"
     return {
         "may_decide": person.may_decide,
@@ -188,11 +186,7 @@ def _decision(
         "choices": choices_of(found, drafted),
         "judged": judged_of(console, found, typed) if checked else [],
         "reasons": all_labels()["reasons"],
-        "defer": {
-            "min": (today + timedelta(days=1)).isoformat(),
-            "value": (today + timedelta(days=7)).isoformat(),
-            "max": (today + timedelta(days=console.settings.actions.defer_days_max)).isoformat(),
-        },
+        "days": deferral_days(console.settings, now),
         "opened": opened,
         "typed": {"note": "", "reason": "", "until": "", **typed},
     }

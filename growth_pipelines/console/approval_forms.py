@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -33,9 +33,9 @@ from growth_pipelines.approvals.bulk import (
     decide_all,
 )
 from growth_pipelines.approvals.decide import AlreadyDecided, DecisionRequest, SessionProof, StaleDigest, decide
+from growth_pipelines.approvals.deferral import deferral_days
 from growth_pipelines.approvals.permission import permission
 from growth_pipelines.approvals.sessions import SignedIn, proven_session
-from growth_pipelines.clock import local_date
 from growth_pipelines.console import views
 from growth_pipelines.console.approval_pages import stamp
 from growth_pipelines.console.failures import BadRequest, MayNotDecide, status_of
@@ -109,7 +109,7 @@ def _look(
         leave=leave,
         approve_effect=effect,
         reasons=all_labels()["reasons"],
-        days=_days(console),
+        days=deferral_days(console.settings, console.now()),
         notice=notice,
         opened=opened,
         typed=typed or Typed(),
@@ -121,14 +121,6 @@ def _leads_to(console: Console, session: Session, found: Action) -> str:
     if all(change["change_type"] == "task" for change in found.diff):
         return "task"
     return "paused" if is_paused(session) else console.settings.actions.mode
-
-
-def _days(console: Console) -> dict[str, str]:
-    """The first, the usual and the last day that an action may be deferred to, in the zone decisions count in."""
-    today = local_date(console.now(), console.settings.zone)
-    limit = console.settings.actions.defer_days_max
-    counts = {"min": 1, "value": min(7, limit), "max": limit}
-    return {name: (today + timedelta(days=days)).isoformat() for name, days in counts.items()}
 
 
 def _is_part(request: Request) -> bool:
@@ -287,7 +279,7 @@ def _confirm_page(
         ),
         minutes=int(CONFIRM_WITHIN.total_seconds() // 60),
         reasons=all_labels()["reasons"],
-        days=_days(console),
+        days=deferral_days(console.settings, console.now()),
         typed=typed,
         notice=notice,
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from telegram import InlineKeyboardMarkup
 
+from growth_pipelines.approvals.deferral import usual_days
 from growth_pipelines.errors import TransientError
 from growth_pipelines.policies.terms import ChatMode
 from growth_pipelines.store.database import Store
@@ -43,7 +44,8 @@ class Cards:
         return self.desk.store
 
     def keys(self, chat_id: int) -> Keys:
-        return Keys(self.key, chat_id, self.desk.now(), self.desk.console_url)
+        desk = self.desk
+        return Keys(self.key, chat_id, desk.now(), desk.console_url, usual_days(desk.settings))
 
     def drawn(self, case: Case, note: str = "") -> tuple[Card, ChatMode]:
         """The request's message, and how it is approved there: what isn't shown whole takes two steps."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from telegram import CallbackQuery
@@ -18,13 +17,13 @@ from growth_pipelines.approvals.decide import (
     DecisionResult,
     StaleDigest,
 )
-from growth_pipelines.clock import local_date
+from growth_pipelines.approvals.deferral import deferral_days
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.telegram.buttons import BadButton, Button, OldButton, Tap, unpacked
 from growth_pipelines.telegram.cards import Cards, Place
 from growth_pipelines.telegram.desk import Asker, Case, Desk, Speaker
 from growth_pipelines.telegram.details import send_details
-from growth_pipelines.telegram.keyboards import DEFER_DAYS, REASON_CODES
+from growth_pipelines.telegram.keyboards import REASON_CODES
 from growth_pipelines.telegram.messages import late, say
 from growth_pipelines.telegram.reasons import ask_for_reason
 from growth_pipelines.telegram.sending import Sender, Undeliverable
@@ -136,7 +135,7 @@ class Clicks:
             await self._decide(click, "reject", reason=reason)
 
     async def _defer(self, click: Click) -> None:
-        until = local_date(self.desk.now(), self.desk.settings.zone) + timedelta(days=DEFER_DAYS)
+        until = deferral_days(self.desk.settings, self.desk.now()).usual
         await self._decide(click, "defer", until=until)
 
     async def _details(self, click: Click) -> None:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from growth_pipelines.actions.queue import NoSuchAction
 from growth_pipelines.approvals.chats import LinkRefused, link_chat, unlink_chat
 from growth_pipelines.approvals.decide import REJECT_REASONS, DecisionRequest
+from growth_pipelines.approvals.deferral import usual_days
 from growth_pipelines.clock import local_date
 from growth_pipelines.console import figures
 from growth_pipelines.errors import GrowthError
@@ -20,7 +21,6 @@ from growth_pipelines.telegram import digest
 from growth_pipelines.telegram.cards import Cards
 from growth_pipelines.telegram.desk import Asker, Case, Desk, Speaker
 from growth_pipelines.telegram.details import send_details
-from growth_pipelines.telegram.keyboards import DEFER_DAYS
 from growth_pipelines.telegram.messages import as_html, cut, late, pending_list, rendered, say
 from growth_pipelines.telegram.quiet import mute_length
 from growth_pipelines.telegram.reasons import Answered, ask_for_reason
@@ -158,7 +158,7 @@ class Commands:
 
     def _until(self, said: Said, case: Case) -> date:
         today = local_date(self.desk.now(), self.desk.settings.zone)
-        word = said.words[1] if said.words[1:] else str(DEFER_DAYS)
+        word = said.words[1] if said.words[1:] else str(usual_days(self.desk.settings))
         try:
             return today + timedelta(days=int(word)) if word.isdigit() else date.fromisoformat(word)
         except (ValueError, OverflowError):
@@ -205,7 +205,9 @@ class Commands:
             unlink_chat(session, asker.user_id, self.desk.now())
 
     async def help(self, said: Said) -> None:
-        await self._sender.text(said.chat_id, rendered("help.html", self.desk.reader(), reasons=REJECT_REASONS))
+        days = usual_days(self.desk.settings)
+        html = rendered("help.html", self.desk.reader(), reasons=REJECT_REASONS, defer_days=days)
+        await self._sender.text(said.chat_id, html)
 
     async def _case(self, said: Said) -> Case | None:
         """The action that the first word names. Raises NoSuchAction."""

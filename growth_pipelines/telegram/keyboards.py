@@ -15,7 +15,6 @@ from growth_pipelines.policies.terms import ChatMode
 from growth_pipelines.telegram.buttons import BUTTON_LASTS, CONFIRM_LASTS, Button, Tap, nonce, packed
 from growth_pipelines.telegram.messages import texts
 
-DEFER_DAYS = 7
 # The reasons as a button carries them.
 REASON_CODES: Mapping[str, str] = {
     "i": "incorrect",
@@ -34,6 +33,7 @@ class Keys:
     chat_id: int
     now: datetime
     console_url: str
+    defer_days: int
 
     def request(self, action: Mapping[str, Any], confirm: ChatMode, *, decides: bool) -> InlineKeyboardMarkup:
         """Under a request: what the reader may do about it."""
@@ -73,7 +73,8 @@ class Keys:
         lasts: timedelta = BUTTON_LASTS,
     ) -> InlineKeyboardButton:
         button = Button(action["ref"], tap, action["digest"], self.now + lasts, extra)
-        said = text or texts()["buttons"][tap].format(days=DEFER_DAYS)
+        name = "defer_one" if tap == "defer" and self.defer_days == 1 else tap
+        said = text or texts()["buttons"][name].format(days=self.defer_days)
         return InlineKeyboardButton(said, callback_data=packed(self.key, self.chat_id, button))
 
     def _console(self, action: Mapping[str, Any]) -> list[list[InlineKeyboardButton]]:

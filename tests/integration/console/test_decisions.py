@@ -28,6 +28,17 @@ def redraft(shop: ConsoleShop) -> None:
     assert result.revised
 
 
+def test_the_day_that_forms_propose_to_defer_to_is_one_that_is_allowed(
+    open_console: Callable[..., ConsoleShop],
+) -> None:
+    maria = Visitor(open_console(GROWTH_ACTIONS__DEFER_DAYS_MAX="3")).sign_in("maria")
+    action = maria.queue()[0]
+    (offered,) = re.findall(r'<input id="until"[^>]*value="([^"]+)"', maria.get(f"/actions/{action['ref']}").text)
+    assert offered == "2026-11-25"
+    assert maria.decide(action, "defer", until=offered).status_code == 200
+    assert maria.action(action["ref"])["state"] == "deferred"
+
+
 def test_approving_is_recorded_with_who_and_where(maria: Visitor):
     action = maria.queue()[0]
     page = maria.decide(action, "approve", note="good one")

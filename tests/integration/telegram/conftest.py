@@ -116,9 +116,10 @@ def settings_for(home: Path, server: TelegramServer, **more: str) -> Settings:
 
 @pytest.fixture
 def scene(request: pytest.FixtureRequest, tmp_path: Path, telegram: TelegramServer) -> Scene:
-    """On SQLite; on PostgreSQL where a test asks for that by ``parametrize("scene", …, indirect=True)``."""
-    more = {}
-    if getattr(request, "param", "sqlite") == "postgresql":
+    """On SQLite; by ``parametrize("scene", …, indirect=True)`` on PostgreSQL, or with other settings."""
+    asked = getattr(request, "param", "sqlite")
+    more = dict(asked) if isinstance(asked, dict) else {}
+    if asked == "postgresql":
         more["GROWTH_DATABASE_URL"] = request.getfixturevalue("postgres_url")
     settings = settings_for(tmp_path, telegram, **more)
     store = Store.of(settings)

@@ -170,6 +170,17 @@ def test_commands_reject_and_defer_at_once_and_approve_only_shows(scene: Scene) 
     scene.telegram.last(BO, "Which one?")
 
 
+@pytest.mark.parametrize("scene", [{"GROWTH_ACTIONS__DEFER_DAYS_MAX": "3"}], indirect=True)
+def test_who_names_no_day_defers_for_no_longer_than_is_allowed(scene: Scene) -> None:
+    first, second = submitted(scene.store, *(seo_draft(n) for n in (1, 2)))
+    scene.telegram.click(BO, scene.telegram.last(BO, first.ref), "Defer 3 days")
+    scene.telegram.until(lambda: scene.action(first).state == "deferred")
+    scene.telegram.say(BO, f"/defer {second.ref}")
+    scene.telegram.last(BO, f"{second.ref} comes back on 2026-11-25")
+    scene.telegram.say(BO, "/help")
+    scene.telegram.last(BO, "3 days if you name none")
+
+
 def test_what_was_deferred_comes_back_in_a_message_of_its_own(scene: Scene) -> None:
     from growth_pipelines.actions.lifecycle import release_deferred
 
