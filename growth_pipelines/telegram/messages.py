@@ -87,13 +87,19 @@ def say(name: str, **parts: Any) -> str:
 
 def size(html: str) -> int:
     """Characters as Telegram counts them: UTF-16 units of what is shown, without tags."""
-    shown = unescape(re.sub(r"<[^<>]*>", "", html))
-    return len(shown.encode("utf-16-le", "surrogatepass")) // 2
+    return len(_units(unescape(re.sub(r"<[^<>]*>", "", html)))) // 2
 
 
 def cut(text: str, limit: int) -> str:
-    """``text`` in at most ``limit`` characters."""
-    return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"
+    """``text`` in at most ``limit`` characters as Telegram counts them, none of them cut in two."""
+    units = _units(text)
+    if len(units) <= 2 * limit:
+        return text
+    return f"{units[: 2 * (limit - 1)].decode('utf-16-le', 'ignore').rstrip()}…"
+
+
+def _units(text: str) -> bytes:
+    return text.encode("utf-16-le", "surrogatepass")
 
 
 def without_personal_data(text: str) -> str:

@@ -109,3 +109,11 @@ def test_the_digest_comes_once_a_day_and_on_friday_for_the_week(scene: Scene) ->
         scene.telegram.say(BO, "/whoami")
         scene.telegram.last(BO, "You speak for bo")
     assert len([m for m in scene.telegram.in_chat(BO) if "Today" in m.text]) == 1
+
+
+def test_however_long_the_brake_s_reason_is_the_chat_is_told_how_things_are(scene: Scene) -> None:
+    pause(scene.store, actor="bo", channel="cli", reason="🛑 odd orders " * 900, now=NOW)
+    scene.telegram.say(BO, "/status")
+    assert "All writes were paused by bo" in scene.telegram.last(BO, "for a decision").text
+    scene.clock.instant = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+    assert "All writes were paused by bo" in scene.telegram.last(BO, "Today, 23 Nov 2026").text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from growth_pipelines.telegram.charts import chart_spec
-from growth_pipelines.telegram.messages import LIMIT, Reader, card, outcome, pending_list, size, texts
+from growth_pipelines.telegram.messages import LIMIT, Reader, card, cut, outcome, pending_list, size, texts
 from tests.drafts import NOW, seo_draft, task_draft
 from tests.telegram_server import shown_text
 
@@ -46,15 +47,23 @@ def test_any_text_is_shown_as_it_is_and_fits(
 ) -> None:
     diff = [change(f"text.part_{n}", before * 4, after * 4) for n, (before, after) in enumerate(fields)]
     action = document(title=title, rationale=rationale, rollback_plan=undo, diff=diff)
-    for html in (
+    for said in (
         card(action, READER).html,
         outcome(action, READER, 1, "rejected"),
         pending_list([action], 9, READER),
     ):
-        assert size(html) <= LIMIT
+        assert size(said) <= LIMIT
         # Telegram's own reading of it: no tag but ours, and nothing lost.
-        shown = shown_text(html, "HTML")
+        shown = shown_text(said, "HTML")
         assert "A1b2C3d4E5f6" in shown
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30), st.integers(1, 12))
+def test_a_text_is_cut_as_telegram_counts(text: str, limit: int) -> None:
+    shown = cut(text, limit)
+    assert size(escape(shown)) <= limit
+    whole = size(escape(text)) <= limit
+    assert shown == text if whole else text.startswith(shown.removesuffix("…"))
 
 
 def test_short_changes_are_lines_of_a_diff_and_long_ones_fold() -> None:
