@@ -28,9 +28,8 @@ def main() -> int:
             raise SettingsError("There is no bot: GROWTH_TELEGRAM__BOT_TOKEN is not set.", "BotFather gives one.")
         quieten_libraries()
         if settings.telegram.mode == "webhook":
-            _serve(settings)
-        else:
-            asyncio.run(_poll(settings))
+            return _serve(settings)
+        asyncio.run(_poll(settings))
     except GrowthError as error:
         sys.stderr.write(f"growth: {mask(str(error))}\n")
         return 1
@@ -57,21 +56,32 @@ async def _poll(settings: Settings) -> None:
         await bot.poll(stop)
 
 
-def _serve(settings: Settings) -> None:
+def _serve(settings: Settings) -> int:
+    """Serve until SIGTERM; 1 when the bot has stopped by itself."""
     import uvicorn
 
     from growth_pipelines.telegram.bot import ChatBot
     from growth_pipelines.telegram.webhook import webhook_app
 
-    uvicorn.run(
-        webhook_app(ChatBot(settings, settings.clock)),
-        host="127.0.0.1",
-        port=settings.telegram.webhook_port,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        log_config=None,
+    ended = False
+
+    def end() -> None:
+        nonlocal ended
+        ended = server.should_exit = True
+
+    server = uvicorn.Server(
+        uvicorn.Config(
+            webhook_app(ChatBot(settings, settings.clock), end),
+            host="127.0.0.1",
+            port=settings.telegram.webhook_port,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            log_config=None,
+        )
     )
+    server.run()
+    return int(ended or not server.started)
 
 
 if __name__ == "__main__":

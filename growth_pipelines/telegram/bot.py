@@ -143,10 +143,11 @@ class ChatBot:
             for update in updates:
                 await self.work_off(update)
 
-    async def be_called(self, url: str, secret: str) -> None:
+    async def be_called(self, url: str, secret: str, stop: asyncio.Event) -> None:
         """Ask Telegram to call ``url`` with each update, and look at intervals whether it is still there."""
         await self.application.bot.set_webhook(url, secret_token=secret, allowed_updates=HEARD)
         self._beating = asyncio.create_task(self._beat_on())
+        self._beating.add_done_callback(lambda _: stop.set())
 
     async def _beat_on(self) -> None:
         while True:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request, Response
@@ -23,15 +23,20 @@ _SECRET = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the header's name
 _MOST_BYTES = 1_000_000
 
 
-def webhook_app(bot: ChatBot) -> FastAPI:
-    """One route for Telegram, nothing else. Raises SettingsError for an unfit secret or address."""
+def webhook_app(bot: ChatBot, end: Callable[[], None]) -> FastAPI:
+    """One route for Telegram, nothing else. ``end`` is called when the bot has stopped by itself: the server is to
+    end then too, so that both are started anew. Raises SettingsError for an unfit secret or address.
+    """
     secret = checked_secret(bot.settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with bot.running(asyncio.Event()):
-            await bot.be_called(bot.settings.telegram.webhook_url, secret)
+        stop = asyncio.Event()
+        async with bot.running(stop):
+            await bot.be_called(bot.settings.telegram.webhook_url, secret, stop)
+            watching = asyncio.create_task(_then(stop, end))
             yield
+            watching.cancel()
 
     app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
 
@@ -50,6 +55,11 @@ def webhook_app(bot: ChatBot) -> FastAPI:
         return Response(status_code=200)
 
     return app
+
+
+async def _then(stop: asyncio.Event, end: Callable[[], None]) -> None:
+    await stop.wait()
+    end()
 
 
 def checked_secret(settings: Settings) -> str:

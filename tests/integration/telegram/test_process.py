@@ -21,6 +21,8 @@ from growth_pipelines.commands.doctor import _telegram
 from growth_pipelines.errors import CredentialRefused, SettingsError
 from growth_pipelines.settings import load_settings
 from growth_pipelines.store.database import Store
+from growth_pipelines.store.tables import Flag
+from growth_pipelines.telegram import digest
 from growth_pipelines.telegram.heartbeat import read_heartbeat
 from growth_pipelines.telegram.webhook import PATH, checked_secret
 from tests.drafts import decided, seo_draft, submitted, with_operator
@@ -167,6 +169,35 @@ def test_the_webhook_takes_telegram_s_calls_and_no_others(tmp_path: Path, telegr
             assert client.post(url, json=update, headers=headers).status_code == 200
         assert len([m for m in telegram.in_chat(BO) if "You speak for bo" in m.text]) == 1
     assert SECRET not in written(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["polling", "webhook"])
+def test_a_bot_that_can_tell_nothing_more_ends_so_that_it_is_started_anew(
+    mode: str, tmp_path: Path, telegram: TelegramServer
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        "GROWTH_HOME": str(tmp_path),
+        "GROWTH_TELEGRAM__BASE_URL": telegram.base_url,
+        "GROWTH_TELEGRAM__BOT_TOKEN": TOKEN,
+        "GROWTH_TELEGRAM__ALLOWED_CHATS": str(BO),
+        "GROWTH_TELEGRAM__MODE": mode,
+        "GROWTH_TELEGRAM__WEBHOOK_URL": "https://bot.example.com/telegram",
+        "GROWTH_TELEGRAM__WEBHOOK_SECRET": SECRET,
+        "GROWTH_TELEGRAM__WEBHOOK_PORT": str(port),
+    }
+    settings = load_settings(environment)
+    store = Store.of(settings)
+    with process(environment, tmp_path / "output.log") as running:
+        telegram.until(lambda: read_heartbeat(settings) is not None, 30)
+        assert running.poll() is None
+        # As no version of ours ever wrote it.
+        with store.session() as session:
+            session.merge(Flag(key=digest.FLAG, value={}, updated_at=datetime.now(UTC), updated_by="nobody"))
+        assert running.wait(timeout=30) == 1
 
 
 def answers(client: httpx.Client, url: str) -> bool:
