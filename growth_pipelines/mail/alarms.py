@@ -11,9 +11,9 @@ from hashlib import sha256
 
 from sqlalchemy.orm import Session
 
-from growth_pipelines.errors import GrowthError, TransientError
+from growth_pipelines.errors import GrowthError
 from growth_pipelines.mail.messages import alarm_mail
-from growth_pipelines.mail.transport import deliver
+from growth_pipelines.mail.transport import KEPT, deliver
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.outbox import begin_at_end, move_to, read_from
@@ -33,7 +33,7 @@ def begin(store: Store, now: datetime) -> None:
 
 
 def tell_events(store: Store, settings: Settings, now: datetime) -> list[str]:
-    """Send what the outbox has of it as one message; what was told. After a TransientError nothing is lost."""
+    """Send what the outbox has of it as one message; what was told. After one of KEPT nothing is lost."""
     with store.read() as session:
         entries = read_from(session, LISTENER, _ENTRIES)
     if not entries:
@@ -72,7 +72,7 @@ def sentence_of(entry: OutboxEntry) -> str:
 def tell_conditions(store: Store, settings: Settings, present: Mapping[str, str], now: datetime) -> list[str]:
     """Send what of ``present`` (key → sentence) was not there at the last look; what was told.
 
-    What is over is forgotten, so that it is told again when it comes again. Raises TransientError.
+    What is over is forgotten, so that it is told again when it comes again. Raises one of KEPT.
     """
     with store.read() as session:
         known = _known(session)
@@ -94,10 +94,10 @@ def _known(session: Session) -> dict[str, str]:
 
 
 def _send(settings: Settings, key: str, told: list[str], now: datetime) -> None:
-    """What the server refuses for good is only logged: it would hold up all that follows."""
+    """What the server refuses for good is only logged: it would hold up all that follows. Raises one of KEPT."""
     try:
         deliver(settings.smtp, alarm_mail(settings, key, told, now))
-    except TransientError:
+    except KEPT:
         raise
     except GrowthError as error:
         _log.error("alarm not sent", why=str(error), told=told)

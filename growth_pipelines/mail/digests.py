@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from growth_pipelines.approvals.digest import digest_of
-from growth_pipelines.errors import GrowthError, TransientError
+from growth_pipelines.errors import GrowthError
 from growth_pipelines.mail.messages import digest_mail
-from growth_pipelines.mail.transport import MailUnclear, deliver
+from growth_pipelines.mail.transport import KEPT, MailUnclear, deliver
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.audit_heads import newest_published
 from growth_pipelines.store.database import Store
@@ -100,7 +100,7 @@ def _send(store: Store, settings: Settings, claim: Claim, now: datetime) -> tupl
         head = newest_published(session)
     try:
         deliver(settings.smtp, digest_mail(settings, digest, head, weekly=claim.weekly))
-    except TransientError as error:
+    except KEPT as error:
         return "waiting", str(error)
     except MailUnclear as error:
         return "unclear", str(error)

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from growth_pipelines.clock import Clock
-from growth_pipelines.errors import GrowthError, TransientError
+from growth_pipelines.errors import GrowthError
 from growth_pipelines.mail.alarms import begin, tell_conditions, tell_events
 from growth_pipelines.mail.conditions import present_conditions
 from growth_pipelines.mail.digests import send_due_digest
+from growth_pipelines.mail.transport import KEPT
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.telemetry import logger
@@ -46,7 +47,8 @@ class Mailer:
             stop.wait(_EVERY_SECONDS)
 
     def look(self) -> None:
-        """One look: what happened, what lasts, the digest. A server that is away is asked ever more seldom."""
+        """One look: what happened, what lasts, the digest. A server that is away, or refuses the log-in, is asked
+        ever more seldom."""
         now = self.clock.now()
         send_due_digest(self.store, self.settings, now)
         if self._again_at is not None and now < self._again_at:
@@ -54,7 +56,7 @@ class Mailer:
         try:
             tell_events(self.store, self.settings, now)
             self._tell_conditions(now)
-        except TransientError:
+        except KEPT:
             self._again_at, self._wait = now + self._wait, min(self._wait * 2, _LONGEST_WAIT)
             raise
         self._again_at, self._wait = None, _FIRST_WAIT

@@ -19,8 +19,18 @@ class MailRefused(GrowthError):
     """The server will not take this message, now or later (5xx)."""
 
 
+class ServerUnfit(GrowthError):
+    """As things are set, nothing is said to this server: its certificate is not trusted, or it can't encrypt."""
+
+
 class MailUnclear(GrowthError):
     """The connection broke after the message was handed over: whether it was taken nobody knows."""
+
+
+# What is no fault of the message: it is kept, and sent when server and settings are in order again.
+KEPT = (TransientError, CredentialRefused, ServerUnfit, SettingsError)
+# Said when it wants a log-in, or another one (RFC 4954, section 6).
+_LOG_IN_CODES = (530, 534, 535, 538)
 
 
 def check(smtp: SmtpSettings) -> None:
@@ -39,7 +49,7 @@ def check(smtp: SmtpSettings) -> None:
 
 
 def deliver(smtp: SmtpSettings, message: EmailMessage) -> None:
-    """Hand the message over. Raises TransientError (try later), CredentialRefused, MailRefused or MailUnclear."""
+    """Hand the message over. Raises one of KEPT (later, or once mended), MailRefused or MailUnclear."""
     check(smtp)
     where = f"The mail server {smtp.host}:{smtp.port}"
     try:
@@ -47,17 +57,15 @@ def deliver(smtp: SmtpSettings, message: EmailMessage) -> None:
             _log_in(smtp, server)
             _hand_over(server, message, where)
     except smtplib.SMTPNotSupportedError as error:
-        raise MailRefused(f"{where} can't do what is asked: {error}.", "See GROWTH_SMTP__STARTTLS.") from error
+        raise ServerUnfit(f"{where} can't do what is asked: {error}.", "See GROWTH_SMTP__STARTTLS.") from error
     except ssl.SSLCertVerificationError as error:
-        raise MailRefused(
+        raise ServerUnfit(
             f"{where} has no certificate to be trusted: {error.verify_message}.", "Check GROWTH_SMTP__HOST."
         ) from error
     except smtplib.SMTPAuthenticationError as error:
         if _passes(error.smtp_code):
             raise TransientError(f"{where} can't log anyone in now ({error.smtp_code}).") from error
-        raise CredentialRefused(
-            f"{where} refused the log-in ({error.smtp_code}).", "Check GROWTH_SMTP__USERNAME and __PASSWORD."
-        ) from error
+        raise _log_in_refused(where, error.smtp_code) from error
     except smtplib.SMTPResponseException as error:
         raise _answered(where, error.smtp_code, error.smtp_error) from error
     except (OSError, smtplib.SMTPException) as error:
@@ -106,7 +114,15 @@ def _answered(where: str, code: int, said: bytes | str) -> GrowthError:
     answer = f"{where} answered {code} {' '.join(words.split())[:200]}"
     if _passes(code):
         return TransientError(f"{answer}.")
+    if code in _LOG_IN_CODES:
+        return _log_in_refused(where, code)
     return MailRefused(f"{answer}.", "Check GROWTH_SMTP__SENDER and __RECIPIENTS.")
+
+
+def _log_in_refused(where: str, code: int) -> CredentialRefused:
+    return CredentialRefused(
+        f"{where} refused the log-in ({code}).", "Check GROWTH_SMTP__USERNAME and __PASSWORD."
+    )
 
 
 def _passes(code: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from growth_pipelines.approvals.automatic import POLICY
 from growth_pipelines.clock import FixedClock
+from growth_pipelines.errors import CredentialRefused
 from growth_pipelines.ingestion.state import prepared
 from growth_pipelines.mail.alarms import begin, tell_conditions, tell_events
 from growth_pipelines.mail.conditions import present_conditions
@@ -22,7 +24,7 @@ from growth_pipelines.store.tables import OutboxEntry
 from growth_pipelines.warehouse.database import Warehouse
 from tests.drafts import decided, seo_draft, settings_in, submitted, with_operator
 
-from .conftest import MailServer
+from .conftest import PASSWORD, MailServer
 
 # 08:00 in Denver on Monday 23 November 2026.
 MORNING = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
@@ -137,6 +139,38 @@ def test_what_can_not_wait_is_told_once_and_nothing_of_the_past(
     assert tell_events(store, settings, MORNING) == ["Refused for good."]
     assert tell_events(store, settings, MORNING) == [], "it holds up nothing"
     assert len(mail_server.taken) == 1
+
+
+def test_while_the_log_in_is_refused_alarms_and_the_digest_wait_and_then_go_out(
+    start_mail_server: Callable[..., MailServer], tmp_path: Path
+) -> None:
+    server = start_mail_server(log_in=True, auth_require_tls=False)
+
+    def mailer(password: str, at: datetime) -> Mailer:
+        """The program as it is started with this password."""
+        log_in = {"GROWTH_SMTP__USERNAME": "growth", "GROWTH_SMTP__PASSWORD": password}
+        settings = settings_in(tmp_path, GROWTH_SHOP__TIMEZONE="America/Denver", **server.environment(**log_in))
+        made = Mailer(Store.of(settings), settings, FixedClock(at), lambda: {"console": "dead"})
+        begin(made.store, at)
+        return made
+
+    before = MORNING - timedelta(hours=1)
+    refused = mailer("wrong", before)
+    with refused.store.session() as session:
+        session.add(OutboxEntry(event="alarm.test", payload={"message": "It burns."}, created_at=before))
+    for minutes in (0, 20, 60):
+        refused.clock = FixedClock(before + timedelta(minutes=minutes))
+        with pytest.raises(CredentialRefused):
+            refused.look()
+    assert len(server.log_ins) == 4 * 2, "in both ways each time: thrice for the alarm, once for the digest"
+    assert _last(refused.store) == ("2026-11-23", "waiting", 1)
+
+    mended = mailer(PASSWORD, MORNING + timedelta(minutes=10))
+    mended.look()
+    mended.clock = FixedClock(MORNING + timedelta(minutes=21))
+    mended.look()
+    subjects = [message["Subject"].split(" since")[0].strip() for message in server.taken]
+    assert subjects == ["[growth] 0 to decide", "[growth] It burns.", "[growth] console has not run"]
 
 
 def test_what_lasts_is_told_when_it_begins_and_when_it_comes_again(

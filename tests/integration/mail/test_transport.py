@@ -11,7 +11,7 @@ import pytest
 
 from growth_pipelines.errors import CredentialRefused, GrowthError, SettingsError, TransientError
 from growth_pipelines.mail.messages import alarm_mail
-from growth_pipelines.mail.transport import MailRefused, MailUnclear, deliver
+from growth_pipelines.mail.transport import MailRefused, MailUnclear, ServerUnfit, deliver
 from tests.drafts import NOW, settings_in
 
 from .conftest import PASSWORD, MailServer
@@ -41,7 +41,7 @@ def test_a_connection_is_encrypted_verified_and_logged_into(
     trusted, context = certificate
     server = start_mail_server(tls_context=context, require_starttls=True, log_in=True)
     log_in = {"GROWTH_SMTP__USERNAME": "growth", "GROWTH_SMTP__STARTTLS": "true"}
-    with pytest.raises(MailRefused, match="no certificate to be trusted"):
+    with pytest.raises(ServerUnfit, match="no certificate to be trusted"):
         _deliver(server, tmp_path, GROWTH_SMTP__PASSWORD=PASSWORD, **log_in)
     assert server.log_ins == []
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
@@ -52,14 +52,19 @@ def test_a_connection_is_encrypted_verified_and_logged_into(
 
 
 def test_a_server_without_starttls_is_told_nothing(mail_server: MailServer, tmp_path: Path) -> None:
-    with pytest.raises(MailRefused, match="can't do what is asked"):
+    with pytest.raises(ServerUnfit, match="can't do what is asked"):
         _deliver(mail_server, tmp_path, GROWTH_SMTP__STARTTLS="true")
     assert mail_server.encrypted == []
 
 
 @pytest.mark.parametrize(
     ("answer", "error"),
-    [("451 later", TransientError), ("554 spam", MailRefused), ("", MailUnclear)],
+    [
+        ("451 later", TransientError),
+        ("554 spam", MailRefused),
+        ("530 5.7.0 log in first", CredentialRefused),
+        ("", MailUnclear),
+    ],
 )
 def test_what_the_server_answers_is_told_for_what_it_is(
     mail_server: MailServer, tmp_path: Path, answer: str, error: type[GrowthError]
