@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.brake import brake
 from growth_pipelines.actions.lifecycle import overdue
-from growth_pipelines.actions.queue import count_actions, top
+from growth_pipelines.actions.queue import top
 from growth_pipelines.actions.template_pauses import paused_templates
+from growth_pipelines.approvals.inbox import Waiting, waiting
 from growth_pipelines.store.incidents import loud_incidents
 from growth_pipelines.store.tables import Action, ApprovalRequest, Flag
 
@@ -33,6 +34,11 @@ _BECAME = {
 }
 # The channel of what nobody was asked about, since a policy let it pass.
 BY_POLICY = "policy"
+_FRIDAY = 4
+
+
+# The lists of what happened, in the order in which channels tell them.
+HAPPENED = ("decided", "auto_approved", "deferred", "executed", "failed", "rolled_back", "expired")
 
 
 @dataclass(frozen=True)
@@ -63,17 +69,19 @@ class DigestList:
 class Digest:
     """The state of the approvals at ``ends`` and what happened since ``begins``.
 
-    ``pending`` is best first, ``expiring`` soonest first, everything that happened newest first. ``alarms`` are
-    sentences, each of something that needs a person and will not end by itself; ``incidents`` are the numbers and
-    titles of what is worse in the shop and neither silenced nor explained.
+    ``pending`` is best first, ``expiring`` and ``deferred`` soonest first, everything else newest first.
+    ``alarms`` are sentences, each of something that needs a person and will not end by itself; ``incidents`` are
+    the numbers and titles of what is worse in the shop and neither silenced nor explained.
     """
 
     begins: datetime
     ends: datetime
+    waiting: Waiting
     pending: DigestList
     expiring: DigestList
     decided: DigestList
     auto_approved: DigestList
+    deferred: DigestList
     executed: DigestList
     failed: DigestList
     rolled_back: DigestList
@@ -84,8 +92,13 @@ class Digest:
     @property
     def is_empty(self) -> bool:
         """Nothing waits, nothing happened, nothing is wrong."""
-        lists = (self.pending, self.decided, self.executed, self.failed, self.rolled_back, self.expired)
+        lists = (getattr(self, name) for name in ("pending", *HAPPENED))
         return not self.alarms and not any(one.count for one in lists)
+
+
+def is_weekly(day: date) -> bool:
+    """Whether the digest of this day of the shop is of the whole week before it."""
+    return day.weekday() == _FRIDAY
 
 
 def digest_of(session: Session, begins: datetime, ends: datetime, mode: str = "live") -> Digest:
@@ -94,15 +107,18 @@ def digest_of(session: Session, begins: datetime, ends: datetime, mode: str = "l
     ``mode`` is GROWTH_ACTIONS__MODE: where nothing is written, no approved action is late.
     """
     answered = _answers(session, begins, ends)
+    waits = waiting(session, ends)
     best = [_line(action, action.expires_at) for action in top(session, LISTED, ends)]
     soon = _actions(session, Action.state == "pending", Action.expires_at.between(ends, ends + EXPIRING_WITHIN))
     return Digest(
         begins=begins,
         ends=ends,
-        pending=DigestList(count_actions(session, "pending"), tuple(best)),
+        waiting=waits,
+        pending=DigestList(waits.count, tuple(best)),
         expiring=_listed(sorted((_line(a, a.expires_at) for a in soon), key=lambda line: line.at)),
         decided=_newest(line for line in answered if line.channel != BY_POLICY),
         auto_approved=_newest(line for line in answered if line.channel == BY_POLICY),
+        deferred=_deferred(session, begins, ends),
         executed=_newest(
             _line(a, a.executed_at)
             for a in _since(session, begins, ends, "executed", "measured")
@@ -133,6 +149,12 @@ def _answers(session: Session, begins: datetime, ends: datetime) -> list[DigestL
         )
         for asked, action in session.execute(wanted)
     ]
+
+
+def _deferred(session: Session, begins: datetime, ends: datetime) -> DigestList:
+    """What was put off and still is, by the day it comes back."""
+    put_off = (a for a in _since(session, begins, ends, "deferred") if begins < a.state_at <= ends)
+    return _listed(sorted((_line(a, a.deferred_until) for a in put_off), key=lambda line: line.at))
 
 
 def _ended(session: Session, begins: datetime, ends: datetime, state: str) -> DigestList:

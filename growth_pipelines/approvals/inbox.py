@@ -6,7 +6,7 @@ however many requests there are, and nothing is skipped or repeated when others 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -60,6 +60,20 @@ class Inbox:
     next: str | None
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """How many requests wait, by priority (the most urgent first, none with 0), how many of them are past their
+    time to answer, and since when the oldest waits (None: nothing does)."""
+
+    by_priority: Mapping[str, int]
+    late: int
+    oldest: datetime | None
+
+    @property
+    def count(self) -> int:
+        return sum(self.by_priority.values())
+
+
 def inbox(
     session: Session,
     tab: str,
@@ -104,6 +118,19 @@ def count_mine(session: Session, operator: str, role: str, now: datetime, most: 
     wanted = select(literal(1)).select_from(ApprovalRequest).join(Action, _PRESENT).limit(most)
     wanted = wanted.where(*_waits(now), *_of_tab(session, "mine", operator, role, now))
     return session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+
+
+def waiting(session: Session, now: datetime) -> Waiting:
+    """All that waits at this instant, in one query."""
+    late = func.sum(case((ApprovalRequest.due_at <= now, 1), else_=0))
+    wanted = select(ApprovalRequest.priority, func.count(), late, func.min(ApprovalRequest.created_at))
+    wanted = wanted.join(Action, _PRESENT).where(*_waits(now)).group_by(ApprovalRequest.priority)
+    found = {row[0]: row for row in session.execute(wanted)}
+    return Waiting(
+        {priority: found[priority][1] for priority in PRIORITIES if priority in found},
+        sum(row[2] for row in found.values()),
+        min((row[3] for row in found.values()), default=None),
+    )
 
 
 def _requests(session: Session, kind: str, risk: str) -> Select[*tuple[Any, ...]]:

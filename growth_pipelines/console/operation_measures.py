@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from growth_pipelines.actions.brake import is_paused
 from growth_pipelines.actions.lifecycle import overdue
 from growth_pipelines.approvals.history import Past, summarize
+from growth_pipelines.approvals.inbox import PRIORITIES, waiting
 from growth_pipelines.console.components import Component, listeners, streams
 from growth_pipelines.console.measures import Measure
 from growth_pipelines.errors import GrowthError
@@ -25,7 +26,6 @@ from growth_pipelines.store.tables import (
     EXECUTION_STATUSES,
     Action,
     ApiToken,
-    ApprovalRequest,
     AuditHead,
     ConsoleSession,
     Execution,
@@ -34,7 +34,6 @@ from growth_pipelines.store.tables import (
 from growth_pipelines.warehouse.database import Warehouse
 
 LOOKS_BACK = timedelta(days=28)
-_PRIORITIES = ("critical", "high", "medium", "low")
 
 
 @dataclass(frozen=True)
@@ -97,28 +96,16 @@ def _actions(reader: _Reader) -> Iterator[Measure]:
 
 
 def _approvals(reader: _Reader) -> Iterator[Measure]:
-    waits = (
-        ApprovalRequest.status == "pending",
-        ApprovalRequest.expires_at > reader.now,
-        Action.state == "pending",
-        Action.id == ApprovalRequest.action_id,
-        Action.version == ApprovalRequest.version,
-    )
-    waiting = reader.counts(ApprovalRequest.priority, *waits)
-    for priority in _PRIORITIES:
-        yield reader.measure(
-            "approvals_waiting", "Requests that wait", "requests", waiting.get(priority, 0), priority=priority
-        )
-    late = reader.session.scalar(
-        select(func.count()).select_from(ApprovalRequest).where(*waits, ApprovalRequest.due_at <= reader.now)
-    )
-    yield reader.measure("approvals_late", "Requests past their time to answer", "requests", late or 0)
-    oldest = reader.session.scalar(select(func.min(ApprovalRequest.created_at)).where(*waits))
+    found = waiting(reader.session, reader.now)
+    for priority in PRIORITIES:
+        count = found.by_priority.get(priority, 0)
+        yield reader.measure("approvals_waiting", "Requests that wait", "requests", count, priority=priority)
+    yield reader.measure("approvals_late", "Requests past their time to answer", "requests", found.late)
     name, help = "approvals_oldest_seconds", "Age of the request that waits longest"
-    if oldest is None:
+    if found.oldest is None:
         yield Measure(name, help, "seconds", None, reason="Nothing waits.")
     else:
-        yield reader.measure(name, help, "seconds", (reader.now - oldest).total_seconds())
+        yield reader.measure(name, help, "seconds", (reader.now - found.oldest).total_seconds())
     yield from _answers(reader)
 
 

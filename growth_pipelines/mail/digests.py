@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from growth_pipelines.approvals.digest import digest_of
+from growth_pipelines.approvals.digest import digest_of, is_weekly
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.mail.messages import digest_mail
 from growth_pipelines.mail.transport import KEPT, MailUnclear, deliver
@@ -24,7 +24,6 @@ from growth_pipelines.store.tables import Flag
 from growth_pipelines.telemetry import logger
 
 AT = time(8)
-FRIDAY = 4
 FLAG = "mail_digest"
 # A failed attempt is made again after this, then after twice as long, and so on up to the last.
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
@@ -43,7 +42,7 @@ class Claim:
 
     @property
     def weekly(self) -> bool:
-        return self.day.weekday() == FRIDAY
+        return is_weekly(self.day)
 
 
 def last_digest(session: Session) -> dict[str, Any]:
@@ -89,7 +88,7 @@ def _claim(session: Session, zone: str, now: datetime) -> Claim | None:
     told_to = datetime.fromisoformat(last["told_to"]) if last.get("told_to") else now - timedelta(days=1)
     attempt = last["attempts"] + 1 if last.get("day") == day.isoformat() else 1
     week = now - _REACHES
-    claim = Claim(day, week if day.weekday() == FRIDAY else max(told_to, week), attempt)
+    claim = Claim(day, week if is_weekly(day) else max(told_to, week), attempt)
     _note(session, claim, "sending", "", now)
     return claim
 

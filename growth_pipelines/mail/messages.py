@@ -14,7 +14,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from growth_pipelines.approvals.digest import Digest
+from growth_pipelines.approvals.digest import HAPPENED, Digest
 from growth_pipelines.console import figures
 from growth_pipelines.console.labels import label
 from growth_pipelines.settings import Settings
@@ -22,25 +22,15 @@ from growth_pipelines.store.audit_heads import PublishedHead
 
 _TEMPLATES = Path(__file__).parent / "templates"
 # The lists whose times are still to come.
-_UNTIL = ("pending", "expiring")
-# The lists of a digest in their order, and their headings.
-_LISTS = (
-    ("pending", "Wait for a decision"),
-    ("expiring", "End within 24 hours"),
-    ("decided", "Decided"),
-    ("auto_approved", "Approved by policy"),
-    ("executed", "Carried out"),
-    ("failed", "Failed"),
-    ("rolled_back", "Rolled back"),
-    ("expired", "Ended without an answer"),
-)
+_UNTIL = ("pending", "expiring", "deferred")
+_LISTS = ("pending", "expiring", *HAPPENED)
 
 
 def digest_mail(settings: Settings, digest: Digest, head: PublishedHead | None, *, weekly: bool) -> EmailMessage:
     """The morning's digest; ``head`` is the newest published head of the audit chain, if there is one."""
     zone = figures.zone_of(settings.zone)
     day = digest.ends.astimezone(zone).date()
-    lists = [(heading, getattr(digest, name), "until " * (name in _UNTIL)) for name, heading in _LISTS]
+    lists = [(label("digests", name), getattr(digest, name), "until " * (name in _UNTIL)) for name in _LISTS]
     subject = f"{digest.pending.count} to decide"
     if digest.expiring.count:
         subject += f", {digest.expiring.count} end within 24 hours"

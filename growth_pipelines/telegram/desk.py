@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.authority import MAY_DECIDE
@@ -16,20 +15,14 @@ from growth_pipelines.actions.queue import NoSuchAction, as_document, find
 from growth_pipelines.actions.terms import terms_of
 from growth_pipelines.approvals.chats import ChatProof, linked_chats, speaker
 from growth_pipelines.approvals.decide import DecisionRequest, DecisionResult, decide
+from growth_pipelines.approvals.inbox import inbox, waiting
 from growth_pipelines.approvals.permission import votes_that_count
 from growth_pipelines.clock import Clock
 from growth_pipelines.policies.terms import ChatMode
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
-from growth_pipelines.store.tables import Action, ApprovalRequest, ChatLink, Operator
+from growth_pipelines.store.tables import Action, ChatLink, Operator
 from growth_pipelines.telegram.messages import Reader
-
-S = TypeVar("S", bound=Select[*tuple[Any, ...]])
-PRIORITIES = ("critical", "high", "medium", "low")
-# Pending lists: the most urgent first, then the oldest.
-_URGENCY = case(
-    {name: place for place, name in enumerate(PRIORITIES)}, value=Action.priority, else_=len(PRIORITIES)
-)
 
 
 @dataclass(frozen=True)
@@ -151,22 +144,14 @@ class Desk:
     def pending(self, limit: int) -> tuple[list[Mapping[str, Any]], int]:
         """The most urgent requests, and how many there are."""
         with self.store.read() as session:
-            order = (_URGENCY, Action.created_at, Action.id)
-            best = waiting(select(Action, ApprovalRequest.priority), self.now()).order_by(*order).limit(limit)
-            total = session.scalar(waiting(select(func.count()).select_from(Action), self.now())) or 0
-            found = session.execute(best)
-            return [{**as_document(action), "priority": priority} for action, priority in found], total
+            found = inbox(session, "all", "", "", self.now(), limit=limit).entries
+            total = waiting(session, self.now()).count
+            return [{**as_document(one.action), "priority": one.request.priority} for one in found], total
 
     def decide(self, asker: Asker, request: DecisionRequest, *, confirmed: bool = False) -> DecisionResult:
         """Decide as whoever the chat speaks for; raises what decide() and the proof raise."""
         proof = ChatProof(asker.user_id, asker.chat_id, tuple(self.settings.telegram.allowed_chats), confirmed)
         return decide(self.store, self.settings, request, proof, self.now())
-
-
-def waiting(wanted: S, now: datetime) -> S:
-    """Of actions, those that wait for a decision, with the request of their present version."""
-    same = (ApprovalRequest.action_id == Action.id) & (ApprovalRequest.version == Action.version)
-    return wanted.join(ApprovalRequest, same).where(Action.state == "pending", Action.expires_at > now)
 
 
 def _speaker_of(session: Session, link: ChatLink) -> Speaker:

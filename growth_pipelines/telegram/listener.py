@@ -217,11 +217,10 @@ class Listener:
                 _log.info("message not sent", chat=chat.chat_id, why=error.message)
 
     async def _send_digest(self) -> None:
-        now, zone = self.desk.now(), self.desk.settings.zone
+        now = self.desk.now()
         if not await asyncio.to_thread(self._digest_is_due, now):
             return
-        day = now.astimezone(ZoneInfo(zone)).date()
-        text = await asyncio.to_thread(lambda: digest.digest(self.desk, weekly=day.weekday() == digest.FRIDAY))
+        text = await asyncio.to_thread(digest.digest, self.desk)
         # Noted first: a digest that is missed is better than one that comes with every restart.
         await asyncio.to_thread(self._note_digest, now)
         await self._to_all(text, loud=False, html=True)

@@ -40,6 +40,21 @@ def test_a_digest_tells_what_waits_and_what_happened_since_the_last_one(store: S
     assert last.expiring.count == LISTED + 2
 
 
+def test_what_waits_is_counted_by_priority_and_what_is_put_off_with_its_day(
+    store: Store, settings: Settings
+) -> None:
+    low, *_, later = submitted(store, seo_draft(1, priority="low"), *(seo_draft(n) for n in range(2, 5)))
+    decided(store, settings, later, "defer", until=NOW.date() + 3 * DAY)
+    with store.read() as session:
+        digest = digest_of(session, NOW - DAY, NOW)
+        gone = digest_of(session, NOW, low.expires_at + DAY)
+    assert (dict(digest.waiting.by_priority), digest.pending.count) == ({"medium": 2, "low": 1}, 3)
+    assert (digest.waiting.oldest, digest.waiting.late) == (NOW, 0)
+    assert [(line.ref, line.at.date()) for line in digest.deferred.lines] == [(later.ref, NOW.date() + 3 * DAY)]
+    assert digest.decided.count == 0
+    assert gone.pending.count == 0, "whose time is over waits no more, whether anybody has stored that or not"
+
+
 def test_a_shop_where_nothing_happens_has_an_empty_digest(store: Store) -> None:
     with store.read() as session:
         assert digest_of(session, NOW - DAY, NOW).is_empty

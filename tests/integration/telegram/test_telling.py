@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from growth_pipelines.actions.brake import pause
 from growth_pipelines.approvals.clocks import tell_late
+from growth_pipelines.approvals.digest import digest_of
 from growth_pipelines.approvals.operators import add_operator, remove_operator
+from growth_pipelines.mail.messages import digest_mail
 from growth_pipelines.store.tables import OutboxEntry
-from tests.drafts import NOW, seo_draft, submitted
+from tests.drafts import NOW, decided, seo_draft, submitted
 from tests.integration.telegram.conftest import BO, EVA, Scene
 from tests.telegram_server import BLOCKED, BROKEN, too_many
 
@@ -109,6 +111,27 @@ def test_the_digest_comes_once_a_day_and_on_friday_for_the_week(scene: Scene) ->
         scene.telegram.say(BO, "/whoami")
         scene.telegram.last(BO, "You speak for bo")
     assert len([m for m in scene.telegram.in_chat(BO) if "Today" in m.text]) == 1
+
+
+def test_chat_and_mail_tell_the_same_digest(scene: Scene) -> None:
+    one, two, three, _ = submitted(scene.store, *(seo_draft(n) for n in range(1, 5)))
+    decided(scene.store, scene.settings, one)
+    decided(scene.store, scene.settings, two, "reject", reason="tone")
+    decided(scene.store, scene.settings, three, "defer", until=date(2026, 11, 26))
+    pause(scene.store, actor="bo", channel="cli", reason="a sale", now=NOW)
+    scene.clock.instant = at = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+    with scene.store.read() as session:
+        digest = digest_of(session, at - timedelta(days=1), at)
+    mail = digest_mail(scene.settings, digest, None, weekly=False).get_body(("plain",)).get_content()
+    chat = scene.telegram.last(BO, "Today, 23 Nov 2026").text
+    for said, told in (
+        ("1 waits for a decision", "Wait for a decision: 1"),
+        ("2 decided", "Decided: 2"),
+        ("1 put off", "Put off: 1"),
+        (digest.alarms[0], digest.alarms[0]),
+    ):
+        assert said in chat
+        assert told in mail
 
 
 def test_however_long_the_brake_s_reason_is_the_chat_is_told_how_things_are(scene: Scene) -> None:
