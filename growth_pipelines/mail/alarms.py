@@ -11,13 +11,14 @@ from hashlib import sha256
 
 from sqlalchemy.orm import Session
 
+from growth_pipelines.approvals.at_once import sentence_of
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.mail.messages import alarm_mail
 from growth_pipelines.mail.transport import KEPT, deliver
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.outbox import begin_at_end, move_to, read_from
-from growth_pipelines.store.tables import Flag, OutboxEntry
+from growth_pipelines.store.tables import Flag
 from growth_pipelines.telemetry import logger
 
 LISTENER = "mail"
@@ -44,29 +45,6 @@ def tell_events(store: Store, settings: Settings, now: datetime) -> list[str]:
     with store.session() as session:
         move_to(session, LISTENER, entries[-1].seq, now)
     return told
-
-
-def sentence_of(entry: OutboxEntry) -> str:
-    """What to say of an outbox entry at once; empty when it can wait."""
-    said = entry.payload
-    if entry.event == "action.failed":
-        return f"{said['title']} ({said['ref']}) failed and is not tried again."
-    if entry.event == "action.outcome_negative":
-        return (
-            f"{said['title']} ({said['ref']}) has made things worse after {said['horizon_days']} days:"
-            f" {said['effect']:+,.0f} {said['metric']}. Look whether to roll it back."
-        )
-    if entry.event == "automatic.paused":
-        return (
-            f"Auto-approval of {said['kind']} is paused: only {said['well']} of {said['ended']} actions went well."
-        )
-    if entry.event == "template.paused":
-        return (
-            f"The template {said['template']} is paused: {said['rejected']} of {said['decisions']} were rejected."
-        )
-    if entry.event.startswith("alarm."):
-        return " ".join(str(said[part]) for part in ("message", "recovery") if said.get(part))
-    return ""
 
 
 def tell_conditions(store: Store, settings: Settings, present: Mapping[str, str], now: datetime) -> list[str]:

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from growth_pipelines.approvals.at_once import sentence_of
 from growth_pipelines.errors import GrowthError, TransientError
+from growth_pipelines.store.audit_heads import PUBLISHED
 from growth_pipelines.store.database import StoreUnavailable
 from growth_pipelines.store.outbox import begin_at_end, move_to, read_from
 from growth_pipelines.store.tables import OutboxEntry
@@ -30,19 +32,7 @@ LISTENER = digest.LISTENER
 _ENTRIES = 100
 # More requests that are not urgent in this time are only counted: nobody reads fifty messages.
 CALM_AT_ONCE, CALM_WITHIN = 10, timedelta(minutes=15)
-# Outbox events that are told in a line of their own, and the line.
-_NOTICES = {
-    "action.failed": "failed",
-    "action.outcome_negative": "outcome_negative",
-    "brake.paused": "paused",
-    "brake.resumed": "resumed",
-    "template.paused": "template_paused",
-    "automatic.paused": "automatic_paused",
-    "audit.head_published": "head_published",
-}
-# A chat that nobody can change afterwards is where the audit chain's head is kept: nobody need be woken for it.
-_SILENT = frozenset({"audit.head_published"})
-_ALARM = "alarm."
+_LONGEST_NOTICE = 1000
 _log = logger("telegram")
 
 
@@ -118,8 +108,7 @@ class Listener:
             _log.error("entry not told", seq=entry.seq, kind=type(error).__name__, why=str(error))
 
     async def _tell(self, entry: OutboxEntry) -> None:
-        if entry.event in _NOTICES or entry.event.startswith(_ALARM):
-            await self._notice(entry)
+        await self._notice(entry)
         if not entry.event.startswith("action."):
             return
         case = await asyncio.to_thread(self.desk.case_or_none, entry.payload["action_id"])
@@ -203,9 +192,13 @@ class Listener:
             return [Place(*found) for found in open_messages(session, case.action["id"])]
 
     async def _notice(self, entry: OutboxEntry) -> None:
-        parts = {"recovery": "", **{name: cut(str(value), 300) for name, value in entry.payload.items()}}
-        said = say(_NOTICES.get(entry.event, "alarm"), **parts).strip()
-        await self._to_all(said, loud=entry.event not in _SILENT)
+        """What can't wait is told aloud. The audit chain's head wakes nobody: it is only left where it can't be
+        changed afterwards."""
+        sentence, ref = cut(sentence_of(entry), _LONGEST_NOTICE), entry.payload.get("ref")
+        if sentence:
+            await self._to_all(say("look", sentence=sentence, ref=ref) if ref else sentence, loud=True)
+        elif entry.event == PUBLISHED:
+            await self._to_all(say("head_published", **entry.payload), loud=False)
 
     async def _to_all(self, said: str, *, loud: bool, html: bool = False) -> None:
         quiet = self._is_quiet()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from growth_pipelines.actions.brake import pause
 from growth_pipelines.approvals.automatic import POLICY
 from growth_pipelines.clock import FixedClock
 from growth_pipelines.errors import CredentialRefused
@@ -124,6 +125,7 @@ def test_what_can_not_wait_is_told_once_and_nothing_of_the_past(
     happens("action.executed", title="Fine", ref="abc")
     happens("alarm.reconciler", message="abc is approved but not executed.", recovery="Run `growth execute`.")
     happens("automatic.paused", kind="seo_ctr", well=1, ended=5, actor=POLICY)
+    pause(store, actor="bo", channel="cli", reason="a sale", now=MORNING)
     mail_server.answers.append("451 full")
     with pytest.raises(Exception, match="451"):
         tell_events(store, settings, MORNING)
@@ -132,6 +134,7 @@ def test_what_can_not_wait_is_told_once_and_nothing_of_the_past(
         "A better title (abc) failed and is not tried again.",
         "abc is approved but not executed. Run `growth execute`.",
         "Auto-approval of seo_ctr is paused: only 1 of 5 actions went well.",
+        "All writes are paused by bo: a sale",
     ]
     assert tell_events(store, settings, MORNING) == []
     mail_server.answers.append("554 spam")

@@ -86,6 +86,14 @@ def test_alarms_ring_and_the_head_of_the_audit_chain_is_left_in_the_chat(scene: 
     assert scene.telegram.last(BO, f"event 7, {'ab' * 32}").silent
 
 
+def test_what_needs_a_look_leads_to_it(scene: Scene) -> None:
+    told = {"title": "A <title>", "ref": "abc", "action_id": "none"}
+    with scene.store.session() as session:
+        session.add(OutboxEntry(event="action.failed", payload=told, created_at=NOW))
+    said = scene.telegram.last(BO, "A <title> (abc) failed and is not tried again. /details abc")
+    assert not said.silent
+
+
 def test_a_removed_operator_hears_and_says_nothing_more_and_must_link_again(scene: Scene) -> None:
     (action,) = submitted(scene.store, seo_draft())
     card, seen = scene.telegram.last(BO, action.ref), scene.telegram.last(EVA, action.ref)
