@@ -30,6 +30,8 @@ from growth_pipelines.settings import Settings
 
 GRAPHQL = "/graphql"
 _REPORTS = ("/report_asset_materialization/", "/report_asset_check/", "/report_asset_observation/")
+# What of a question is passed on.
+_QUERY = ("query", "variables", "operationName")
 # They read whatever file of the machine they are asked for.
 _CLOSED = ("/notebook", "/dagit")
 
@@ -58,17 +60,22 @@ class DagsterDoor:
 
     async def _post(self, request: Request, path: str, person: SignedIn, send: Send) -> None:
         asked = await _read_json(request)
+        # Several questions in one request are refused as a whole: one of them must not carry the others through.
+        single = path != GRAPHQL or not isinstance(asked, list)
         if path == GRAPHQL:
-            body, names = _graphql(asked)
+            names = _mutations(asked if isinstance(asked, list) else [asked])
             allowed = may_change(person.role, names)
         else:
-            body, names = _report(asked), frozenset({path[1:]})
+            asked, names = _report(asked), frozenset({path[1:]})
             allowed = person.may_decide
         if names:
-            await run_in_threadpool(_record, request, person, names, refused=not allowed)
+            await run_in_threadpool(_record, request, person, names, refused=not (allowed and single))
         if not allowed:
             await _refusal(person, names)(request.scope, request.receive, send)
             return
+        if not single:
+            raise BadRequest("Dagster takes one query at a time.", status=400)
+        body = {name: asked.get(name) for name in _QUERY} if path == GRAPHQL else asked
         await self.upstream.forward(request, send, body=json.dumps(body).encode(), may_write=person.may_decide)
 
 
@@ -112,20 +119,14 @@ async def _read_json(request: Request) -> Any:
         raise BadRequest("This is no JSON.", status=400) from error
 
 
-def _graphql(asked: Any) -> tuple[dict[str, Any], frozenset[str]]:
-    """The one operation to pass on, and the mutations in all that was asked; raises BadRequest."""
-    batch = asked if isinstance(asked, list) else [asked]
+def _mutations(batch: list[Any]) -> frozenset[str]:
+    """The mutations in all that is asked, in whichever document and operation; raises BadRequest."""
     try:
-        documents = [one["query"] for one in batch]
-        names = frozenset().union(*map(mutations_in, documents))
+        return frozenset().union(*(mutations_in(one["query"]) for one in batch))
     except (KeyError, TypeError) as error:
         raise BadRequest("There is no GraphQL query in it.", status=400) from error
     except Unreadable as error:
         raise BadRequest(error.message, status=400) from error
-    if names or not isinstance(asked, list):
-        only = batch[0]
-        return {name: only.get(name) for name in ("query", "variables", "operationName")}, names
-    raise BadRequest("Dagster takes one query at a time.", status=400)
 
 
 def _report(asked: Any) -> dict[str, Any]:

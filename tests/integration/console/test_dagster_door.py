@@ -21,9 +21,11 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.typing import Subprotocol
 
+from growth_pipelines.approvals.operators import add_operator
 from growth_pipelines.console.dagster_ui import relay
 from growth_pipelines.defs.web_socket import listen, web_socket
-from tests.console_shop import ConsoleShop
+from growth_pipelines.store.tables import AuditEvent
+from tests.console_shop import NOW, ConsoleShop
 
 from .conftest import Visitor
 
@@ -64,6 +66,7 @@ def dagster(console: ConsoleShop) -> Iterator[ConsoleShop]:
     listener = listen(web_socket(console.settings))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
+    add_operator(console.store, console.settings, "ada", "admin", NOW)
     yield console
     server.should_exit = True
     thread.join(10)
@@ -86,6 +89,56 @@ def test_neither_the_session_nor_a_claim_to_more_rights_reaches_dagster(person: 
     assert written["headers"]["x-growth-may-write"] == "1", "maria is an operator"
     assert written["query"] == ""
     assert json.loads(written["body"]) == {"query": "{ a }", "variables": None, "operationName": None}
+
+
+READ, LAUNCH, WIPE = "{ version }", "mutation { launchRun { x } }", "mutation B { wipeAssets { x } }"
+
+
+@pytest.mark.parametrize(
+    ("who", "batch", "status"),
+    [
+        ("maria", [READ], 400),
+        ("maria", [READ, READ], 400),
+        ("maria", [READ, LAUNCH], 400),
+        ("maria", [LAUNCH, READ], 400),
+        ("maria", [LAUNCH, WIPE], 403),
+        ("maria", [WIPE, LAUNCH], 403),
+        ("ada", [LAUNCH, WIPE], 400),
+        ("vik", [READ, LAUNCH], 403),
+        ("maria", [READ, {"variables": {}}], 400),
+        ("maria", [READ, None], 400),
+        ("maria", [], 400),
+    ],
+)
+def test_several_questions_in_one_request_are_refused_as_a_whole(
+    dagster: ConsoleShop, who: str, batch: list[Any], status: int
+) -> None:
+    person = Visitor(dagster).sign_in(who)
+    before = _recorded(dagster)
+    sent = [{"query": one} if isinstance(one, str) else one for one in batch]
+    answer = person.http.post("/dagster/graphql", json=sent)
+    assert answer.status_code == status
+    assert "x-growth-may-write" not in answer.text, "nothing was passed on"
+    recorded = _recorded(dagster)[len(before) :]
+    assert [event for event, _ in recorded] == ["dagster_refused"] * any(one in (LAUNCH, WIPE) for one in batch)
+
+
+def test_a_document_with_an_operation_that_is_refused_is_refused_whichever_is_to_run(dagster: ConsoleShop) -> None:
+    document = "mutation A { launchRun { x } } query Q { version } mutation B { wipeAssets { x } }"
+    maria, ada = (Visitor(dagster).sign_in(name) for name in ("maria", "ada"))
+    for operation in ("A", "Q", "B", None):
+        asked = {"query": document, "operationName": operation}
+        assert maria.http.post("/dagster/graphql", json=asked).status_code == 403
+        passed_on = json.loads(ada.http.post("/dagster/graphql", json=asked).json()["body"])
+        assert passed_on == {**asked, "variables": None}
+    assert {asked for _, asked in _recorded(dagster)} == {("launchRun", "wipeAssets")}
+
+
+def _recorded(shop: ConsoleShop) -> list[tuple[str, tuple[str, ...]]]:
+    """What the audit chain says of changes that were asked of Dagster."""
+    with shop.store.read() as session:
+        events = session.query(AuditEvent).where(AuditEvent.channel == "dagster").order_by(AuditEvent.seq)
+        return [(event.event, tuple(event.payload["asked"])) for event in events]
 
 
 def test_only_what_concerns_the_content_comes_back(person: Visitor) -> None:
