@@ -10,13 +10,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
-from growth_pipelines.actions.queue import RANKED, rank
+from growth_pipelines.actions.queue import RANKED, as_document, rank
 from growth_pipelines.canonical import digest
 from growth_pipelines.store.database import Store
-from growth_pipelines.store.keyset import BadCursor, beyond, cursor_of, descending, values_of
+from growth_pipelines.store.keyset import in_pages, page_of
 from growth_pipelines.store.tables import Action
 
-_TYPES = (float, int, str)
 LATEST_FIRST = (Action.updated_at, Action.id)
 
 
@@ -71,52 +70,31 @@ class Page:
 
 def page(session: Session, filters: Filters, limit: int, cursor: str | None = None) -> Page:
     """The first ``limit`` actions of the list, or those after ``cursor``. Raises BadCursor."""
-    wanted = select(Action).where(*filters.conditions()).order_by(*descending(RANKED)).limit(limit + 1)
-    if cursor is not None:
-        wanted = wanted.where(beyond(RANKED, values_of(cursor, filters.name(), _TYPES)))
-    found = list(session.scalars(wanted))
-    more = len(found) > limit
-    following = cursor_of(filters.name(), rank(found[limit - 1])) if more else None
-    return Page(found[:limit], following)
+    wanted = select(Action).where(*filters.conditions())
+    found, following = page_of(session, wanted, RANKED, lambda row: rank(row[0]), filters.name(), limit, cursor)
+    return Page([action for (action,) in found], following)
 
 
 def changes(session: Session, state: str, limit: int, cursor: str | None = None) -> Page:
     """The actions that changed last, of one state or ("") of all; those after ``cursor``. Raises BadCursor."""
-    name = f"changes of {state}"
-    wanted = select(Action).order_by(*descending(LATEST_FIRST)).limit(limit + 1)
-    if state:
-        wanted = wanted.where(Action.state == state)
-    if cursor is not None:
-        changed, last_id = values_of(cursor, name, (str, str))
-        wanted = wanted.where(beyond(LATEST_FIRST, (_instant(changed), last_id)))
-    found = list(session.scalars(wanted))
-    more = len(found) > limit
-    last = found[limit - 1] if more else None
-    following = cursor_of(name, (last.updated_at.isoformat(), last.id)) if last else None
-    return Page(found[:limit], following)
-
-
-def _instant(text: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise BadCursor() from error
-    if found.tzinfo is None:
-        raise BadCursor()
-    return found
+    wanted = select(Action).where(Action.state == state) if state else select(Action)
+    found, following = page_of(
+        session,
+        wanted,
+        LATEST_FIRST,
+        lambda row: (row[0].updated_at, row[0].id),
+        f"changes of {state}",
+        limit,
+        cursor,
+    )
+    return Page([action for (action,) in found], following)
 
 
 def documents(store: Store, filters: Filters, at_once: int = 500) -> Iterator[dict[str, Any]]:
-    """Every action of the list, as documents. Each page is a transaction of its own, so that a slow reader holds
-    nothing open; an action whose score changes meanwhile may be missed or come twice."""
-    from growth_pipelines.actions.queue import as_document
+    """Every action of the list, as documents; one whose score changes meanwhile may be missed or come twice."""
 
-    cursor: str | None = None
-    while True:
-        with store.read() as session:
-            found = page(session, filters, at_once, cursor)
-            read = [as_document(action) for action in found.actions]
-        yield from read
-        cursor = found.next
-        if cursor is None:
-            return
+    def read(session: Session, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
+        found = page(session, filters, at_once, cursor)
+        return [as_document(action) for action in found.actions], found.next
+
+    return in_pages(store, read)

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from growth_pipelines.actions.export import safe_cell
 from growth_pipelines.canonical import digest
 from growth_pipelines.store.database import Store
-from growth_pipelines.store.keyset import BadCursor, beyond, cursor_of, descending, values_of
+from growth_pipelines.store.keyset import in_pages, page_of
 from growth_pipelines.store.tables import Action, ApprovalRequest, ApprovalVote
 
 # How a request ends: by a decision, or without one.
@@ -83,36 +83,28 @@ class HistoryPage:
 
 def history_page(session: Session, past: Past, limit: int, cursor: str | None = None) -> HistoryPage:
     """The first ``limit`` requests, or those after ``cursor``. Raises BadCursor."""
-    wanted = (
-        select(ApprovalRequest, Action)
-        .join(Action, Action.id == ApprovalRequest.action_id)
-        .where(*past.conditions())
-        .order_by(*descending(_NEWEST_FIRST))
-        .limit(limit + 1)
+    wanted = select(ApprovalRequest, Action).join(Action, Action.id == ApprovalRequest.action_id)
+    found, following = page_of(
+        session,
+        wanted.where(*past.conditions()),
+        _NEWEST_FIRST,
+        lambda row: (_ended(row[0]), row[0].id),
+        past.name(),
+        limit,
+        cursor,
     )
-    if cursor is not None:
-        at, last = values_of(cursor, past.name(), (str, str))
-        wanted = wanted.where(beyond(_NEWEST_FIRST, (_instant(at), last)))
-    found = [(request, action) for request, action in session.execute(wanted)]
-    shown = found[:limit]
-    voters = _voters(session, [request.id for request, _ in shown])
-    following = None
-    if len(found) > limit:
-        last_request = shown[-1][0]
-        following = cursor_of(past.name(), (_ended(last_request).isoformat(), last_request.id))
-    return HistoryPage([_document(request, action, voters) for request, action in shown], following)
+    voters = _voters(session, [request.id for request, _ in found])
+    return HistoryPage([_document(request, action, voters) for request, action in found], following)
 
 
 def documents(store: Store, past: Past, at_once: int = 500) -> Iterator[dict[str, Any]]:
-    """Every request, each page in a transaction of its own, so that a slow reader holds nothing open."""
-    cursor: str | None = None
-    while True:
-        with store.read() as session:
-            found = history_page(session, past, at_once, cursor)
-        yield from found.rows
-        cursor = found.next
-        if cursor is None:
-            return
+    """Every request."""
+
+    def read(session: Session, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
+        found = history_page(session, past, at_once, cursor)
+        return found.rows, found.next
+
+    return in_pages(store, read)
 
 
 def _voters(session: Session, requests: Sequence[str]) -> dict[str, list[str]]:
@@ -157,16 +149,6 @@ def _document(request: ApprovalRequest, action: Action, voters: dict[str, list[s
         "policy_version": request.policy_version,
         "voters": voters.get(request.id, []),
     }
-
-
-def _instant(text: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise BadCursor() from error
-    if found.tzinfo is None:
-        raise BadCursor()
-    return found
 
 
 @dataclass(frozen=True)

@@ -102,8 +102,8 @@ def inbox(
     elif tab == "mine" and role not in MAY_DECIDE:
         found = []
     else:
-        waiting = wanted.where(*_waits(now), *_of_tab(session, tab, operator, role, now))
-        found = _waiting(session, waiting, name, priority, after, limit + 1)
+        those = wanted.where(*_waits(now), *_of_tab(session, tab, operator, role, now))
+        found = _waiting(session, those, name, priority, after, limit + 1)
     shown = found[:limit]
     return Inbox(
         _with_votes(session, operator, shown),
@@ -216,10 +216,10 @@ def _position(name: str, after: str | None) -> tuple[str, Sequence[Any]]:
     """The priority and the row that a cursor has reached."""
     if after is None:
         return "", ()
-    priority, since, last = values_of(after, name, (str, str, str))
+    priority, *since = values_of(after, name, (str, datetime, str))
     if priority not in PRIORITIES:
         raise BadCursor()
-    return priority, (_instant(since), last)
+    return priority, since
 
 
 def _decided(
@@ -230,25 +230,14 @@ def _decided(
     if priority:
         wanted = wanted.where(ApprovalRequest.priority == priority)
     if after is not None:
-        at, last = values_of(after, name, (str, str))
-        wanted = wanted.where(beyond(_NEWEST_DECISION, (_instant(at), last)))
+        wanted = wanted.where(beyond(_NEWEST_DECISION, values_of(after, name, (datetime, str))))
     return list(session.execute(wanted.limit(most)).all())
 
 
-def _key(tab: str, request: ApprovalRequest) -> tuple[str, ...]:
+def _key(tab: str, request: ApprovalRequest) -> tuple[str | datetime, ...]:
     if tab == "decided" and request.decided_at is not None:
-        return request.decided_at.isoformat(), request.id
-    return request.priority, request.created_at.isoformat(), request.id
-
-
-def _instant(text: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise BadCursor() from error
-    if found.tzinfo is None:
-        raise BadCursor()
-    return found
+        return request.decided_at, request.id
+    return request.priority, request.created_at, request.id
 
 
 def _with_votes(session: Session, operator: str, rows: Sequence[Any]) -> list[Entry]:

@@ -24,8 +24,7 @@ from growth_pipelines.console.identity import (
     browser_of,
     set_session,
 )
-from growth_pipelines.console.labels import all_labels
-from growth_pipelines.console.pages import Notice, page
+from growth_pipelines.console.pages import Notice, done_notice, page
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.tables import ChatLink, Operator
 
@@ -35,8 +34,7 @@ router = APIRouter(prefix="/account", include_in_schema=False)
 @router.get("")
 def account(request: Request, person: Person, console: Here, done: str = "") -> HTMLResponse:
     """What one can sign in with, and where one is signed in."""
-    said = all_labels()["account"].get(done, "")
-    return account_page(request, person, console, Notice(said) if said else None)
+    return account_page(request, person, console, done_notice("account", done))
 
 
 @router.post("/password")

@@ -20,6 +20,7 @@ from growth_pipelines.console.changes import Csrf, IdempotencyKey, IfNoneMatch, 
 from growth_pipelines.console.documents import ActionDocument, ActionPage, Lifted, Suppressions, problems
 from growth_pipelines.console.failures import BadRequest
 from growth_pipelines.console.identity import Here
+from growth_pipelines.console.paging import NEXT_LINK, next_link
 
 router = APIRouter(prefix="/api/actions", tags=["actions"])
 MOST = 200
@@ -57,12 +58,7 @@ Filtered = Annotated[Filters, Depends(filters)]
     responses={
         200: {
             "model": ActionPage,
-            "headers": {
-                "Link": {
-                    "schema": {"type": "string"},
-                    "description": 'the next page, `rel="next"`, if there is one',
-                }
-            },
+            "headers": NEXT_LINK,
         },
         **problems(401, 422),
     },
@@ -96,11 +92,7 @@ def actions(
             found, following = listed.actions, listed.next
         shown = [as_document(action) for action in found]
     body = {"actions": shown, "next": following, "generated_at": console.now().isoformat()}
-    headers = {}
-    if following is not None:
-        after = request.url.include_query_params(cursor=following)
-        headers["link"] = f'<{after.path}?{after.query}>; rel="next"'
-    return JSONResponse(body, headers=headers)
+    return JSONResponse(body, headers=next_link(request, "cursor", following))
 
 
 @router.get(

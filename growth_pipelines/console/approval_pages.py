@@ -14,12 +14,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.model import Kind
-from growth_pipelines.approvals.inbox import PRIORITIES, RISKS, TABS, Entry, Inbox, Tab, inbox
+from growth_pipelines.approvals.inbox import PRIORITIES, RISKS, TABS, Entry, Tab, inbox
 from growth_pipelines.console import views
 from growth_pipelines.console.changes import is_among
 from growth_pipelines.console.identity import Here, Person
 from growth_pipelines.console.labels import all_labels
 from growth_pipelines.console.pages import page
+from growth_pipelines.console.paging import pages
 from growth_pipelines.store.tables import OutboxEntry
 
 router = APIRouter(include_in_schema=False)
@@ -41,10 +42,14 @@ class Asked(BaseModel):
     def filtered(self) -> bool:
         return bool(self.kind or self.risk or self.priority)
 
-    def query(self, **more: str) -> str:
-        """The list's query, without what is empty."""
-        said = {"tab": self.tab, "kind": self.kind, "risk": self.risk, "priority": self.priority, **more}
-        return urlencode({name: value for name, value in said.items() if value})
+    def filters(self) -> dict[str, str]:
+        """All that it asks for, wherever the page begins."""
+        asked = self.model_dump(exclude={"after"})
+        return {name: value for name, value in asked.items() if value}
+
+    def query(self) -> str:
+        """The same as a query."""
+        return urlencode(self.filters())
 
 
 @dataclass(frozen=True)
@@ -96,8 +101,7 @@ def approvals(
         priorities=PRIORITIES,
         rows=rows_of(found.entries),
         selects=person.may_decide and asked.tab != "decided" and bool(found.entries),
-        older=_older(asked, found),
-        first=asked.after is None,
+        pages=pages("/approvals", asked.filters(), "after", asked.after, found.next),
         seen=seen,
     )
 
@@ -106,10 +110,6 @@ def _kinds() -> list[str]:
     """Every kind of action that is called by a name on the pages."""
     known: tuple[str, ...] = Kind.__args__  # type: ignore[attr-defined]
     return [kind for kind in known if kind in all_labels()["kinds"]]
-
-
-def _older(asked: Asked, found: Inbox) -> str:
-    return asked.query(after=found.next) if found.next else ""
 
 
 @router.get("/approvals/changes")

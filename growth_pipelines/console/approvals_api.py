@@ -22,6 +22,7 @@ from growth_pipelines.console.callers import Caller, ReadsApprovals
 from growth_pipelines.console.changes import IfNoneMatch, etag, is_among
 from growth_pipelines.console.documents import problems
 from growth_pipelines.console.identity import Console, Here
+from growth_pipelines.console.paging import NEXT_LINK, next_link
 from growth_pipelines.console.stamps import stamp
 from growth_pipelines.store.tables import Action, ApprovalRequest
 
@@ -29,7 +30,6 @@ router = APIRouter(prefix="/api/approvals", tags=["approvals"])
 MOST = 100
 Limit = Annotated[int, Query(ge=1, le=MOST)]
 Cursor = Annotated[str | None, Query(max_length=500, description="`next` of the page before")]
-NEXT_LINK = {"Link": {"schema": {"type": "string"}, "description": 'the next page, `rel="next"`, if there is one'}}
 
 
 @router.get(
@@ -81,15 +81,7 @@ def request_page(
         )
         shown = [_shown(session, entry, caller, now) for entry in found.entries]
     body = {**stamp(request, now), "approvals": shown, "next": found.next}
-    return JSONResponse(body, headers=next_link(request, found.next))
-
-
-def next_link(request: Request, following: str | None) -> dict[str, str]:
-    """The Link header of a page that has another one after it."""
-    if following is None:
-        return {}
-    after = request.url.include_query_params(cursor=following)
-    return {"link": f'<{after.path}?{after.query}>; rel="next"'}
+    return JSONResponse(body, headers=next_link(request, "cursor", found.next))
 
 
 def _shown(session: Session, entry: Entry, caller: Caller, now: datetime) -> dict[str, Any]:

@@ -14,11 +14,11 @@ from pydantic import AwareDatetime
 from sqlalchemy import select
 
 from growth_pipelines.console.approval_documents import AuditHeadDocument, Stamped
-from growth_pipelines.console.approvals_api import NEXT_LINK
 from growth_pipelines.console.callers import ReadsAudit
 from growth_pipelines.console.documents import problems
 from growth_pipelines.console.failures import BadRequest
 from growth_pipelines.console.identity import Here
+from growth_pipelines.console.paging import NEXT_LINK, next_link
 from growth_pipelines.console.stamps import stamp
 from growth_pipelines.store.audit_records import EventFilter, record_of
 from growth_pipelines.store.tables import AuditEvent, AuditHead
@@ -88,11 +88,7 @@ def events(
         "events": [record_of(one) for one in found[:limit]],
         "next": following,
     }
-    headers = {}
-    if following is not None:
-        url = request.url.include_query_params(after=following)
-        headers["link"] = f'<{url.path}?{url.query}>; rel="next"'
-    return JSONResponse(body, headers=headers)
+    return JSONResponse(body, headers=next_link(request, "after", following))
 
 
 def _utc(at: datetime) -> datetime:

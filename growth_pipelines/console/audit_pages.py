@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import islice
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, StreamingResponse
@@ -17,6 +16,7 @@ from growth_pipelines.clock import local_date, start_of_day
 from growth_pipelines.console.identity import Console, Here, Person, session_token
 from growth_pipelines.console.labels import all_labels
 from growth_pipelines.console.pages import event_row, page
+from growth_pipelines.console.paging import pages
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.audit import append_event, verify_chain
 from growth_pipelines.store.audit_export import Format, lines
@@ -75,7 +75,7 @@ def audit(
         chain=chain,
         published=published,
         asked=asked,
-        older=f"/audit?{urlencode({**asked, 'before': events[-1]['seq']})}" if more else "",
+        pages=pages("/audit", asked, "before", before, events[-1]["seq"] if more else None),
         known={"events": sorted(all_labels()["events"]), "channels": sorted(all_labels()["channels"])},
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Form, Request, Response
@@ -10,6 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import select
 
 from growth_pipelines.approvals.operators import (
+    NewLink,
     add_operator,
     change_role,
     list_operators,
@@ -20,8 +22,7 @@ from growth_pipelines.approvals.operators import (
 from growth_pipelines.approvals.sessions import SignedIn
 from growth_pipelines.console.failures import status_of
 from growth_pipelines.console.identity import Admin, Console, FreshAdmin, Here, admin_authority
-from growth_pipelines.console.labels import all_labels
-from growth_pipelines.console.pages import Notice, page
+from growth_pipelines.console.pages import Notice, done_notice, page
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.tables import ROLES, ChatLink
 
@@ -31,8 +32,7 @@ router = APIRouter(prefix="/operators", include_in_schema=False)
 @router.get("")
 def operators(request: Request, person: Admin, console: Here, done: str = "") -> HTMLResponse:
     """Everybody, with their roles and when they were last here."""
-    said = all_labels()["operators"].get(done, "")
-    return _page(request, person, console, Notice(said) if said else None)
+    return _page(request, person, console, done_notice("operators", done))
 
 
 @router.post("")
@@ -70,20 +70,22 @@ def role(
 @router.post("/{name}/link")
 def link(request: Request, person: FreshAdmin, console: Here, name: str, csrf: str = Form("")) -> HTMLResponse:
     """Make a one-time link and show it once."""
-    now = console.now()
-    try:
-        made = new_link(console.store, console.settings, name, now, admin_authority(person, csrf, now))
-    except GrowthError as problem:
-        return _refused(request, person, console, problem)
-    return _page(request, person, console, shown=_shown(request, name, made.link_token))
+    return _with_link(request, person, console, name, csrf, new_link)
 
 
 @router.post("/{name}/reset")
 def reset(request: Request, person: FreshAdmin, console: Here, name: str, csrf: str = Form("")) -> HTMLResponse:
     """End their sessions, forget password and codes, and show a new link once."""
+    return _with_link(request, person, console, name, csrf, reset_operator)
+
+
+def _with_link(
+    request: Request, person: SignedIn, console: Console, name: str, csrf: str, make: Callable[..., NewLink]
+) -> HTMLResponse:
+    """The page with the link that ``make`` makes for the operator, which is shown this once."""
     now = console.now()
     try:
-        made = reset_operator(console.store, console.settings, name, now, admin_authority(person, csrf, now))
+        made = make(console.store, console.settings, name, now, admin_authority(person, csrf, now))
     except GrowthError as problem:
         return _refused(request, person, console, problem)
     return _page(request, person, console, shown=_shown(request, name, made.link_token))

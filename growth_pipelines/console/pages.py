@@ -19,8 +19,9 @@ from growth_pipelines.approvals.inbox import count_mine
 from growth_pipelines.approvals.sessions import SignedIn
 from growth_pipelines.console import views
 from growth_pipelines.console.identity import Console, Here, Person, console_of
-from growth_pipelines.console.labels import label
+from growth_pipelines.console.labels import all_labels, label
 from growth_pipelines.console.observed import Observed, Shop, observe
+from growth_pipelines.console.paging import pages
 from growth_pipelines.console.policy_views import running_rules
 from growth_pipelines.policies.book import in_force
 from growth_pipelines.store.incidents import loud_incidents
@@ -43,6 +44,12 @@ class Notice:
     message: str
     hint: str = ""
     tone: str = "good"
+
+
+def done_notice(group: str, done: str) -> Notice | None:
+    """What a page says after the redirect that ends a change: the words of ``done`` in this group of labels."""
+    said = all_labels()[group].get(done, "")
+    return Notice(said) if said else None
 
 
 def page(request: Request, name: str, person: SignedIn | None, status: int = 200, **context: Any) -> HTMLResponse:
@@ -143,8 +150,7 @@ def actions(
         everything=everything,
         chosen=state,
         rows=views.rows_of(found.actions),
-        older=found.next,
-        first=after is None,
+        pages=pages("/actions", {"state": state}, "after", after, found.next),
     )
 
 

@@ -23,7 +23,7 @@ from growth_pipelines.console.approval_documents import (
     RequestPage,
     StatusDocument,
 )
-from growth_pipelines.console.approvals_api import NEXT_LINK, Cursor, Limit, next_link, request_page
+from growth_pipelines.console.approvals_api import Cursor, Limit, request_page
 from growth_pipelines.console.callers import ReadsApprovals, ReadsMetrics
 from growth_pipelines.console.components import Component, listeners, programs, programs_of, streams
 from growth_pipelines.console.documents import problems
@@ -32,6 +32,7 @@ from growth_pipelines.console.growth_measures import growth_measures
 from growth_pipelines.console.identity import Console, Here
 from growth_pipelines.console.measures import PROMETHEUS, Measure, exposition, wants_text
 from growth_pipelines.console.operation_measures import operation_measures
+from growth_pipelines.console.paging import NEXT_LINK, next_link
 from growth_pipelines.console.stamps import stamp
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import described
@@ -161,7 +162,7 @@ def ended(
         "approvals": found.rows,
         "next": found.next,
     }
-    return JSONResponse(body, headers=next_link(request, found.next))
+    return JSONResponse(body, headers=next_link(request, "cursor", found.next))
 
 
 def _accepted(accept: str) -> str:
