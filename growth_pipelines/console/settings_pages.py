@@ -40,6 +40,9 @@ def _settings(
     with console.store.read() as session:
         away = absences(session, now)
         everyone = people(session)
+    deciding = sorted(name for name, role in everyone.items() if role in MAY_DECIDE)
+    others = [name for name in deciding if name != person.operator]
+    is_admin = person.role == "admin"
     today = local_date(now, console.settings.zone)
     return page(
         request,
@@ -54,13 +57,10 @@ def _settings(
         sources=observed.sources,
         problem=observed.problem,
         away=away,
-        everyone=sorted(everyone),
-        # The other ones first: nobody stands in for themselves.
-        deciding=sorted(
-            (name for name, role in everyone.items() if role in MAY_DECIDE),
-            key=lambda name: (name == person.operator, name),
-        ),
-        is_admin=person.role == "admin",
+        absentees=deciding if is_admin else [person.operator],
+        # Nobody stands in for themselves: an admin may for others, so the others come first there.
+        stand_ins=[*others, *([person.operator] if is_admin and others else [])],
+        is_admin=is_admin,
         day={"min": today.isoformat(), "value": (today + timedelta(days=7)).isoformat()},
         notice=notice,
     )

@@ -9,7 +9,7 @@ import pytest
 
 from growth_pipelines.actions.queue import find
 from growth_pipelines.approvals.automatic import save_book
-from growth_pipelines.approvals.operators import add_operator
+from growth_pipelines.approvals.operators import add_operator, remove_operator
 from growth_pipelines.bench.many_actions import fill
 from growth_pipelines.policies.book import in_force
 from growth_pipelines.policies.terms import parse, shipped, text_of
@@ -199,6 +199,29 @@ def test_settings_mask_secrets_and_absences_are_noted_there(maria: Visitor) -> N
         assert maria.http.post("/absences", data={**form, **wrong}).status_code in (403, 422), wrong
     [identity] = re.findall(r'name="id" value="([^"]+)"', maria.get("/settings").text)
     assert "Nobody is." in read(maria.http.post("/absences/end", data={"csrf": form["csrf"], "id": identity}).text)
+
+
+def stand_ins(visitor: Visitor) -> list[str]:
+    """Who is offered to decide while someone is away."""
+    [offered] = re.findall(r'<select id="delegate".*?</select>', visitor.get("/settings").text)
+    return re.findall(r"<option>([^<]+)</option>", offered)
+
+
+def test_nobody_is_offered_to_stand_in_for_themselves(maria: Visitor) -> None:
+    assert stand_ins(maria) == ["bo"]
+    remove_operator(maria.shop.store, maria.shop.settings, "bo", NOW)
+    alone = maria.get("/settings").text
+    assert "Nobody can stand in for you: no one else here may decide." in read(alone)
+    assert 'id="delegate"' not in alone
+
+
+def test_an_admin_may_stand_in_for_others_but_alone_for_nobody(maria: Visitor, ada: Visitor) -> None:
+    assert stand_ins(ada) == ["bo", "maria", "ada"]
+    for name in ("bo", "maria"):
+        remove_operator(ada.shop.store, ada.shop.settings, name, NOW)
+    alone = ada.get("/settings").text
+    assert "Nobody can stand in for you: no one else here may decide. Add an operator first." in read(alone)
+    assert 'id="delegate"' not in alone
 
 
 def test_a_dead_store_is_told_with_what_to_do_on_pages_and_in_their_parts(maria: Visitor) -> None:
