@@ -208,11 +208,11 @@ def edit(action_id: str, file: Path, note: str, confirm: str, as_json: bool) -> 
 
     What nothing here backs is refused first, with a code to confirm it by.
     """
-    from growth_pipelines.console.edit_gate import confirmed_note
+    from growth_pipelines.drafts.backing import confirmed_note
 
     settings, store = _open()
     parts = _parts_in(file)
-    note = confirmed_note(settings, store, action_id, parts, confirm, note, settings.clock.now())
+    note = confirmed_note(settings, store, action_id, parts, confirm, note)
     _decide(action_id, "edit", as_json, note=note, draft=parts)
 
 

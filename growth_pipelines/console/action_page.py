@@ -24,15 +24,16 @@ from growth_pipelines.approvals.sessions import SignedIn
 from growth_pipelines.console import views
 from growth_pipelines.console.chosen import choices_of
 from growth_pipelines.console.identity import Console, Here, Person, console_of
-from growth_pipelines.console.judging import Judged, facts_of, judge
+from growth_pipelines.console.judging import Judged, judge, other_texts
 from growth_pipelines.console.labels import all_labels, label
 from growth_pipelines.console.observed import observe
 from growth_pipelines.console.pages import Notice, event_row, page
 from growth_pipelines.console.plots.choice import events_of
-from growth_pipelines.console.plots.series import Series
+from growth_pipelines.console.plots.series import series_of
 from growth_pipelines.console.plots.shown import figures_of
 from growth_pipelines.console.rendered import rendered
 from growth_pipelines.console.sent import Sent, sent
+from growth_pipelines.drafts.page_facts import facts_of
 from growth_pipelines.store.tables import Action, AuditEvent, Execution
 
 router = APIRouter(include_in_schema=False)
@@ -59,9 +60,8 @@ def check(
 def judged_of(console: Console, found: Action, typed: Mapping[str, str]) -> list[Judged]:
     """The texts of a form, judged; as they are drafted where the form has none."""
     drafted = drafted_of(typed)
-    shop = observe(console.settings, console.now()).shop
     parts = views.edited_parts(found.draft, drafted or views.typed_as_drafted(found.draft))
-    return judge(found, parts, facts_of(console.settings, found, shop.name))
+    return judge(found, parts, facts_of(console.settings, found), other_texts(console.settings, found))
 
 
 def drafted_of(typed: Mapping[str, str]) -> dict[str, str]:
@@ -207,7 +207,7 @@ def _texts_now(console: Console, found: Action) -> tuple[str, str]:
     """What a search engine shows now, looked up only where a preview needs it."""
     if not any(change["field"].startswith("seo.") for change in found.diff):
         return "", ""
-    rows = Series.of(console.settings).rows("shown_texts", found.target["gid"])
+    rows = series_of(console.settings).rows("shown_texts", found.target["gid"])
     return (rows[0][0] or "", rows[0][1] or "") if rows else ("", "")
 
 

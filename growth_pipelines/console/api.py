@@ -34,12 +34,12 @@ from growth_pipelines.console.callers import AnyCaller, Caller, Decides, proof_o
 from growth_pipelines.console.changes import Csrf, IdempotencyKey, IfMatch, change, check_match, etag
 from growth_pipelines.console.chosen import chosen_lists
 from growth_pipelines.console.documents import Decided, SessionDocument, problems
-from growth_pipelines.console.edit_gate import Unbacked, confirmed_note
 from growth_pipelines.console.failures import BadRequest, status_of
 from growth_pipelines.console.identity import Console, Here, require_person
 from growth_pipelines.console.labels import label
 from growth_pipelines.console.pages import Notice
 from growth_pipelines.console.sent import Sent, sent
+from growth_pipelines.drafts.backing import Unbacked, confirmed_note
 from growth_pipelines.errors import GrowthError
 
 router = APIRouter(prefix="/api")
@@ -149,9 +149,7 @@ def decision(
 
 def _vouched(console: Console, id_or_ref: str, asked: Decision) -> Decision:
     """The decision with the claims of its edit that nobody backs in its note. Raises Unbacked."""
-    note = confirmed_note(
-        console.settings, console.store, id_or_ref, asked.draft, asked.confirm, asked.note, console.now()
-    )
+    note = confirmed_note(console.settings, console.store, id_or_ref, asked.draft, asked.confirm, asked.note)
     return asked.model_copy(update={"note": note})
 
 

@@ -46,7 +46,6 @@ from growth_pipelines.console.callers import AnyCaller
 from growth_pipelines.console.changes import etag
 from growth_pipelines.console.dagster_ui.door import DagsterDoor
 from growth_pipelines.console.documents import Problem
-from growth_pipelines.console.edit_gate import Unbacked
 from growth_pipelines.console.failures import status_of
 from growth_pipelines.console.guard import SAFE_METHODS, Guard, allowed_hosts, headers_for
 from growth_pipelines.console.identity import FORM, Console, NotFresh, NotSignedIn, person_of, require_csrf
@@ -60,6 +59,7 @@ from growth_pipelines.console.stamps import TRACE, Stamps
 from growth_pipelines.console.token_use import TokenUse
 from growth_pipelines.console.visits import VISITS, visit_router
 from growth_pipelines.defs.web_socket import PREFIX
+from growth_pipelines.drafts.backing import Unbacked
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store

@@ -14,13 +14,13 @@ from growth_pipelines.actions.model import FieldChange
 from growth_pipelines.actions.recommended_products import LISTS, products_of
 from growth_pipelines.actions.structured_fields import entry_fields
 from growth_pipelines.actions.transitions import changes_of
-from growth_pipelines.console.entries import ENTRY_KINDS, entry_texts, reworded
 from growth_pipelines.console.figures import Range, money, number, on_one_axis, percent, window
 from growth_pipelines.console.labels import humane, label
 from growth_pipelines.console.snippet import DESCRIPTION_LIMIT, TITLE_LIMIT, Snippet, snippet
 from growth_pipelines.console.words import Piece, change_in_words, compare_lines, compare_words
 from growth_pipelines.content.scoring import LENGTHS
 from growth_pipelines.drafts.edits import FIELDS, TASK_PARTS
+from growth_pipelines.drafts.entries import ENTRY_KINDS, entry_texts, reworded
 from growth_pipelines.store.tables import Action
 
 # The factors of the score, as they are multiplied.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -19,6 +19,9 @@ from growth_pipelines.defs.check_reports import report_check
 from growth_pipelines.defs.links import action_links
 from growth_pipelines.defs.machine import Machine
 from growth_pipelines.errors import GrowthError
+
+if TYPE_CHECKING:
+    from growth_pipelines.approvals.signatures import DecisionRecord
 
 GATE = "approved_by_operator"
 _NEXT_STEP = {
@@ -96,7 +99,8 @@ def report_judgement(instance: dg.DagsterInstance, recommender: str, found: Judg
 def apply(machine: Machine, application: Mapping[str, Any] | str) -> str:
     """Hand a record that entered through Dagster to the one ``decide()``; what became of it, for the log.
 
-    Its signature is the only proof. A refusal is no error of the machine: it is on record, and nothing changed.
+    Its signature is the only proof; of an edit it covers the note too, which names what nothing here backs. A
+    refusal is no error of the machine, and nothing changed.
     Raises StoreUnavailable when nobody could judge it, so that the same record is handed in again.
     """
     from growth_pipelines.approvals.decide import DecisionRequest, SignatureProof, decide
@@ -109,11 +113,26 @@ def apply(machine: Machine, application: Mapping[str, Any] | str) -> str:
     request = DecisionRequest.of(finding.record)
     proof = SignatureProof(finding.record, channel="dagster")
     try:
+        _check_vouched(machine, finding.record)
         return decide(machine.store, machine.settings, request, proof, machine.now).message
     except StoreUnavailable:
         raise
     except GrowthError as error:
         return f"refused: {error}"
+
+
+def _check_vouched(machine: Machine, record: DecisionRecord) -> None:
+    """Raise Unbacked for an edit that says what nothing here backs and its signer does not vouch for.
+
+    Of a record that proves nobody, ``decide()`` says on record what is wrong.
+    """
+    from growth_pipelines.approvals.signatures import examine, keys_of
+    from growth_pipelines.drafts.backing import check_vouched
+
+    with machine.store.read() as session:
+        proves = examine(record, keys_of(session), machine.now).flaw is None
+    if proves and record.decision in ("edit", "approve_with_edits"):
+        check_vouched(machine.settings, machine.store, record.action_id, record.draft, record.note)
 
 
 def work_waiting(machine: Machine, recommender: str) -> str:

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from growth_pipelines.actions.executors.collection_order import ORDER
 from growth_pipelines.console.plots import goods, search, vitals
 from growth_pipelines.console.plots.plot import Event, Missing, Plot, Subject
-from growth_pipelines.console.plots.series import Series
 from growth_pipelines.store.tables import Action
+from growth_pipelines.warehouse.series import Series
 
 Maker = Callable[[Subject, Series], Plot | Missing]
 _MAKERS: dict[str, tuple[Maker, ...]] = {

@@ -9,9 +9,9 @@ from typing import Any
 from growth_pipelines.console.figures import number
 from growth_pipelines.console.plots.plot import Missing, Plot, Rows, Subject
 from growth_pipelines.console.plots.search import interval
-from growth_pipelines.console.plots.series import Series
 from growth_pipelines.console.plots.weeks import by_week, course, short
 from growth_pipelines.recommenders.phrases import phrases
+from growth_pipelines.warehouse.series import Series
 
 _AFTER_DELIVERY_DAYS, _GROUPS = 7, 8
 

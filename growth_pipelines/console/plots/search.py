@@ -7,8 +7,8 @@ import re
 
 from growth_pipelines.console.figures import number
 from growth_pipelines.console.plots.plot import Missing, Plot, Subject
-from growth_pipelines.console.plots.series import Series
 from growth_pipelines.console.plots.weeks import by_week, course, short
+from growth_pipelines.warehouse.series import Series
 
 # The evidence that these plots read, by the names that the recommenders give it.
 CTR, CLICKS, IMPRESSIONS, POSITION = "CTR", "Clicks without brand queries", "Impressions", "Average position"

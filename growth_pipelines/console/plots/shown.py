@@ -16,7 +16,7 @@ from growth_pipelines.actions.queue import top
 from growth_pipelines.console.plots.choice import events_of, plots_of, subject_of
 from growth_pipelines.console.plots.drawing import Datasets, Drawing
 from growth_pipelines.console.plots.plot import Event, Missing, Plot
-from growth_pipelines.console.plots.series import Series
+from growth_pipelines.console.plots.series import series_of
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
@@ -50,7 +50,7 @@ def drawing() -> Drawing:
 
 def figures_of(settings: Settings, action: Action, events: list[Event]) -> Figures:
     """The plots of ``action``; what was done to its resource is marked on them."""
-    return drawn_of(plots_of(subject_of(action, events), Series.of(settings)))
+    return drawn_of(plots_of(subject_of(action, events), series_of(settings)))
 
 
 def drawn_of(plots: Sequence[Plot | Missing]) -> Figures:
@@ -82,7 +82,7 @@ def _wanted(settings: Settings, store: Store, now: datetime) -> Iterator[tuple[s
     with store.read() as session:
         queue = top(session, settings.actions.top, now)
         subjects = [subject_of(action, events_of(session, action, zone)) for action in queue]
-    series = Series.of(settings)
+    series = series_of(settings)
     for subject in subjects:
         for plot in plots_of(subject, series):
             if isinstance(plot, Plot):

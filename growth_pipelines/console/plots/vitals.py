@@ -6,9 +6,9 @@ import re
 
 from growth_pipelines.console.figures import number
 from growth_pipelines.console.plots.plot import Missing, Plot, Subject
-from growth_pipelines.console.plots.series import Series
 from growth_pipelines.console.plots.weeks import short
 from growth_pipelines.monitoring.vital_limits import THRESHOLDS
+from growth_pipelines.warehouse.series import Series
 
 _FIELD = re.compile(r"(LCP|INP|CLS) p75, field")
 _FORM_FACTORS = {"phone": "phones", "desktop": "desktops"}

@@ -10,8 +10,10 @@ import dagster as dg
 import pytest
 
 from growth_pipelines.actions.brake import pause
-from growth_pipelines.defs.gate import GATE, judge, report_judgement
+from growth_pipelines.approvals.signatures import DecisionRecord
+from growth_pipelines.defs.gate import GATE, apply, judge, report_judgement
 from growth_pipelines.store import database
+from growth_pipelines.store.tables import AuditEvent
 
 from .conftest import NOW, Desk
 
@@ -152,6 +154,43 @@ def test_a_signed_record_pasted_into_a_description_decides_and_starts_the_run(de
     decided = desk.action(action.id)
     assert (decided.state, decided.decided_by, decided.decided_channel) == ("approved", "ada", "dagster")
     assert desk.gate().passed
+
+
+@pytest.mark.parametrize("decision", ["edit", "approve_with_edits"])
+def test_a_signed_edit_that_nothing_backs_counts_only_with_a_note_that_vouches_for_it(
+    desk: Desk, decision: str
+) -> None:
+    action = desk.propose()
+    bold = {"title": "Tested to 900 psi"}
+    for note in ("", "Surely so."):
+        problem = _told(desk, desk.record(action, decision, draft=bold, note=note))
+        assert "Nothing here backs what the edit says" in problem
+    assert (desk.action(action.id).state, desk.action(action.id).version) == ("pending", 1)
+    vouched = problem.partition("sign the edit with the note: ")[2]
+    told = _told(desk, desk.record(action, decision, draft=bold, note=f"From the maker. {vouched}"))
+    assert not told.startswith("refused"), told
+    assert (desk.action(action.id).draft["title"], desk.action(action.id).version) == ("Tested to 900 psi", 2)
+
+
+def test_a_signed_edit_of_words_that_are_backed_needs_no_vouching(desk: Desk) -> None:
+    action = desk.propose()
+    plain = {"title": action.draft["title"].removesuffix(" today")}
+    assert not _told(desk, desk.record(action, "edit", draft=plain)).startswith("refused")
+    assert desk.action(action.id).version == 2
+
+
+def test_who_did_not_sign_an_edit_is_refused_on_record_whatever_it_says(desk: Desk) -> None:
+    action = desk.propose()
+    record = desk.record(action, "edit", draft={"title": "Tested to 900 psi"})
+    assert "signature" in _told(desk, record.model_copy(update={"note": "forged"}))
+    with desk.store.read() as session:
+        refused = session.query(AuditEvent).where(AuditEvent.event == "decision_refused").one()
+    assert refused.channel == "dagster"
+
+
+def _told(desk: Desk, record: DecisionRecord) -> str:
+    """What becomes of a record that entered through Dagster."""
+    return apply(desk.machine, json.loads(record.model_dump_json()))
 
 
 def test_the_launchpad_form_hands_in_a_record(desk: Desk) -> None:
