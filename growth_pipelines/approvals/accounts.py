@@ -96,7 +96,7 @@ def prove_again(
         if by_password or one_time_codes.use_code(settings, operator, code, now):
             forgive(session, sources[1])
             how: How = "password" if by_password else "code"
-            return begin(session, settings, operator, how, now, browser)
+            return begin(session, settings, operator, how, now, browser, behind_proxy=proven.behind_proxy)
         count_failure(session, sources, now)
     raise LoginRefused("The password or the code is wrong.", "A one-time link works too.")
 
@@ -116,7 +116,8 @@ def set_password(
         operator.password_hash = made
         _record(session, "password_set", proven, now)
         log_out_others(session, proven, now)
-        return begin(session, settings, operator, "password", now, browser, is_login=False)
+        bound = proven.behind_proxy
+        return begin(session, settings, operator, "password", now, browser, is_login=False, behind_proxy=bound)
 
 
 def set_codes(

@@ -65,6 +65,7 @@ class SignedIn:
     how: str = "link"
     since: datetime | None = None
     seen_at: datetime | None = None
+    behind_proxy: bool = False
 
     @property
     def may_decide(self) -> bool:
@@ -105,9 +106,10 @@ def log_in(
     now: datetime,
     browser: Browser | None = None,
     *,
-    only: str = "",
+    again: SignedIn | None = None,
 ) -> SignedIn:
-    """Use up a one-time link; ``only`` names the one operator whose link counts. A good link is never locked out.
+    """Use up a one-time link; whoever is to prove themselves ``again`` can do so by their own only. A good link is
+    never locked out.
 
     Raises LoginRefused (also for used and expired links) or LockedOut. Call it from a POST: a GET is fetched by
     previews and scanners, which would use the link up.
@@ -116,10 +118,11 @@ def log_in(
     try:
         with store.session() as session:
             forget_old(session, now)
-            operator = _use_link(session, link_token, now, only)
+            operator = _use_link(session, link_token, now, again.operator if again else "")
             if operator is not None:
                 forgive(session, name_source(session, operator.name))
-                return begin(session, settings, operator, "link", now, browser)
+                proxied = again is not None and again.behind_proxy
+                return begin(session, settings, operator, "link", now, browser, behind_proxy=proxied)
             source = client_source(browser.client)
             refuse_locked(session, [source], now)
             count_failure(session, [source], now)
@@ -150,7 +153,7 @@ def log_in_by_proxy(store: Store, settings: Settings, name: str, now: datetime, 
         operator = session.get(Operator, name)
         if operator is None or not operator.active:
             raise LoginRefused(f"There is no active operator {name}.", "Ask an admin to add them.")
-        return begin(session, settings, operator, "proxy", now, browser)
+        return begin(session, settings, operator, "proxy", now, browser, behind_proxy=True)
 
 
 def begin(
@@ -162,8 +165,12 @@ def begin(
     browser: Browser,
     *,
     is_login: bool = True,
+    behind_proxy: bool = False,
 ) -> SignedIn:
-    """A new session, in the caller's transaction. What the browser had ends: its token may be known to others."""
+    """A new session, in the caller's transaction. What the browser had ends: its token may be known to others.
+
+    ``behind_proxy``: it ends when the proxy no longer names the operator, whatever else they proved themselves by.
+    """
     end(session, browser.had)
     token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     expires_at = now + timedelta(hours=settings.console.session_hours)
@@ -177,6 +184,7 @@ def begin(
             how=how,
             agent=browser.agent,
             seen_at=now,
+            behind_proxy=behind_proxy,
         )
     )
     operator.seen_at = now
@@ -184,7 +192,7 @@ def begin(
         append_event(
             session, event="logged_in", actor=operator.name, channel="console", now=now, payload={"how": how}
         )
-    return SignedIn(token, csrf, operator.name, operator.role, expires_at, how, now, now)
+    return SignedIn(token, csrf, operator.name, operator.role, expires_at, how, now, now, behind_proxy)
 
 
 def end(session: Session, token: str) -> None:
@@ -217,7 +225,15 @@ def who_is(session: Session, token: str, now: datetime, idle: timedelta | None =
     if not operator.active:
         return None
     return SignedIn(
-        token, row.csrf, operator.name, operator.role, row.expires_at, row.how, row.created_at, seen_at
+        token,
+        row.csrf,
+        operator.name,
+        operator.role,
+        row.expires_at,
+        row.how,
+        row.created_at,
+        seen_at,
+        row.behind_proxy,
     )
 
 

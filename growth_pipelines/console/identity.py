@@ -95,8 +95,9 @@ def person_of(request: Request) -> SignedIn | None:
     now = console.now()
     idle = timedelta(minutes=console.settings.console.session_idle_minutes)
     person = signed_in(console.store, session_token(request), now, idle)
-    if person is None or (person.how == "proxy" and proxy_user(request) != person.operator):
-        # A proxy's session holds behind that proxy only, and as long as it names the same person.
+    if person is None or (person.behind_proxy and proxy_user(request) != person.operator):
+        # A proxy's session holds behind that proxy only, and as long as it names the same person; a proof of one's
+        # own makes it fresh, not longer.
         return None
     console.last_seen.note(person, now)
     return person

@@ -102,7 +102,7 @@ def prove(
         proved: SignedIn
         if token:
             secret = link_secret(token)
-            proved = log_in(console.store, console.settings, secret, now, browser, only=person.operator)
+            proved = log_in(console.store, console.settings, secret, now, browser, again=person)
         else:
             proved = prove_again(
                 console.store,

@@ -19,6 +19,7 @@ from tests.console_shop import NOW, ConsoleShop
 from .conftest import Visitor
 
 USER = "x-forwarded-user"
+PASSWORD = "correct horse battery staple"
 BEHIND = {
     "GROWTH_CONSOLE__TRUSTED_PROXIES": "127.0.0.1/32",
     "GROWTH_CONSOLE__PROXY_USER_HEADER": "X-Forwarded-User",
@@ -109,6 +110,31 @@ def test_a_proxys_session_holds_only_there_and_for_whom_it_names(open_console: C
     assert maria.http.get("/", follow_redirects=False).status_code == 200
     remove_operator(shop.store, shop.settings, "maria", NOW)
     assert maria.http.get("/", follow_redirects=False).status_code == 303
+
+
+@pytest.mark.parametrize("proof", ["link", "password"])
+def test_a_proof_of_ones_own_does_not_outlive_the_proxys_log_out(
+    open_console: Callable[..., ConsoleShop], proof: str
+):
+    shop = open_console(**BEHIND)
+    maria = signed_in_by(shop, "maria")
+    if proof == "password":
+        by_link = maria.http.post("/again", data={"csrf": maria.csrf(), "token": shop.link("maria")})
+        assert by_link.status_code == 200
+        chosen = {"password": PASSWORD, "repeated": PASSWORD}
+        assert maria.http.post("/account/password", data={"csrf": maria.csrf(), **chosen}).status_code == 200
+    again = {"password": PASSWORD} if proof == "password" else {"token": shop.link("maria")}
+    assert maria.http.post("/again", data={"csrf": maria.csrf(), **again}).status_code == 200
+    asked = maria.http.post("/account/codes/begin", data={"csrf": maria.csrf()})
+    assert "Is it still you" not in asked.text, "it is fresh"
+    for other in ("bo", ""):
+        maria.http.headers[USER] = other
+        assert maria.http.get("/", follow_redirects=False).status_code == 303
+    # Who signs in by a password alone owes the proxy nothing.
+    if proof == "password":
+        own = {"name": "maria", "password": PASSWORD}
+        assert maria.http.post("/login", data=own, follow_redirects=False).status_code == 303
+        assert maria.http.get("/", follow_redirects=False).status_code == 200
 
 
 @pytest.mark.parametrize("name", ["nobody", "", "../maria", "MARIA"])
