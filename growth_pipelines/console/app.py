@@ -43,6 +43,7 @@ from growth_pipelines.console import (
 )
 from growth_pipelines.console.beacons import PUBLIC, beacon_router
 from growth_pipelines.console.callers import AnyCaller
+from growth_pipelines.console.chain_looks import ChainLooks
 from growth_pipelines.console.changes import etag
 from growth_pipelines.console.dagster_ui.door import DagsterDoor
 from growth_pipelines.console.documents import Problem
@@ -104,6 +105,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     store = Store.of(settings)
     app.state.console = Console(settings, store, LastSeen(store))
+    app.state.chain_looks = ChainLooks(store)
     app.state.token_use = TokenUse(store)
     app.state.templates = environment()
     for router in (

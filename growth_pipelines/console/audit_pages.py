@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from growth_pipelines.approvals.sessions import proven_session
 from growth_pipelines.clock import local_date, start_of_day
+from growth_pipelines.console.chain_looks import ChainLooks
 from growth_pipelines.console.identity import Console, Here, Person, session_token
 from growth_pipelines.console.labels import all_labels
 from growth_pipelines.console.pages import event_row, page
@@ -26,7 +27,7 @@ from growth_pipelines.store.tables import Action, AuditEvent, AuditHead
 
 router = APIRouter(include_in_schema=False)
 EVENTS = 50
-# Up to this many events the page verifies the whole chain unasked.
+# Up to this many events the page verifies the whole chain each time, and unasked.
 VERIFIED_UNASKED = 1000
 _LINES_AT_ONCE = 500
 # Names, ids and days are shorter.
@@ -60,19 +61,23 @@ def audit(
         wanted = wanted.where(AuditEvent.seq < before)
     with console.store.read() as session:
         head = session.get(AuditHead, 1)
-        unasked = not asked and before is None and (head is None or head.seq <= VERIFIED_UNASKED)
-        chain = verify_chain(session) if verify or unasked else None
+        short = head is None or head.seq <= VERIFIED_UNASKED
+        chain = verify_chain(session) if short and (verify or (not asked and before is None)) else None
         found = session.execute(_filter(console, asked).narrow(wanted)).all()
         events = [{**event_row(link), "ref": ref, "title": title} for link, ref, title in found[:EVENTS]]
         published = newest_published(session)
     more = len(found) > EVENTS
+    looks: ChainLooks = request.app.state.chain_looks
+    looked = looks.newest(console.now()) if verify and not short else None
     return page(
         request,
         "audit.html",
         person,
         here="audit",
         events=events,
-        chain=chain,
+        chain=looked.report if looked else chain,
+        looked_at=looked.at if looked else None,
+        being_verified=verify and not short and looked is None,
         published=published,
         asked=asked,
         pages=pages("/audit", asked, "before", before, events[-1]["seq"] if more else None),

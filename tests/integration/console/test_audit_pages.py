@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 import pytest
+from sqlalchemy.orm import Session
 
+from growth_pipelines.console import audit_pages, chain_looks
 from growth_pipelines.store.audit import verify_chain
 from growth_pipelines.store.audit_export import verify_file
+from growth_pipelines.store.database import Store
+from tests.console_shop import NOW
 
 from .conftest import Visitor
 
@@ -60,6 +68,51 @@ def test_a_download_proves_itself_and_is_on_record(maria: Visitor, tmp_path: Pat
     file.write_bytes(part.content)
     assert verify_file(file).intact
     assert not verify_file(file).whole
+
+
+def _checked(page: str) -> str:
+    [said] = re.findall(r"Chain intact<span class=\"soft\">([^<]+)<", page)
+    return said
+
+
+def test_a_long_chain_is_walked_when_asked_and_for_everybody_once_a_minute(
+    maria: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_pages, "VERIFIED_UNASKED", 0)
+    assert "Verify the whole chain" in maria.get("/audit").text
+    first = _checked(maria.get("/audit?verify=1").text)
+    vik = Visitor(maria.shop).sign_in("vik")
+    assert _checked(vik.get("/audit?verify=1").text) == first, "signing in is a new event, not looked at yet"
+    monkeypatch.setattr(chain_looks, "KEPT_SECONDS", 0.0)
+    later = _checked(vik.get("/audit?verify=1").text)
+    assert int(later.split()[0]) > int(first.split()[0])
+    assert " checked at 22 Nov 2026" in later
+
+
+def test_while_a_long_chain_is_walked_nobody_starts_another_walk(
+    maria: Visitor,
+) -> None:
+    looks = chain_looks.ChainLooks(maria.shop.store)
+    begun, go_on = Event(), Event()
+
+    class Slow(Store):
+        @contextmanager
+        def read(self) -> Iterator[Session]:
+            begun.set()
+            go_on.wait(20)
+            with super().read() as session:
+                yield session
+
+    looks.store = Slow(maria.shop.store.url)
+    with ThreadPoolExecutor() as pool:
+        walking = pool.submit(looks.newest, NOW)
+        assert begun.wait(20)
+        assert looks.newest(NOW) is None
+        go_on.set()
+        found = walking.result(20)
+    assert found is not None
+    assert found.report.intact
+    assert looks.newest(NOW) is found
 
 
 def test_without_the_forms_token_nothing_is_downloaded(maria: Visitor) -> None:
