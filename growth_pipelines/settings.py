@@ -417,7 +417,7 @@ class TelegramSettings(_Group):
     quiet_from: TimeOfDay = Field(time(21), description="from then on (shop time) only critical requests are loud")
     quiet_until: TimeOfDay = Field(time(8), description="until then; the same time as quiet_from: never quiet")
     digest_at: TimeOfDay = Field(time(8), description="when the daily digest is sent, shop time")
-    console_url: str = Field("", description="the console's address in messages; default: where it listens")
+    console_url: str = Field("", description="the console's address in links; default: where it listens")
 
     @property
     def on(self) -> bool:

@@ -225,8 +225,7 @@ def _link(session: Session, settings: Settings, name: str, now: datetime) -> New
     token = secrets.token_urlsafe(32)
     expires_at = now + LINK_LASTS
     session.add(OneTimeLink(token_hash=hash_of(token), operator=name, created_at=now, expires_at=expires_at))
-    url = f"http://{settings.console.reached_at}:{settings.console.port}/login?token={token}"
-    return NewLink(token, url, expires_at)
+    return NewLink(token, f"{settings.console_url}/login?token={token}", expires_at)
 
 
 def _write_keys(settings: Settings, name: str) -> str:

@@ -100,7 +100,8 @@ def machine_programs(settings: Settings) -> tuple[Addresses, list[Program]]:
     from growth_pipelines.defs.web_socket import PREFIX, web_socket
 
     console_port = _port(settings.console.host, settings.console.port, "GROWTH_CONSOLE__PORT")
-    console = f"http://{settings.console.reached_at}:{console_port}"
+    listening = settings.console.model_copy(update={"port": console_port})
+    console = listening.url
     addresses = Addresses(f"{console}{PREFIX}", console)
     environment = {**instance_environment(settings), "GROWTH_CONSOLE__PORT": str(console_port)}
     # Dagster's server has no log-in of its own, so it listens on a file that nobody else may open.

@@ -415,9 +415,9 @@ class OneTimeLink(Table):
 class ConsoleSession(Table):
     """A signed-in browser; only the cookie's hash is kept.
 
-    ``how`` it was signed in: link, password, code or proxy. ``behind_proxy``: it holds only as long as the proxy that
-    began it names the same person. ``agent`` names the browser in two words. ``seen_at`` is the newest request, to
-    the minute.
+    ``how`` it was signed in: link, password, code or proxy. ``behind_proxy``: it holds only as long as the proxy
+    that began it names the same person. ``agent`` names the browser in two words. ``seen_at`` is the newest
+    request, to the minute.
     """
 
     __tablename__ = "sessions"

@@ -57,7 +57,7 @@ def audit_head(machine: dg.ResourceParam[Machine]) -> Any:
             "seq": head.seq,
             "hash": head.hash,
             "events_of_the_day_before": head.events,
-            "console": dg.MetadataValue.url(f"http://{settings.console.reached_at}:{settings.console.port}/audit"),
+            "console": dg.MetadataValue.url(f"{settings.console_url}/audit"),
         }
     )
     heads = list(read_heads(heads_file(settings)))

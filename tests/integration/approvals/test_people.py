@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -26,7 +27,7 @@ from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import AuditEvent, ConsoleSession, OneTimeLink
-from tests.drafts import NOW, with_operator
+from tests.drafts import NOW, settings_in, with_operator
 
 HOUR = timedelta(hours=1)
 
@@ -67,6 +68,12 @@ def test_tokens_are_not_in_the_store(store: Store, settings: Settings) -> None:
             *session.scalars(select(ConsoleSession.token_hash)),
         ]
     assert not {token, session_token} & set(kept)
+
+
+def test_a_link_leads_to_where_people_reach_the_console(store: Store, tmp_path: Path) -> None:
+    reached = settings_in(tmp_path, GROWTH_TELEGRAM__CONSOLE_URL="https://growth.shop.example/")
+    link = new_link(store, reached, "bo", NOW)
+    assert link.link_url == f"https://growth.shop.example/login?token={link.link_token}"
 
 
 def test_a_link_signs_in_once(store: Store, settings: Settings) -> None:
