@@ -26,11 +26,11 @@ from growth_pipelines.approvals.decide import (
     DecisionResult,
     Proof,
     StaleDigest,
-    check_reason,
     check_texts,
     decide_in,
 )
 from growth_pipelines.approvals.deferral import deferral
+from growth_pipelines.approvals.steps import check_reason
 from growth_pipelines.canonical import canonical_json
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
