@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import exists, func, select
@@ -43,6 +44,7 @@ from growth_pipelines.store.tables import (
 # Fewer than this many that came to an end say nothing of a rule.
 JUDGED_FROM = 5
 PREVIEW_OVER = timedelta(days=28)
+_EXAMPLES = 8
 _WENT_WELL, _WENT_WRONG = ("executed", "measured"), ("failed", "rolled_back")
 
 
@@ -242,7 +244,8 @@ def _flag(kind: str) -> str:
 @dataclass(frozen=True)
 class Preview:
     """What a kind's rule would let pass: ``now`` of the ``waiting`` actions; and of the ``proposed`` of the last
-    28 days ``then``, whose ``decided`` people have approved or not (state → how many). ``refs`` are some of each.
+    28 days ``then``, whose ``decided`` people have approved or not (state → how many). ``examples`` are some of
+    each, ref → title.
     """
 
     kind: str
@@ -251,7 +254,7 @@ class Preview:
     proposed: int
     then: int
     decided: dict[str, int]
-    refs: tuple[str, ...]
+    examples: dict[str, str]
 
 
 def preview(session: Session, book: Book, now: datetime, zone: str) -> list[Preview]:
@@ -279,7 +282,7 @@ def _preview(session: Session, book: Book, rule: AutomaticRule, now: datetime, z
         len(recent),
         len(then),
         dict(sorted(decided.items())),
-        tuple(dict.fromkeys(action.ref for action in (*at_once, *then)))[:20],
+        dict(islice({action.ref: action.title for action in (*at_once, *then)}.items(), _EXAMPLES)),
     )
 
 

@@ -247,7 +247,8 @@ def test_the_preview_says_what_would_pass_and_what_people_did_with_it(store: Sto
         (found,) = preview(session, switched(store), NOW, settings.zone)
     assert (found.kind, found.waiting, found.now) == ("seo_ctr", 3, 2)
     assert (found.proposed, found.then) == (5, 4)
-    assert len(found.refs) == len(set(found.refs)) == 4
+    assert len(found.examples) == 4
+    assert found.examples[old[0].ref] == old[0].title
     assert found.decided == {"approved": 1, "pending": 2, "rejected": 1}
     assert approve_automatically(store, settings, NOW) == []
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
 
 import pytest
 
+from growth_pipelines.actions.lifecycle import SubmitRules, submit
 from growth_pipelines.actions.queue import find
 from growth_pipelines.approvals.automatic import save_book
 from growth_pipelines.approvals.operators import add_operator, remove_operator
@@ -14,7 +16,7 @@ from growth_pipelines.bench.many_actions import fill
 from growth_pipelines.policies.book import in_force
 from growth_pipelines.policies.terms import parse, shipped, text_of
 from growth_pipelines.store.tables import AuditEvent
-from tests.console_shop import NOW, ConsoleShop
+from tests.console_shop import NOW, SHOP, SNIPPETS, ConsoleShop, snippet_draft
 
 from .conftest import Visitor
 from .test_pages import text_of as read
@@ -150,12 +152,20 @@ def test_policies_are_changed_only_after_a_look_and_only_by_admins(maria: Visito
     assert refused.status_code == 422
     assert "rules.0.quorum" in read(refused.text)
     assert "quorum: 9" in refused.text, "what was typed is still there"
+    page, before, after, text, *_ = SNIPPETS[1]
+    sure = snippet_draft((page, before, after, text, (10, 40, 70), 0.9))
+    rules = SubmitRules()
+    submit(ada.shop.store, [sure], recommender="seo_ctr", shop_id=SHOP, now=NOW, rules=rules, run_id="next")
     switched = ada.http.post(
         "/policies/automatic", data={"csrf": csrf, "kind": "seo_ctr", "on": "true", "hours": "3"}
     )
     look = read(switched.text)
     assert "What would pass without anyone" in look
     assert "of 6 that wait" in look
+    examples = re.findall(r'<li><a href="/actions/(\w+)">([^<]+)</a> <code>(\w+)</code></li>', switched.text)
+    assert examples
+    for ref, title, shown in examples:
+        assert (html.unescape(title), shown) == (ada.action(ref)["title"], ref)
     with ada.shop.store.read() as session:
         assert in_force(session).version == 0, "a look changes nothing"
     fields = dict(re.findall(r'name="(csrf|seen|text|note)" value="([^"]*)"', switched.text, re.DOTALL))
