@@ -258,3 +258,22 @@ def test_what_is_vendored_is_what_its_checksum_says():
     scripts = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in vendor.glob("*.js")}
     assert scripts == listed
     assert (vendor / "htmx.LICENSE.txt").exists()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_filters_of_the_audit_page_stand_in_line_and_their_buttons_side_by_side(
+    open_page: Callable[..., Any], shop: ConsoleShop, width: int
+) -> None:
+    page = open_page(width=width)
+    page.goto(f"{shop.base_url}/audit?actor=ada")
+    buttons = [one.bounding_box() for one in page.locator(".filter-buttons > *").all()]
+    assert len(buttons) == 2
+    assert abs(buttons[0]["y"] - buttons[1]["y"]) < 2
+    assert abs(buttons[0]["height"] - buttons[1]["height"]) < 2
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    if width == 1280:
+        fields = [one.bounding_box() for one in page.locator(".filters input").all()]
+        assert len(fields) == 6
+        ends = [box["y"] + box["height"] for box in (*fields, *buttons)]
+        assert max(ends) - min(ends) < 2, "one row, all on one line"
+        assert max(box["y"] for box in fields) - min(box["y"] for box in fields) < 1
