@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -52,6 +52,20 @@ def outcomes_of(session: Session, action_id: str) -> list[ActionOutcome]:
             .order_by(ActionOutcome.is_promised.desc(), ActionOutcome.metric, ActionOutcome.horizon_days.desc())
         )
     )
+
+
+def standing(outcomes: Sequence[ActionOutcome]) -> ActionOutcome | None:
+    """What an action is judged by: the longest reading of the metric that it promised."""
+    return next((one for one in outcomes if one.is_promised and one.outcome_class), None)
+
+
+def outcome_document(outcome: ActionOutcome) -> dict[str, Any]:
+    """An outcome as programs get it."""
+    names = ("metric", "horizon_days", "is_promised", "outcome_class", "skipped", "observed", "counterfactual")
+    numbers = ("effect", "effect_low", "effect_high", "estimate", "controls", "is_overlapping")
+    return {name: getattr(outcome, name) for name in (*names, *numbers)} | {
+        "measured_at": outcome.measured_at.isoformat()
+    }
 
 
 def record_outcomes(session: Session, rows: Iterable[Mapping[str, Any]], now: datetime) -> OutcomeChange:

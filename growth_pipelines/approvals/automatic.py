@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import false, func, select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.authority import POLICY
@@ -156,14 +156,21 @@ class Record:
 def record_of(session: Session, rule: AutomaticRule) -> Record:
     """How the newest ones went that policies passed of the rule's kind since it was last resumed.
 
-    Executed is well, unless it failed, was rolled back or is known to have made worse what it had promised.
+    Executed is well, unless it failed, was rolled back or made worse what it had promised, by the longest reading.
     """
     since = _resumed_at(session, rule.kind)
-    worse = exists().where(
-        ActionOutcome.action_id == Action.id,
-        ActionOutcome.is_promised,
-        ActionOutcome.outcome_class == "negative",
+    judged_by = (
+        select(ActionOutcome.outcome_class)
+        .where(
+            ActionOutcome.action_id == Action.id,
+            ActionOutcome.is_promised,
+            ActionOutcome.outcome_class.is_not(None),
+        )
+        .order_by(ActionOutcome.horizon_days.desc())
+        .limit(1)
+        .scalar_subquery()
     )
+    worse = func.coalesce(judged_by == "negative", false())
     wanted = (
         select(Action.state, worse)
         .where(

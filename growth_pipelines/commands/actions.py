@@ -114,13 +114,15 @@ def _money(impact: dict[str, Any], currency: str) -> tuple[str, str]:
 @json_option
 def show(action_id: str, as_json: bool) -> None:
     """Show one action: what changes, why, what it should bring, how it is undone, what happened to it."""
+    from growth_pipelines.actions.outcomes import outcome_document, outcomes_of
     from growth_pipelines.actions.queue import as_document, find, history
     from growth_pipelines.store.database import Store
 
     settings = current_settings()
     with Store.of(settings).read() as session:
         action = find(session, action_id)
-        document = {**as_document(action), "history": history(session, action)}
+        outcomes = [outcome_document(one) for one in outcomes_of(session, action.id)]
+        document = {**as_document(action), "outcomes": outcomes, "history": history(session, action)}
     if as_json:
         print_json(document)
         return
@@ -159,6 +161,10 @@ def _print_action(document: dict[str, Any], settings: Settings) -> None:
         for row in document["evidence"]
     ]
     print_table(["Evidence", "Value", "Compared with", "Dates"], evidence)
+    if document["outcomes"]:
+        print_table(
+            ["Outcome", "Days", "Effect", "95 % interval", "Read as"], _outcome_cells(document["outcomes"])
+        )
     events = [
         [moment(datetime.fromisoformat(event["at"]), zone), event["event"], event["actor"], event["channel"]]
         for event in document["history"]
@@ -166,6 +172,19 @@ def _print_action(document: dict[str, Any], settings: Settings) -> None:
     print_table(["At (shop's time)", "Event", "By", "Through"], events)
     click.echo(f"Rollback: {document['rollback_plan']}")
     click.echo(f"Digest:   {document['digest']}")
+
+
+def _outcome_cells(outcomes: list[dict[str, Any]]) -> list[list[str]]:
+    return [
+        [
+            one["metric"],
+            str(one["horizon_days"]),
+            f"{one['effect']:+,.0f}" if one["effect"] is not None else "not known",
+            f"{one['effect_low']:+,.0f} to {one['effect_high']:+,.0f}" if one["effect"] is not None else "",
+            one["skipped"] or one["outcome_class"] or "",
+        ]
+        for one in outcomes
+    ]
 
 
 @actions.command()

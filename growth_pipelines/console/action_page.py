@@ -14,13 +14,14 @@ from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.body_html import LINKS
 from growth_pipelines.actions.brake import brake
-from growth_pipelines.actions.outcomes import outcomes_of
+from growth_pipelines.actions.outcomes import outcomes_of, standing
 from growth_pipelines.actions.queue import find, top
 from growth_pipelines.actions.recheck import RECHECK_DAYS, recheck_of
 from growth_pipelines.actions.transitions import request_of
 from growth_pipelines.approvals.deferral import deferral_days
 from growth_pipelines.approvals.permission import Permission, permission, votes_of
 from growth_pipelines.approvals.sessions import SignedIn
+from growth_pipelines.clock import local_date
 from growth_pipelines.console import views
 from growth_pipelines.console.chosen import choices_of
 from growth_pipelines.console.identity import Console, Here, Person, console_of
@@ -29,12 +30,14 @@ from growth_pipelines.console.labels import all_labels, label
 from growth_pipelines.console.observed import observe
 from growth_pipelines.console.pages import Notice, event_row, page
 from growth_pipelines.console.plots.choice import events_of
+from growth_pipelines.console.plots.outcome import outcome_plot
+from growth_pipelines.console.plots.plot import Plot
 from growth_pipelines.console.plots.series import series_of
-from growth_pipelines.console.plots.shown import figures_of
+from growth_pipelines.console.plots.shown import drawn_of, figures_of
 from growth_pipelines.console.rendered import rendered
 from growth_pipelines.console.sent import Sent, sent
 from growth_pipelines.drafts.page_facts import facts_of
-from growth_pipelines.store.tables import Action, AuditEvent, Execution
+from growth_pipelines.store.tables import Action, ActionOutcome, AuditEvent, Execution
 
 router = APIRouter(include_in_schema=False)
 
@@ -96,6 +99,7 @@ def action_page(
         history = _history(session, found)
         execution = session.get(Execution, (found.id, found.version))
         outcomes = outcomes_of(session, found.id)
+        judged_by = standing(outcomes)
         paused = brake(session) is not None
         events = events_of(session, found, zone)
         votes = votes_of(session, answer) if answer else []
@@ -115,7 +119,8 @@ def action_page(
         action=found,
         history=history,
         outcomes=outcomes,
-        worse=any(one.is_promised and one.outcome_class == "negative" for one in outcomes),
+        worse=judged_by is not None and judged_by.outcome_class == "negative",
+        outcome_figures=drawn_of(_outcome_plots(judged_by, found, zone, observed.shop.currency)),
         run_id=next((event["run_id"] for event in reversed(history) if event["run_id"]), ""),
         figures=figures_of(console.settings, found, events),
         place=_place(queue, found),
@@ -201,6 +206,15 @@ def _way(console: Console, found: Action, paused: bool) -> str:
     if _is_task(found):
         return "task"
     return "paused" if paused else console.settings.actions.mode
+
+
+def _outcome_plots(outcome: ActionOutcome | None, action: Action, zone: ZoneInfo, currency: str) -> list[Plot]:
+    """The weeks of the reading that the action is judged by."""
+    if outcome is None or action.executed_at is None:
+        return []
+    title = f"{label('outcome_metrics', outcome.metric)} by week"
+    day = local_date(action.executed_at, zone.key)
+    return [outcome_plot(outcome.days, outcome.metric, day, title, currency)]
 
 
 def _texts_now(console: Console, found: Action) -> tuple[str, str]:

@@ -93,6 +93,7 @@ def environment() -> Environment:
         "span": figures.span,
         "weekday": _weekday,
         "short_day": _short_day,
+        "month_name": lambda month: f"{date.fromisoformat(month + '-01'):%B %Y}",
         "percent": figures.percent,
         "figure": figures.number,
         "signed": _signed,

@@ -98,6 +98,9 @@ def measure(panel: Panel, unit: object, executed: object, horizon: int) -> Effec
     if isinstance(found_effect, Skipped):
         return found_effect
     expected, low, high, shared = found_effect
+    counted = panel.values[rows, window.all]
+    chance = _by_chance(float(after[0]), expected, float(counted[counted > 0].min()))
+    low, high = min(low, chance[0]), max(high, chance[1])
     days = np.arange(window.before.start, window.after.stop)
     other = panel.touched[row, window.all] & (days != panel.day(executed))
     return Effect(
@@ -193,6 +196,20 @@ def _ends(
         return half + side * root - expected
 
     return min(max(end(reach[1], -1), -expected), gain), max(end(reach[0], 1), gain)
+
+
+def _by_chance(observed: float, expected: float, grain: float) -> tuple[float, float]:
+    """The effects that counting alone can't tell apart: the exact interval of a Poisson mean (Garwood 1936).
+
+    ``grain`` is the least that comes at once: a click, an order, the price of a cheap one. The controls' errors
+    are those of all of them together, so by themselves they would have a page that expects two orders and gets
+    none be worse for certain.
+    """
+    from scipy.special import gammaincinv
+
+    count, tail = observed / grain, (1 - _LEVEL) / 2
+    least = float(gammaincinv(count, tail)) if count > 0 else 0.0
+    return grain * least - expected, grain * float(gammaincinv(count + 1, 1 - tail)) - expected
 
 
 def _reach(errors: FloatArray) -> tuple[float, float]:

@@ -85,7 +85,7 @@ def not_known(one: Return) -> list[str]:
         )
     for reason, count in sorted(one.reasons.items(), key=lambda pair: (-pair[1], pair[0])):
         said.append(f"{_actions(count)} can't be measured and {_count(count)} in no sum: {reason}")
-    if one.realised is not None and one.realised.low <= 0 <= one.realised.high:
+    if one.realised is not None and one.realised.holds_zero:
         said.append("The interval holds 0: it is not certain that these brought or cost anything.")
     if one.overlapping:
         said.append(

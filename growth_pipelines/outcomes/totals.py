@@ -16,6 +16,10 @@ class Total:
     low: float
     high: float
 
+    @property
+    def holds_zero(self) -> bool:
+        return self.low <= 0 <= self.high
+
 
 def total(effects: Sequence[tuple[float, float, float, float]]) -> Total | None:
     """The sum of effects (effect, low, high, shared error) with its 95 % interval; None for none.

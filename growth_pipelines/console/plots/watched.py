@@ -11,6 +11,9 @@ from growth_pipelines.console.figures import money, number
 from growth_pipelines.console.plots.plot import Event, Missing, Plot, Rows
 from growth_pipelines.console.plots.weeks import short
 
+# Days in the table below a plot, before and after today: a page holds several.
+_TABLED = 7
+
 
 def figure(value: float | None, unit: str, currency: str) -> str:
     """A watched metric's value as it is read."""
@@ -31,14 +34,14 @@ def metric_plot(one: Mapping[str, Any], events: Sequence[Event], currency: str) 
             f" On {_short(last[0])} {figure(last[1], one['unit'], currency)} are expected, nine times in ten "
             f"between {figure(last[2], one['unit'], currency)} and {figure(last[3], one['unit'], currency)}."
         )
-    table = [(_short(row["day"]), figure(row["value"], one["unit"], currency), "") for row in days[-28:]]
+    table = [(_short(row["day"]), figure(row["value"], one["unit"], currency), "") for row in days[-_TABLED:]]
     table += [
         (
             _short(day),
             figure(mean, one["unit"], currency),
             f"{figure(low, one['unit'], currency)} – {figure(high, one['unit'], currency)}",
         )
-        for day, mean, low, high in ahead
+        for day, mean, low, high in ahead[:_TABLED]
     ]
     floor = [] if one["floor"] is None else [_level(ahead[0][0], ahead[-1][0], one["floor"])]
     return Plot(

@@ -105,3 +105,6 @@ def test_a_negative_outcome_is_told_and_is_no_success_of_the_rule(store: Store, 
         assert record_of(session, rule).success == 0
         [told] = session.query(OutboxEntry).filter(OutboxEntry.event == "action.outcome_negative")
     assert "made things worse after 7 days: -30 clicks" in sentence_of(told)
+    put(store, row(action, 28, 2.0, "inconclusive"))
+    with store.read() as session:
+        assert record_of(session, rule).success == 1, "the longest reading counts, not the worst of three"

@@ -6,6 +6,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -137,7 +138,8 @@ def test_what_an_action_did_is_said_in_words_and_what_is_not_known_too(shop: Con
                 session, action["id"], 1, before, after, actor="executor", channel="executor", now=NOW
             )
     assert "Nothing is known yet." in text_of(drawn_page(bo, ref))
-    reading = {"action_id": action["id"], "slug": "s", "is_overlapping": False, "days": {}, "shared_error": 1.0}
+    days = {"first": str((NOW - timedelta(days=28)).date()), "actual": [10.0] * 36, "expected": [12.0] * 36}
+    reading = {"action_id": action["id"], "slug": "s", "is_overlapping": False, "days": days, "shared_error": 1.0}
     figures = {"baseline": 90.0, "observed": 70.0, "counterfactual": 100.0, "effect": -30.0, "controls": 60}
     clicks = {**reading, **figures, "metric": "clicks", "horizon_days": 7, "is_promised": True, "estimate": 20.0}
     clicks |= {"effect_low": -45.0, "effect_high": -12.0, "outcome_class": "negative", "skipped": ""}
@@ -147,6 +149,8 @@ def test_what_an_action_did_is_said_in_words_and_what_is_not_known_too(shop: Con
         record_outcomes(session, [clicks, money], NOW)
     told = text_of(drawn_page(bo, ref))
     assert "It has made things worse" in told
+    assert "Search clicks by week" in told
+    assert re.search(r"70 in the weeks since \d+ \w+, where 84 were expected", told)
     assert "Search clicks, 7 days" in told
     assert "it got 70, without it 100 were expected" in told
     assert "Worse than without it" in told

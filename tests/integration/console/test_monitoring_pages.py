@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import timedelta
 
 from growth_pipelines.approvals.operators import add_operator
@@ -56,6 +57,33 @@ def test_open_incidents_come_first_and_today_names_them(console: ConsoleShop) ->
     today = maria.get("/").text
     assert "1 incident open" in today
     assert f'href="/monitoring/{number}"' in today
+
+
+def test_the_page_is_small_with_all_that_a_shop_can_have(console: ConsoleShop) -> None:
+    days = [SINCE - timedelta(days=60) + timedelta(days=day) for day in range(148)]
+    series = [[str(day), 3_456.78 + 97 * (number % 13)] for number, day in enumerate(days[:120])]
+    ahead = [[str(day), 3_500.12, 2_900.34, 4_100.56] for day in days[120:]]
+    metric = {"unit": "money", "state": "worse", "note": "", "level": 3_456.78, "since": str(SINCE)}
+    metric |= {"series": series, "ahead": ahead, "floor": 2_765.4, "ahead_note": ""}
+    families = {"sales": 3, "refunds": 1, "traffic": 2, "search": 4, "data": 3}
+    with console.store.session() as session:
+        for family, count in families.items():
+            watched = [{**metric, "name": f"m{n}", "label": f"{family} {n}"} for n in range(count)]
+            for one in watched[: 1 if family == "refunds" else 0] + (watched[2:] if family == "search" else []):
+                one["ahead"] = []
+            keep_look(session, family, watched, [finding()], NOW)
+        found = [finding(subject=f"/products/a-hose-of-a-long-name-{number}") for number in range(8)]
+        record_look(
+            session, [incident(one, since=SINCE - timedelta(days=9 * n)) for n, one in enumerate(found)], NOW
+        )
+    maria = Visitor(console).sign_in("maria")
+    for _ in range(40):
+        page = maria.get("/monitoring").text
+        if "being drawn" not in page:
+            break
+        time.sleep(0.25)
+    assert page.count("<svg viewBox") == 7, "seven metrics have a forecast; rows a day are told by the table alone"
+    assert len(page.encode()) < 60_000
 
 
 def test_an_incidents_page_says_when_how_much_why_and_what_would_speak_against_it(console: ConsoleShop) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from growth_pipelines.console.plots import goods, search, vitals, watched
+from growth_pipelines.console.plots import goods, outcome, search, vitals, watched
 from growth_pipelines.console.plots.drawing import Drawing
 from growth_pipelines.console.plots.plot import Event, Missing, Plot, Subject
 from growth_pipelines.console.plots.specs import CLASSES, INKS, load, names, spec_of
@@ -24,6 +24,7 @@ END = date(2026, 11, 24)
 DRAWN = {
     "compared": (["bar", "text"], {"rows"}),
     "ctr_curve": (["line", "rule", "point", "point", "text"], {"curve", "page", "expected", "names"}),
+    "outcome": (["line", "line", "rule", "text"], {"weeks", "events"}),
     "places": (["bar", "rule", "bar"], {"now", "next"}),
     "search_weeks": (["bar", "rule", "line", "rule", "text"], {"weeks", "events"}),
     "stock_outlook": (["area", "rule", "text", "rule", "text"], {"stock", "limits", "delivery"}),
@@ -64,7 +65,9 @@ def plots() -> list[Plot]:
     orders = finding()
     ahead = [[str(END + timedelta(days=day)), 30.0, 24.0, 37.0] for day in range(28)]
     orders["evidence"]["ahead"] = ahead
+    fifty = {"first": str(END - timedelta(days=50)), "actual": [3.0] * 50, "expected": [2.0] * 50}
     made = [
+        outcome.outcome_plot(fifty, "clicks", END - timedelta(days=22), "Search clicks by week", "EUR"),
         watched.finding_plot(orders, "Orders", events, "EUR"),
         watched.metric_plot(
             {**orders["evidence"], "label": "Orders", "note": "", "level": 40.0, "ahead": ahead, "floor": 32.0},

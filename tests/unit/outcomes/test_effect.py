@@ -29,6 +29,23 @@ def test_a_large_effect_is_found_where_it_was_planted() -> None:
     assert found.effect == pytest.approx(found.observed - found.counterfactual)
 
 
+def test_no_order_where_two_were_expected_is_chance() -> None:
+    """One week in seven brings none to who sells two a week; the errors of busier ones say it couldn't be."""
+    worse = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        rate = np.exp(rng.normal(np.log(5 / 7), 0.5, 121))
+        rate[0] = 2 / 7
+        values = rng.poisson(np.tile(rate[:, None], 113)).astype(float)
+        values[0, EXECUTED + 1 :] = 0
+        names = np.array([f"/p/{number}" for number in range(121)], dtype=object)
+        panel = Panel(values, np.datetime64("2026-01-05"), names, names.copy(), np.zeros(values.shape, dtype=bool))
+        found = known(measured(panel, "/p/0", 7))
+        worse += found.high < 0 and found.counterfactual < 3
+        assert found.low <= found.effect <= found.high
+    assert worse == 0
+
+
 def test_the_day_of_execution_is_in_neither_window() -> None:
     history = page_history("weeks", 0.0, seed=2)
     before = known(measured(history.panel, history.unit))
