@@ -11,7 +11,6 @@ import pandas as pd
 
 from growth_pipelines.monitoring.changes import detect_changes
 from growth_pipelines.monitoring.findings import Finding, interval_of
-from growth_pipelines.monitoring.onset import onset_interval
 from growth_pipelines.monitoring.watching import series_of
 
 _WINDOW, _SEARCHED = 28, 112
@@ -98,9 +97,8 @@ def _beginning(values: Any, calendar: Any, kind: Any, worse: str) -> tuple[date,
     found = [one for one in detect_changes(values, calendar, kind) if one.direction == worse]
     days = [day.astype(object) for day in calendar]
     if found and found[-1].index >= len(days) - 2 * _WINDOW:
-        change, start = found[-1], found[-2].index if len(found) > 1 else 0
-        first, last = onset_interval(values[start:], change.index - start, calendar[start:])
-        return days[change.index], days[start + first], days[start + last]
+        change = found[-1]
+        return days[change.index], days[change.first], days[change.last]
     return days[-_WINDOW], days[-2 * _WINDOW], days[-1]
 
 

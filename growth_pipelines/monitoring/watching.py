@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from growth_pipelines.monitoring.changes import Change, detect_changes
 from growth_pipelines.monitoring.findings import Finding
 from growth_pipelines.monitoring.metrics import Metric
-from growth_pipelines.monitoring.onset import onset_interval
 
 FloatArray = NDArray[np.float64]
 
@@ -98,7 +97,7 @@ def _watch_one(frame: pd.DataFrame, metric: Metric, today: date) -> Watched:
     since = _day(days[change.index])
     finding = None
     if worse and metric.alone:
-        finding = _finding(metric, change, before, days, values, _may_have_begun(changes, change, values, days))
+        finding = _finding(metric, change, before, days, values)
     return Watched(metric, days, values, "worse" if worse else "better", level, since, finding)
 
 
@@ -119,19 +118,7 @@ def _lasting(
     return None
 
 
-def _may_have_begun(
-    changes: Sequence[Change], change: Change, values: FloatArray, days: NDArray[Any]
-) -> tuple[date, date]:
-    """First and last day, between the change before and the one after."""
-    start = max((one.index for one in changes if one.index < change.index), default=0)
-    end = min((one.index for one in changes if one.index > change.index), default=values.size)
-    first, last = onset_interval(values[start:end], change.index - start, days[start:end])
-    return _day(days[start + first]), _day(days[start + last])
-
-
-def _finding(
-    metric: Metric, change: Change, before: float, days: NDArray[Any], values: FloatArray, began: tuple[date, date]
-) -> Finding:
+def _finding(metric: Metric, change: Change, before: float, days: NDArray[Any], values: FloatArray) -> Finding:
     low, high = sorted((max(-1.0, change.low / before), change.high / before))
     size = max(-1.0, change.size / before)
     nearest = min(abs(low), abs(high)) if low * high > 0 else 0.0
@@ -142,8 +129,8 @@ def _finding(
         subject=metric.subject,
         direction=change.direction,
         since=_day(days[change.index]),
-        first=began[0],
-        last=began[1],
+        first=_day(days[change.first]),
+        last=_day(days[change.last]),
         size=size,
         low=low,
         high=high,
