@@ -28,9 +28,10 @@ _WORST, _BEST = -1.0, 2.0
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A version's value a showing, in money over 28 days, against the present one's ``present`` (DR)."""
+    """A version's value a showing, in money over 28 days, against ``present`` (DR) of the version ``against``."""
 
     version: str
+    against: str
     passed: bool
     why: str
     showings: int
@@ -58,7 +59,7 @@ def evaluate(session: Session, known: Learnt, now: datetime) -> list[Evaluation]
     """Every version but the present one; what is found is kept with the version."""
     log, present = _logged(session, now), active_version(session)
     base = _value(log, score_factors(known, present)) if len(log.pools) >= _LEAST_ROWS else None
-    found = [_judged(log, known, version, base) for version in MEANINGS if version != present]
+    found = [_judged(log, known, version, present, base) for version in MEANINGS if version != present]
     for one in found:
         row = session.get(RankingVersion, one.version)
         if row is None:
@@ -69,10 +70,10 @@ def evaluate(session: Session, known: Learnt, now: datetime) -> list[Evaluation]
     return found
 
 
-def _judged(log: _Logged, known: Learnt, version: str, base: OffPolicyValue | None) -> Evaluation:
+def _judged(log: _Logged, known: Learnt, version: str, against: str, base: OffPolicyValue | None) -> Evaluation:
     n = len(log.pools)
     if base is None:
-        return Evaluation(version, False, f"{n} showings with a known end; about 100 are needed.", n, 0.0)
+        return Evaluation(version, against, False, f"{n} showings with a known end; about 100 are needed.", n, 0.0)
     value = _value(log, score_factors(known, version))
     passed = value.enough and value.ci_low > base.dr
     if not value.enough:
@@ -82,7 +83,7 @@ def _judged(log: _Logged, known: Learnt, version: str, base: OffPolicyValue | No
     else:
         why = "It is not shown to bring more than the present ranking."
     figures = (round(each, 2) for each in (value.dr, value.ci_low, value.ci_high, base.dr))
-    return Evaluation(version, bool(passed), why, n, round(value.effective_sample_size, 1), *figures)
+    return Evaluation(version, against, bool(passed), why, n, round(value.effective_sample_size, 1), *figures)
 
 
 def _logged(session: Session, now: datetime) -> _Logged:

@@ -98,9 +98,11 @@ def put_in_force(session: Session, version: str, *, actor: str, channel: str, no
         raise GrowthError(f"{version} is in force already.", "Nothing was changed.")
     row = session.get(RankingVersion, version) or RankingVersion(version=version)
     back = order.index(version) < order.index(before)
-    if not (back or version == LEARNT or (row.gate or {}).get("passed")):
+    gate = row.gate or {}
+    passed = gate.get("passed") and gate.get("against") == before
+    if not (back or version == LEARNT or passed):
         raise GateClosed(
-            f"{version} has not passed the gate.", "It passes once it is shown to bring more than the present one."
+            f"{version} has not passed the gate.", f"It passes once it is shown to bring more than {before}."
         )
     for other in session.scalars(select(RankingVersion).where(RankingVersion.status == "active")):
         other.status = "retired"

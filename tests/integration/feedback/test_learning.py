@@ -191,3 +191,7 @@ def test_the_gate_passes_what_is_shown_to_bring_more(store: Store, settings: Set
     with store.session() as session:
         put_in_force(session, LEARNT, actor="bo", channel="test", now=LATER)
         assert active_version(session) == LEARNT
+    assert found[WITH_IMPACT].passed
+    with store.session() as session, pytest.raises(GateClosed):
+        # It was judged against what was in force then.
+        put_in_force(session, WITH_IMPACT, actor="bo", channel="test", now=LATER)
