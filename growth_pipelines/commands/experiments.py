@@ -11,6 +11,7 @@ from growth_pipelines.commands.context import current_settings, json_option, pri
 if TYPE_CHECKING:
     from growth_pipelines.actions.experiments.registry import Guardrail
     from growth_pipelines.actions.experiments.states import Move
+    from growth_pipelines.readouts.reading import Reading
     from growth_pipelines.store.tables import Experiment
 
 CHANNEL = "cli"
@@ -279,3 +280,88 @@ def _document(row: Experiment) -> dict[str, Any]:
     from growth_pipelines.actions.experiments.registry import document
 
     return document(row)
+
+
+@experiments.command("report")
+@click.argument("key")
+@json_option
+def report(key: str, as_json: bool) -> None:
+    """Read what KEY shows in the published warehouse; reading it every day costs no false alarms."""
+    from growth_pipelines.readouts.supervision import NotRead
+
+    reading = _readings().get(key)
+    if reading is None:
+        raise NotRead(
+            f"{key} has no reading.", "It has to have begun, and a build to have run since: `growth run`."
+        )
+    if as_json:
+        print_json(reading.document())
+    else:
+        _print_reading(reading)
+
+
+@experiments.command("decide")
+@click.argument("key")
+@json_option
+def decide(key: str, as_json: bool) -> None:
+    """Freeze what the stopped experiment KEY shows, with the digest of its data."""
+    from growth_pipelines.approvals.signatures import present_operator
+    from growth_pipelines.readouts.supervision import decide_on
+    from growth_pipelines.store.database import Store
+
+    settings = current_settings()
+    store = Store.of(settings)
+    person, read = present_operator(store, settings), _readings()
+    with store.session() as session:
+        row = decide_on(session, key, read, actor=person, channel=CHANNEL, now=settings.clock.now())
+        document = _document(row)
+    if as_json:
+        print_json(document)
+        return
+    winner = document["decision"]["winner"]
+    click.echo(f"{key} is decided: {document['decision']['status']}.")
+    if winner:
+        click.echo(f"Ask for {winner} for everybody with `growth experiments promote {key} {winner}`.")
+
+
+def _readings() -> dict[str, Reading]:
+    from growth_pipelines.actions.experiments.registry import experiments as registered
+    from growth_pipelines.clock import local_date
+    from growth_pipelines.readouts.reading import readings
+    from growth_pipelines.store.database import Store
+    from growth_pipelines.warehouse.database import Warehouse
+
+    settings = current_settings()
+    with Store.of(settings).read() as session:
+        rows = registered(session)
+    with Warehouse.of(settings).read() as connection:
+        return readings(connection, rows, local_date(settings.clock.now(), settings.zone), settings.zone)
+
+
+def _print_reading(reading: Reading) -> None:
+    found = reading.readout
+    click.echo(f"{found.key}: {found.status}, after {found.days} days and {sum(found.units):,} units.")
+    if not found.healthy:
+        click.echo(
+            f"The sizes of the arms do not fit their weights (p = {found.srm_p_value:.2g}): nothing else is read."
+        )
+        return
+    rows = []
+    for one in found.arms:
+        effect = one.effect
+        rows.append(
+            [
+                one.arm,
+                one.units,
+                f"{effect.diff:+.1%}" if effect else one.why,
+                f"{effect.ci_low:+.1%} to {effect.ci_high:+.1%}" if effect else "",
+                f"{one.p_adjusted:.3f}" if one.p_adjusted is not None else "",
+                f"{effect.chance_to_win:.0%}" if effect else "",
+                ", ".join(f"{rail.metric} {rail.verdict or 'unknown'}" for rail in one.guardrails),
+                one.decision.status if one.decision else "",
+            ]
+        )
+    heads = ["Arm", "Units", "Effect", "Always-valid 95 %", "p", "Chance to win", "Guardrails", "Status"]
+    print_table(heads, rows)
+    if found.days_left:
+        click.echo(f"About {found.days_left} days to the planned end.")

@@ -13,6 +13,7 @@ from growth_pipelines.defs.assets.agreement import AGREEMENT, AGREES, incrementa
 from growth_pipelines.defs.assets.audit_head import AUDIT_HEAD, INTACT, audit_head
 from growth_pipelines.defs.assets.carried_out import ROLLBACKS, rolled_back_actions
 from growth_pipelines.defs.assets.dbt import dbt_models
+from growth_pipelines.defs.assets.experiment_readouts import RAILS, READOUTS, SIZES, experiment_readouts
 from growth_pipelines.defs.assets.landed import CONTRACT, landed_batches
 from growth_pipelines.defs.assets.learning import (
     AS_EXPECTED,
@@ -74,6 +75,7 @@ def build_defs(
             published_warehouse([*graph.in_schema("marts"), LIFETIME_VALUE], settings.engine),
             incremental_agreement(graph.named(SOURCES), settings.engine),
             action_outcomes,
+            experiment_readouts,
             search_regressions,
             vitals_regressions,
             *watch.assets,
@@ -115,6 +117,8 @@ def _parts(
         monitoring=(SEARCH, VITALS, *watch.keys),
         monitoring_checks=watch.check_keys,
         outcomes=OUTCOMES,
+        readouts=READOUTS,
+        readout_checks=(SIZES, RAILS),
         queue=QUEUE,
         rollbacks=ROLLBACKS,
         audit_head=AUDIT_HEAD,

@@ -39,6 +39,8 @@ class Parts:
     monitoring: tuple[dg.AssetKey, ...]
     monitoring_checks: tuple[dg.AssetCheckKey, ...]
     outcomes: dg.AssetKey
+    readouts: dg.AssetKey
+    readout_checks: tuple[dg.AssetCheckKey, ...]
     queue: dg.AssetKey
     rollbacks: dg.AssetKey
     audit_head: dg.AssetKey
@@ -85,6 +87,7 @@ def build_jobs(parts: Parts, forms: Iterable[dg.JobDefinition]) -> Jobs:
     monitoring = _assets(parts.monitoring) | _checks(parts.monitoring_checks)
     recommend = _assets(parts.recommendations.values()) | _checks([*parts.gates.values(), *parts.texts.values()])
     outcomes = _assets([parts.outcomes])
+    readouts = _assets([parts.readouts]) | _checks(parts.readout_checks)
     queue = _assets([parts.queue])
     repair = _assets([parts.recommendations["cwv_repair"]]) | _checks([parts.gates["cwv_repair"]])
     every_gate = _checks([*parts.gates.values(), *parts.left_behind.values(), parts.reconciled])
@@ -99,11 +102,12 @@ def build_jobs(parts: Parts, forms: Iterable[dg.JobDefinition]) -> Jobs:
             "Look at every metric that is watched: what got worse, what is about to, what has recovered.",
         ),
         _job("measure_outcomes", outcomes, "Tell what executed actions did from what nothing was done to."),
+        _job("read_experiments", readouts, "Start what was approved, read every experiment, stop what does harm."),
         _job("recommend_actions", recommend, "Let every recommender draft its actions from what is published."),
         _job("rank_queue", queue, "Expire what waited too long, bring back what was deferred, rank the rest."),
         _job(
             "daily_cycle",
-            ingest | models | outcomes | monitoring | recommend | queue,
+            ingest | models | outcomes | readouts | monitoring | recommend | queue,
             "One full cycle: ingest, build, measure outcomes, monitor, recommend, queue.",
             {FULL_CYCLE_TAG: "daily"},
         ),

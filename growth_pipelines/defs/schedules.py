@@ -13,6 +13,7 @@ DAILY_AT = "0 6 * * *"
 # Shortly after the shop's day is over.
 NIGHTLY = "5 0 * * *"
 HOURLY = "7 * * * *"
+READ_AT = "22 * * * *"
 # Sunday, well before the daily cycle.
 WEEKLY = "30 3 * * 0"
 # Before the daily cycle drafts.
@@ -46,6 +47,14 @@ def build_schedules(jobs: Jobs, zone: str) -> list[dg.ScheduleDefinition]:
             execution_timezone=zone,
             default_status=dg.DefaultScheduleStatus.RUNNING,
             description="A green gate does not expire by itself; this judges it again every hour.",
+        ),
+        dg.ScheduleDefinition(
+            name="read_experiments_schedule",
+            job=jobs["read_experiments"],
+            cron_schedule=READ_AT,
+            execution_timezone=zone,
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+            description="Every hour: approved starts are carried out, ramps widened, harm ends an experiment.",
         ),
         dg.ScheduleDefinition(
             name="learn_from_decisions_schedule",

@@ -98,6 +98,7 @@ def test_jobs_sensors_and_schedules_are_these_and_run_from_the_start(defs: dg.De
         "compare_builds",
         "measure_outcomes",
         "rank_queue",
+        "read_experiments",
         "repair_regressions",
         "recheck_approvals",
         "roll_back_requested",

@@ -1,0 +1,87 @@
+"""From the published marts and the register to the readings: two queries, whatever the number of units."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+from growth_pipelines.actions.experiments.registry import arm_names, arm_weights
+from growth_pipelines.canonical import digest
+from growth_pipelines.clock import local_date
+from growth_pipelines.experiments.readout import Declared, Measure, Readout, read_out
+from growth_pipelines.store.tables import Experiment
+from growth_pipelines.warehouse.connection import WarehouseConnection
+from growth_pipelines.warehouse.named_queries import query
+
+
+@dataclass(frozen=True)
+class Reading:
+    """``data_digest`` is the SHA-256 of the sums that the readout was computed from."""
+
+    readout: Readout
+    data_digest: str
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            **asdict(self.readout),
+            "status": self.readout.status,
+            "winner": self.readout.winner,
+            "data_digest": self.data_digest,
+        }
+
+
+def readings(
+    connection: WarehouseConnection, rows: Sequence[Experiment], today: date, zone: str
+) -> dict[str, Reading]:
+    """The reading of each experiment that has begun, by key; ``today`` is the first day that is not over."""
+    counts: dict[str, dict[str, int]] = defaultdict(dict)
+    for found in _records(connection, "experiment_units"):
+        counts[found["experiment_id"]][found["variant"]] = int(found["units"])
+    sums: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for found in _records(connection, "experiment_sums"):
+        sums[found["experiment_id"]].append(found)
+    return {
+        row.key: _reading(row, counts[row.id], sums[row.id], today, zone)
+        for row in rows
+        if row.started_at is not None
+    }
+
+
+def _records(connection: WarehouseConnection, name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = connection.frame(query(name)).to_dict("records")
+    return found
+
+
+def _reading(
+    row: Experiment, counts: Mapping[str, int], sums: Sequence[dict[str, Any]], today: date, zone: str
+) -> Reading:
+    assert row.started_at is not None
+    begun = local_date(row.started_at, zone)
+    ended = local_date(row.ended_at, zone) if row.ended_at else today
+    readout = read_out(declared_of(row), counts, sums, max(0, (min(today, ended) - begun).days))
+    plain = [{name: value if isinstance(value, str) else float(value) for name, value in r.items()} for r in sums]
+    return Reading(readout, digest({"counts": dict(counts), "sums": plain}))
+
+
+def declared_of(row: Experiment) -> Declared:
+    """What a reading needs of the register."""
+    guardrails = tuple(
+        Measure(one["metric"], one["kind"], bool(one["increase_is_good"]), float(one["margin"]))
+        for one in row.guardrails
+    )
+    return Declared(
+        row.key,
+        tuple(arm_names(row)),
+        arm_weights(row),
+        Measure(row.primary_metric, row.metric_kind, row.increase_is_good),
+        guardrails,
+        row.planned_units,
+        row.planned_days,
+        row.baseline,
+        row.minimum_effect,
+        row.coverage_goal,
+    )
