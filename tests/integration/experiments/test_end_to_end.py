@@ -11,6 +11,7 @@ from pathlib import Path
 import dagster as dg
 import httpx
 import pytest
+from click.testing import CliRunner
 
 from growth_pipelines.actions.experiments.registry import (
     Guardrail,
@@ -19,6 +20,7 @@ from growth_pipelines.actions.experiments.registry import (
     operator_move,
     ramp,
 )
+from growth_pipelines.cli import growth
 from growth_pipelines.console.visits import ENDPOINT
 from growth_pipelines.defs.assets.experiment_readouts import experiment_readouts
 from growth_pipelines.defs.machine import Machine
@@ -28,7 +30,7 @@ from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.warehouse.database import Warehouse
 from growth_pipelines.warehouse.dbt import build
-from tests.console_shop import NOW, SITE, ConsoleShop, serve
+from tests.console_shop import NOW, SHOP, SITE, ConsoleShop, serve
 from tests.drafts import with_operator
 from tests.experiments_declared import declaration, fresh, registered, started
 
@@ -125,6 +127,22 @@ def test_an_experiment_that_breaks_a_guardrail_is_stopped_and_the_others_are_not
     assert checks == {"arms_have_their_sizes": True, "guardrails_hold": False}
     assert fresh(store, "heavy-script").status == "stopped"
     assert fresh(store, "nothing-at-all").status == "running"
+
+
+def test_the_command_line_tells_the_report_and_decides_only_what_is_stopped(
+    lived: tuple[Settings, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, _ = lived
+    known = {"HOME": str(settings.home), "NOW": NOW.isoformat(), "OPERATOR": "bo"}
+    for name, value in {**known, "SHOP__DOMAIN": SHOP, "SHOP__TIMEZONE": settings.zone}.items():
+        monkeypatch.setenv(f"GROWTH_{name}", value)
+    told = CliRunner().invoke(growth, ["experiments", "report", "free-shipping-bar", "--json"])
+    assert (told.exit_code, json.loads(told.stdout)["status"]) == (0, "too early"), told.output
+    shown = CliRunner().invoke(growth, ["experiments", "report", "free-shipping-bar"])
+    assert shown.exit_code == 0, shown.output
+    assert "bar" in shown.stdout
+    refused = CliRunner().invoke(growth, ["experiments", "decide", "free-shipping-bar"])
+    assert refused.exit_code != 0, "it is running"
 
 
 def test_a_decision_is_frozen_with_the_digest_of_its_data(lived: tuple[Settings, Store]) -> None:
