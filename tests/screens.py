@@ -1,13 +1,15 @@
-"""Take the pictures of docs/console.md from the demo's shop: `python tests/screens.py [HOME] [PATH …]`.
+"""Take the pictures of docs/console.md from the demo's shop: `python -m tests.screens [HOME] [PATH …]`.
 
 HOME is where `make demo` has left its machine (data/demo unless given); it is copied, so nothing in it changes. A
 PATH is an address of the console, or ``action:SUBTYPE`` for the page of the best waiting action of that subtype;
-``@phone`` behind it takes it at 390 px. Without a PATH all pages that exist are taken.
+``@phone`` behind it takes it at 390 px. Without a PATH all pages that exist are taken. GROWTH_NOW holds the
+clock: outcomes need a demo whose sandbox was advanced by a month after something was executed.
 """
 
 from __future__ import annotations
 
 import base64
+import os
 import re
 import shutil
 import sys
@@ -33,6 +35,7 @@ DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 TALLEST = {"desktop": 1900, "phone": 1700}
 PATHS = [
     *("/", "/@phone", "/approvals", "/actions", "/audit", "/texts", "/quality"),
+    *("/monitoring", "/outcomes", "/learning"),
     *("/policies", "/settings", "/operators", "/account"),
     *("action:title", "action:title@phone", "action:product_content", "action:landing_page"),
     *("action:cross_sell_rule", "action:collection_order", "action:reorder", "action:script", "action:title+edit"),
@@ -73,7 +76,9 @@ def signed_in(home: Path) -> Iterator[tuple[ConsoleShop, Any, list[dict[str, Any
     """The shop's console, a browser, and the cookies of an operator."""
     from playwright.sync_api import sync_playwright
 
-    settings = load_settings({"GROWTH_HOME": str(home)})
+    settings = load_settings(
+        {"GROWTH_HOME": str(home), **{k: v for k, v in os.environ.items() if k == "GROWTH_NOW"}}
+    )
     shop = ConsoleShop(settings)
     # The shop may have one of that name already.
     with suppress(GrowthError):

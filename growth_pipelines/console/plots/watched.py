@@ -107,7 +107,14 @@ def _within(events: Sequence[Event], days: Rows) -> list[Event]:
 
 
 def _marked(events: Sequence[Event]) -> Rows:
-    return [{"day": event.day.isoformat(), "what": event.what} for event in events]
+    """One mark a day: names over each other could not be read, and the sentence has them all."""
+    by_day: dict[date, list[str]] = {}
+    for event in events:
+        by_day.setdefault(event.day, []).append(event.what)
+    return [
+        {"day": day.isoformat(), "what": what[0] if len(what) == 1 else f"{len(what)} events"}
+        for day, what in by_day.items()
+    ]
 
 
 def _said(events: Sequence[Event]) -> str:

@@ -133,6 +133,14 @@ def test_plots_give_every_spec_all_the_data_and_fields_that_it_draws() -> None:
         assert all(len(row) == len(plot.columns) for row in plot.table)
 
 
+def test_events_of_one_day_are_one_mark() -> None:
+    day = END - timedelta(days=20)
+    plot = watched.finding_plot(finding(), "Orders", [Event(day, "Sale"), Event(day, "New theme")], "EUR")
+    assert isinstance(plot, Plot)
+    assert plot.datasets["events"] == [{"day": day.isoformat(), "what": "2 events"}]
+    assert "Marked: Sale on 4 Nov; New theme on 4 Nov." in plot.told
+
+
 def test_drawings_carry_names_for_colours_and_nothing_that_a_policy_or_a_reader_minds() -> None:
     drawing = Drawing()
     try:
