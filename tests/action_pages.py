@@ -14,7 +14,6 @@ from growth_pipelines.actions.lifecycle import SubmitRules, submit
 from growth_pipelines.actions.model import ActionDraft, Evidence
 from growth_pipelines.approvals.operators import add_operator
 from growth_pipelines.recommenders.context import (
-    GuidedSellingConfig,
     MerchPlaybookConfig,
     MetaobjectGenConfig,
     RecommenderContext,
@@ -49,9 +48,9 @@ def every_kind() -> Drafts:
     return [
         ("seo_ctr", [snippet_draft(SNIPPETS[0])]),
         ("cwv_repair", [_measured(image_draft(), "LCP"), _measured(task_draft(), "LCP")]),
-        ("merch_playbook", merchandising()),
+        ("merch_playbook", [*merchandising(), *shown_first(), *returned()]),
         ("metaobject_gen", content()),
-        ("guided_selling", guided()),
+        ("guided_selling", [*guided(), *better_and_kit(), *asked()]),
     ]
 
 
@@ -75,6 +74,26 @@ def merchandising() -> list[ActionDraft]:
     return RECOMMENDERS["merch_playbook"].recommend(frames, goods_frames.CONTEXT, MerchPlaybookConfig())
 
 
+def shown_first() -> list[ActionDraft]:
+    """A product that sells four times as well as the others, in the middle of its collection."""
+    best = goods(97, orders=90, margin_rate=0.6, title="Billet Fuel Rail, LS3")
+    members = [*range(1, 31), 97, *range(31, 61)]
+    frames = goods_frames.frames_of(
+        best,
+        collections=(
+            {"title": "Fittings", "members": [*range(1, 31)]},
+            {"title": "Fuel rails", "members": members},
+        ),
+    )
+    return _only("feature", RECOMMENDERS["merch_playbook"].recommend(frames, goods_frames.CONTEXT))
+
+
+def returned() -> list[ActionDraft]:
+    """A product that was out for nine days, and is back."""
+    frames = goods_frames.frames_of(goods(96, every=2, available=40, out=tuple(range(3, 12)), title="Surge Tank"))
+    return _only("back_in_stock", RECOMMENDERS["merch_playbook"].recommend(frames, goods_frames.CONTEXT))
+
+
 def content() -> list[ActionDraft]:
     """Questions, answers, specifications and steps for a product, and a page for a topic."""
     frames = catalogue_frames.searched(
@@ -92,8 +111,41 @@ def guided() -> list[ActionDraft]:
     """Rules of what goes with what."""
     planted = [(30, (1, 2)), (20, (1, 3)), (60, (3,)), (80, (4,)), (60, (5,)), (5, (2,))]
     frames = basket_frames.frames_of(basket_frames.baskets(*planted))
-    drafts = RECOMMENDERS["guided_selling"].recommend(frames, CONTEXT, GuidedSellingConfig())
-    return [draft for draft in drafts if draft.subtype == "cross_sell_rule"][:1]
+    return _only("cross_sell_rule", RECOMMENDERS["guided_selling"].recommend(frames, CONTEXT))
+
+
+def better_and_kit() -> list[ActionDraft]:
+    """A better filter beside a plain one, and a kit of a hose, the filter and a wrench."""
+    orders = [(40, [1, 2, 3]), (30, [1, 2]), (60, [1]), (20, [2]), (20, [3]), (400, [4]), (100, [5])]
+    filters: dict[str, Any] = {"product_type": "Filters"}
+    frames = basket_frames.frames_of(
+        basket_frames.baskets(*orders),
+        basket_frames.product(1, title="PTFE Hose, 20 ft", handle="ptfe-hose"),
+        basket_frames.product(2, title="10 Micron Filter", handle="filter", visits=3_000, **filters),
+        basket_frames.product(3, title="AN Wrench Set", handle="wrench"),
+        basket_frames.product(
+            5, title="10 Micron Filter, Polished", visits=1_000, price_min_cents=14_000, **filters
+        ),
+    )
+    drafts = RECOMMENDERS["guided_selling"].recommend(frames, CONTEXT)
+    return [*_only("upsell_rule", drafts), *_only("kit_rule", drafts)]
+
+
+def asked() -> list[ActionDraft]:
+    """A question that searchers ask and no page answers."""
+    seen = {"impressions": 900.0, "clicks": 3.0, "position": 28.0}
+    others = {"other_clicks": 90.0, "other_impressions": 3000.0, "other_position": 9.0}
+    query = {"query": "why does a regulator whistle", "cluster": "regulator whistle", **seen, **others}
+    page = {"page_key": "/collections/fuel-rails", "page_type": "collection", "description": ""}
+    frames = basket_frames.frames_of(basket_frames.baskets((20, [1]), (20, [2])))
+    frames["questions"] = pd.DataFrame([{**query, "main_page_key": page["page_key"]}])
+    shown = pd.DataFrame([{**page, "title": "Fuel Rails", "effective_title": "Fuel Rails"}])
+    frames["pages"] = pd.concat([frames["pages"], shown], ignore_index=True)
+    return _only("content_gap", RECOMMENDERS["guided_selling"].recommend(frames, CONTEXT))
+
+
+def _only(subtype: str, drafts: list[ActionDraft]) -> list[ActionDraft]:
+    return [draft for draft in drafts if draft.subtype == subtype][:1]
 
 
 def fill_every_kind(home: Path, **variables: str) -> ConsoleShop:

@@ -18,7 +18,7 @@ from growth_pipelines.recommenders.context import MerchPlaybookConfig, Recommend
 from growth_pipelines.recommenders.conversions import chance_above, with_posterior
 from growth_pipelines.recommenders.economics import PageEconomics, economics_by_page
 from growth_pipelines.recommenders.money import WINDOW_DAYS
-from growth_pipelines.recommenders.phrases import phrases
+from growth_pipelines.recommenders.phrases import Chance, phrases
 from growth_pipelines.recommenders.proposals import (
     UNPROVEN,
     EvidenceDesk,
@@ -173,7 +173,7 @@ def _draft(
         "sort_order": str(row["sort_order"]).lower().replace("_", " "),
         "leading": ", ".join(f"“{name}”" for name in members["title"].to_numpy()[order[:3]]),
         "threshold": config.order_ratio,
-        "chance": row["chance"],
+        "chance": Chance(row["chance"]),
         **{name: row[name] for name in ("first_orders", "last_orders", "first_visits", "last_visits")},
     }
     copy = phrases("merch_playbook")["collection_order"]
@@ -232,7 +232,7 @@ def _evidence(facts: Mapping[str, Any], value: PageEconomics, context: Recommend
         sold.row(names["last"], facts["last"], "orders per visit", facts["first"], names["last_note"]),
         sold.row(names["orders"], facts["last_orders"], "orders", facts["first_orders"], names["orders_note"]),
         sold.row(names["seen"], facts["last_visits"], "visits", facts["first_visits"], names["orders_note"]),
-        sold.row(names["chance"], facts["chance"], "ratio", note=names["chance_note"].format(**facts)),
+        sold.row(names["chance"], float(facts["chance"]), "ratio", note=names["chance_note"].format(**facts)),
         page.row(names["visits"], facts["visits"], "sessions", note=value.basis),
         page.row(names["conversion"], value.conversion, "orders per visit"),
         page.row(names["value"], value.order_value, context.currency),

@@ -25,7 +25,7 @@ from growth_pipelines.recommenders.context import MerchPlaybookConfig, Recommend
 from growth_pipelines.recommenders.conversions import chance_above
 from growth_pipelines.recommenders.economics import PageEconomics
 from growth_pipelines.recommenders.money import WINDOW_DAYS
-from growth_pipelines.recommenders.phrases import phrases
+from growth_pipelines.recommenders.phrases import Chance, phrases
 from growth_pipelines.recommenders.proposals import (
     UNPROVEN,
     EvidenceDesk,
@@ -135,7 +135,7 @@ def _draft(
         "products": ", ".join(f"“{title}”" for title in found["title"]),
         "ratio": float(first["ratio"]),
         "threshold": config.feature_ratio,
-        "chance": float(found["chance"].min()),
+        "chance": Chance(found["chance"].min()),
         "first_page": FIRST_PAGE,
         "visits": float(first["page_visits"]),
         "margin": float(first["margin_rate"]),

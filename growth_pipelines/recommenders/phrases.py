@@ -7,6 +7,15 @@ from importlib import resources
 from typing import Any
 
 
+class Chance(float):
+    """A probability as copy tells it: of an estimate, neither "100%" nor "0%" is meant by what rounds to it."""
+
+    def __format__(self, spec: str) -> str:
+        if spec.endswith("%") and not 0.01 <= self <= 0.99:
+            return "over 99%" if self > 0.5 else "under 1%"
+        return super().__format__(spec)
+
+
 @cache
 def phrases(name: str) -> dict[str, Any]:
     """The copy of one recommender; callers must not change it."""

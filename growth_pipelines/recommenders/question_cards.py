@@ -127,7 +127,9 @@ class _Card:
         end = self.context.as_of - timedelta(days=1)
         return {
             "question": str(question.rows[0]["query"]).rstrip("?"),
-            "queries": len(question.rows),
+            "wordings": self.words["wordings"]["one" if len(question.rows) == 1 else "many"].format(
+                queries=len(question.rows)
+            ),
             "impressions": question.impressions,
             "clicks": question.clicks,
             "expected": question.expected,

@@ -16,7 +16,7 @@ from growth_pipelines.actions.model import ActionDraft, CheckRun, Evidence, Prio
 from growth_pipelines.recommenders.cells import text
 from growth_pipelines.recommenders.context import MerchPlaybookConfig, RecommenderContext
 from growth_pipelines.recommenders.money import WINDOW_DAYS, day
-from growth_pipelines.recommenders.phrases import phrases
+from growth_pipelines.recommenders.phrases import Chance, phrases
 from growth_pipelines.recommenders.proposals import (
     EvidenceDesk,
     Finding,
@@ -116,7 +116,7 @@ def _draft(rows: pd.DataFrame, context: RecommenderContext, config: MerchPlayboo
         "cover": on_hand / daily if daily > 0 else 0.0,
         "lead": context.lead_time_days,
         "horizon": context.lead_time_days + WINDOW_DAYS,
-        "sure": float(rows["sure"].iloc[0]),
+        "sure": Chance(rows["sure"].iloc[0]),
         "quantity": int(rows["quantity"].sum()),
         "lost": gain.units,
         "abc": first["abc"],
@@ -143,7 +143,7 @@ def _draft(rows: pd.DataFrame, context: RecommenderContext, config: MerchPlayboo
         evidence=_evidence(rows, facts, context, config),
         checks=_checks(rows, facts, config),
         gain=gain,
-        certainty=facts["sure"],
+        certainty=float(facts["sure"]),
         priority=worst,
         factors={"stockout_probability": round(facts["sure"], 4)},
         labels=(worst, "manual", f"class {first['abc']}"),
@@ -184,7 +184,7 @@ def _evidence(
             "units",
             note=names["sold_note"].format(abc=rows["abc"].iloc[0]),
         ),
-        sales.row(names[state], facts["sure"], "ratio", note=names[f"{state}_note"].format(**facts)),
+        sales.row(names[state], float(facts["sure"]), "ratio", note=names[f"{state}_note"].format(**facts)),
     )
 
 

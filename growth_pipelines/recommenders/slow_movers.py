@@ -17,7 +17,7 @@ from growth_pipelines.actions.model import ActionDraft, CheckRun, Evidence, Targ
 from growth_pipelines.recommenders.context import MerchPlaybookConfig, RecommenderContext
 from growth_pipelines.recommenders.economics import minor_units
 from growth_pipelines.recommenders.money import WINDOW_DAYS, money
-from growth_pipelines.recommenders.phrases import phrases
+from growth_pipelines.recommenders.phrases import Chance, phrases
 from growth_pipelines.recommenders.proposals import (
     UNPROVEN,
     EvidenceDesk,
@@ -120,7 +120,7 @@ def _draft(
         "value": money(float((rows["available"] * rows["price"]).sum()), context.currency),
         "days": config.slow_cover_days,
         "expected": float(rows["expected"].sum()),
-        "chance": float(first["chance"]),
+        "chance": Chance(first["chance"]),
         "margin": config.margin_floor,
         "prices": _prices(rows, lowest, copy, context) if priced else "",
         "usual": float(first["usual"]),

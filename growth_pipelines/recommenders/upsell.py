@@ -19,7 +19,7 @@ from growth_pipelines.recommenders.alternatives import find_alternatives
 from growth_pipelines.recommenders.context import GuidedSellingConfig, RecommenderContext
 from growth_pipelines.recommenders.money import WINDOW_DAYS, money
 from growth_pipelines.recommenders.offered import SALES_DAYS, put_behind
-from growth_pipelines.recommenders.phrases import phrases
+from growth_pipelines.recommenders.phrases import Chance, phrases
 from growth_pipelines.recommenders.proposals import (
     EvidenceDesk,
     Finding,
@@ -113,7 +113,7 @@ class _Upsell:
             evidence=self._evidence(),
             checks=self._checks(),
             gain=self._gain(),
-            certainty=self.facts["chance"] * (_COST_UNKNOWN if self.unknown else 1.0),
+            certainty=float(self.facts["chance"]) * (_COST_UNKNOWN if self.unknown else 1.0),
             promise=_PROMISE,
             ease="setting",
             priority="low",
@@ -153,7 +153,7 @@ class _Upsell:
             "dearer": f"{min(dearer):.0%}" if len(dearer) == 1 else f"{min(dearer):.0%} to {max(dearer):.0%}",
             "more": more,
             "more_told": money(more, currency),
-            "chance": min(float(row["chance"]) for row in self.chosen),
+            "chance": Chance(min(row["chance"] for row in self.chosen)),
             "limit": config.upsell_chance,
             "orders": self.orders,
             "visits": float(first["a_visits"]),
@@ -179,7 +179,7 @@ class _Upsell:
         goods = EvidenceDesk("marts.dim_products", end, end)
         rows: list[Evidence] = []
         for row in self.chosen:
-            facts = {"name": row["b_title"], "margin": row["b_margin"], "chance": row["chance"]}
+            facts = {"name": row["b_title"], "margin": row["b_margin"], "chance": Chance(row["chance"])}
             known = row["a_is_known"] and row["b_is_known"]
             rows += [
                 goods.row(names["price"].format(**facts), row["b_price"], currency, row["a_price"], names["base"]),
@@ -196,7 +196,7 @@ class _Upsell:
                     "orders per visit",
                     row["a_rate"],
                     names["rate_note"].format(
-                        orders=row["b_orders"], visits=row["b_visits"], chance=row["chance"]
+                        orders=row["b_orders"], visits=row["b_visits"], chance=Chance(row["chance"])
                     ),
                 ),
                 goods.row(names["stock"].format(**facts), row["b_available"], "pieces"),

@@ -28,7 +28,8 @@ from .conftest import Visitor
 
 KINDS = {
     *("title", "image", "script", "reorder", "clearance", "bundle", "collection_order"),
-    *("product_content", "landing_page", "cross_sell_rule"),
+    *("feature", "back_in_stock", "product_content", "landing_page"),
+    *("cross_sell_rule", "upsell_rule", "kit_rule", "content_gap"),
 }
 LARGEST_PAGE = 60 * 1024
 

@@ -61,6 +61,8 @@ def test_one_card_for_a_question_in_all_its_wordings(context: RecommenderContext
     ]
     assert sorted(found[0].draft["questions"]) == sorted(WHISTLE)
     assert "900 times" in found[0].rationale
+    assert "in 3 wordings" in found[0].rationale
+    assert "in one wording," in found[1].rationale
     plan = plan_of(found[0].kind, found[0].target, found[0].draft, found[0].diff)
     assert plan.task is not None
     assert plan.wanted == {}
