@@ -32,9 +32,12 @@ def list_all(as_json: bool) -> None:
         click.echo("Nothing has been decided about a template's texts yet.")
         return
     print_table(
-        ["Template", "State", "Decisions", "Rejected", "Wording"],
+        ["Template", "State", "Decisions", "Rejected", "Measured", "Worked", "Wording"],
         [
-            [row.template, "paused" if row.paused_at else "writes", row.decisions, row.rejected, row.wording]
+            [
+                *(row.template, "paused" if row.paused_at else "writes", row.decisions, row.rejected),
+                *(row.measured, row.worked, row.wording),
+            ]
             for row in rows
         ],
     )

@@ -61,6 +61,11 @@ def _child(tree: Any, step: str) -> Any:
     return tree.get("opening" if step == "intro" else step) if isinstance(tree, dict) else None
 
 
+def standing(draft: Mapping[str, Any]) -> set[str]:
+    """The templates that made the texts which the draft says now."""
+    return {_template(draft, part, _text(draft, part)) for part in draft.get("templates", {})} - {""}
+
+
 def verdicts(decided: Decided) -> dict[str, bool]:
     """Whether each template's text was accepted; without those of which the decision says nothing.
 

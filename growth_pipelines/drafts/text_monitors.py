@@ -11,9 +11,15 @@ from typing import Any
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
+from growth_pipelines.actions.outcomes import FINAL_DAYS
 from growth_pipelines.actions.submission import CHANNEL
-from growth_pipelines.actions.template_pauses import pause_template, paused_templates, template_switches
-from growth_pipelines.content.attribution import Decided, template_text
+from growth_pipelines.actions.template_pauses import (
+    TemplateSwitch,
+    pause_template,
+    paused_templates,
+    template_switches,
+)
+from growth_pipelines.content.attribution import Decided, standing, template_text
 from growth_pipelines.content.monitors import (
     WEEK,
     DraftedText,
@@ -22,8 +28,9 @@ from growth_pipelines.content.monitors import (
     template_records,
     text_quality,
 )
+from growth_pipelines.outcomes.classes import worked
 from growth_pipelines.store.database import Store
-from growth_pipelines.store.tables import Action, ApprovalRequest, AuditEvent
+from growth_pipelines.store.tables import Action, ActionOutcome, ApprovalRequest, AuditEvent
 
 # Decisions that are older, or of more actions, say nothing of today's wording.
 _LOOK_BACK, _MOST_ACTIONS = timedelta(days=365), 2000
@@ -53,7 +60,8 @@ def records_of(session: Session, now: datetime) -> list[TemplateRecord]:
 class TemplateRow:
     """A template as people see it: its wording, what was decided, and since when it is paused (None: it writes).
 
-    While it is paused, the figures are those that it was paused for.
+    While it is paused, the decisions are those that it was paused for. Of the ``measured`` actions that say its
+    text, whose outcome is known after 28 days, ``worked`` did what they were for.
     """
 
     template: str
@@ -61,6 +69,16 @@ class TemplateRow:
     decisions: int
     rejected: int
     paused_at: datetime | None = None
+    measured: int = 0
+    worked: int = 0
+
+    @property
+    def worked_between(self) -> tuple[float, float]:
+        """The 95 % interval of the share that works (Jeffreys)."""
+        from scipy.stats import beta
+
+        low, high = beta.ppf([0.025, 0.975], self.worked + 0.5, self.measured - self.worked + 0.5)
+        return float(low), float(high)
 
     def document(self) -> dict[str, Any]:
         return {**asdict(self), "paused_at": self.paused_at.isoformat() if self.paused_at else None}
@@ -68,16 +86,25 @@ class TemplateRow:
 
 def template_rows(session: Session, now: datetime) -> list[TemplateRow]:
     """The paused templates, then those that a decision says something of, most rejected first."""
-    paused = [one for one in template_switches(session).values() if one.paused]
-    stopped = [
-        TemplateRow(one.template, template_text(one.template), one.decisions, one.rejected, one.at)
-        for one in paused
-    ]
-    names = {one.template for one in paused}
-    records = [one for one in records_of(session, now) if one.template not in names]
+    paused = {one.template: one for one in template_switches(session).values() if one.paused}
+    records = [one for one in records_of(session, now) if one.template not in paused]
     records.sort(key=lambda one: (-one.share, one.template))
-    return stopped + [
-        TemplateRow(one.template, template_text(one.template), one.decisions, one.rejected) for one in records
+    found: list[tuple[TemplateSwitch | TemplateRecord, datetime | None]] = [
+        *((one, one.at) for one in paused.values()),
+        *((one, None) for one in records),
+    ]
+    outcomes = _outcomes(session, now)
+    return [
+        TemplateRow(
+            one.template,
+            template_text(one.template),
+            one.decisions,
+            one.rejected,
+            since,
+            measured=len(outcomes[one.template]),
+            worked=sum(outcomes[one.template]),
+        )
+        for one, since in found
     ]
 
 
@@ -112,6 +139,26 @@ def _decided(session: Session, now: datetime) -> list[tuple[datetime, Decided]]:
     return [
         (row.decided_at, Decided(row.draft, row.state, row.reason or "", originals.get(row.id))) for row in written
     ]
+
+
+def _outcomes(session: Session, now: datetime) -> defaultdict[str, list[bool]]:
+    """Template → whether each action that says its text worked, where that is known for good."""
+    found: defaultdict[str, list[bool]] = defaultdict(list)
+    rows = session.execute(
+        select(Action.draft, ActionOutcome.outcome_class)
+        .join(ActionOutcome, ActionOutcome.action_id == Action.id)
+        .where(
+            *(ActionOutcome.is_promised, ActionOutcome.horizon_days == FINAL_DAYS),
+            Action.decided_at > now - _LOOK_BACK,
+        )
+        .order_by(Action.decided_at.desc())
+        .limit(_MOST_ACTIONS)
+    )
+    for row in rows:
+        did = worked(row.outcome_class)
+        for template in standing(row.draft) if did is not None else ():
+            found[template].append(bool(did))
+    return found
 
 
 def _originals(session: Session, actions: Sequence[str]) -> dict[str, dict[str, Any]]:

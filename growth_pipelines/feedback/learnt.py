@@ -24,6 +24,7 @@ from growth_pipelines.learning import (
     reliability,
     win_rates,
 )
+from growth_pipelines.outcomes.classes import worked
 from growth_pipelines.store.tables import Action, ActionOutcome, FeedbackSignal
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ ENOUGH = 100
 FINAL_DAYS = 28
 _LOOK_BACK = timedelta(days=730)
 _APPROVED = ("approve", "approve_with_edits")
-_SUCCEEDED = {"success": 1.0, "partial": 1.0, "none": 0.0, "negative": 0.0}
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,7 @@ def signal_frame(session: Session, now: datetime) -> pd.DataFrame:
 
 
 def _row(row: Any, outcome: dict[str, Any], now: datetime) -> dict[str, Any]:
+    did = worked(outcome.get("outcome_class"))
     approved = None if row.by_policy else float(row.decision in _APPROVED)
     if row.decision == "rollback":
         approved = 0.0
@@ -148,7 +149,7 @@ def _row(row: Any, outcome: dict[str, Any], now: datetime) -> dict[str, Any]:
         "at": row.at,
         "age_days": (now - row.at).total_seconds() / 86_400,
         "approved": approved,
-        "succeeded": _SUCCEEDED.get(str(outcome.get("outcome_class"))),
+        "succeeded": None if did is None else float(did),
         "measured_at": str(outcome.get("measured_at", "")),
         **{name: outcome.get(name) for name in ("estimate", "effect", "effect_low", "effect_high")},
     }

@@ -24,3 +24,8 @@ def classify(effect: float, low: float, high: float, estimate: float | None) -> 
     if low > 0:
         return "success" if effect >= SUCCESS_SHARE * estimate else "partial"
     return "inconclusive" if low <= estimate <= high else "none"
+
+
+def worked(outcome_class: str | None) -> bool | None:
+    """Whether an action did what it was for; None where that is not known."""
+    return {"success": True, "partial": True, "none": False, "negative": False}.get(outcome_class or "")

@@ -28,7 +28,7 @@ from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.audit import verify_chain
 from growth_pipelines.store.database import Store
-from growth_pipelines.store.tables import AuditEvent, OutboxEntry
+from growth_pipelines.store.tables import ActionOutcome, AuditEvent, OutboxEntry
 from tests.drafts import NOW, decided, seo_draft, submitted, with_operator
 
 SHOP_TITLE, MAKER_TITLE = "en.titles.product.name_shop", "en.titles.product.name_maker"
@@ -141,6 +141,36 @@ def test_quality_is_that_of_the_recommender_s_own_new_texts(store: Store, settin
     assert found.is_poor
     assert found.is_declining
     assert other.drafted == 0
+
+
+def test_what_came_of_a_template_s_texts_stands_beside_the_decisions(store: Store, settings: Settings) -> None:
+    classes = ("success", "partial", "none", "inconclusive", None)
+    actions = submitted(store, *map(draft, range(1, 7)))
+    for action, edit in zip(actions, [*[None] * 5, {"title": "Hose End 6 by Russell"}], strict=True):
+        decided(store, settings, action, "approve_with_edits" if edit else "approve", draft=edit)
+    with store.session() as session:
+        for action, outcome_class in zip(actions, (*classes, "negative"), strict=True):
+            for days, told in ((7, "negative"), (28, outcome_class)):
+                session.add(_outcome(action.id, days, told))
+    with store.read() as session:
+        rows = {row.template: row for row in template_rows(session, NOW)}
+    assert (rows[SHOP_TITLE].worked, rows[SHOP_TITLE].measured) == (2, 3), "at last, and as far as it is known"
+    assert (rows[MAKER_TITLE].worked, rows[MAKER_TITLE].measured) == (0, 1), "the text that an edit chose"
+    low, high = rows[SHOP_TITLE].worked_between
+    assert 0 < low < 2 / 3 < high < 1
+
+
+def _outcome(action: str, days: int, outcome_class: str | None) -> ActionOutcome:
+    return ActionOutcome(
+        action_id=action,
+        metric="clicks",
+        horizon_days=days,
+        slug="s",
+        is_promised=True,
+        outcome_class=outcome_class,
+        days={},
+        measured_at=NOW,
+    )
 
 
 def test_the_command_line_lists_paused_templates_first_and_resumes(store: Store, settings: Settings) -> None:
