@@ -25,16 +25,19 @@ from growth_pipelines.monitoring.levels import (
 )
 from growth_pipelines.monitoring.step_scan import SHORTEST, Design, Scan, design, scan_steps
 
-__all__ = ["ALPHA", "KINDS", "LONGEST", "Change", "Kind", "detect_changes"]
+__all__ = ["ALPHA", "KINDS", "LONGEST", "Change", "Kind", "detect_changes", "detect_each"]
 
 # Chance of a false change per series and look; smaller for rolling values, whose rounding and quantiles fit the
-# model less well.
-ALPHA, ALPHA_ROLLING = 0.001, 0.0002
+# model less well; larger where a day counts so little that chance hides drift, and p-values are right therefore.
+ALPHA, ALPHA_ROLLING, ALPHA_THIN = 0.001, 0.0002, 0.01
+_THIN = 15.0
 # A single series is watched for a shift; in a fleet, where p-values are ranked, the scan is more cautious.
 _QUIET_WEIGHT = 0.3
 # Only the last samples are judged: an older past says little about what is usual now.
 LONGEST = 400
 _MOST_CHANGES = 8
+# Series scanned together: as many as keep the arrays of a block in the cache.
+_BLOCK = 16
 _WINDOW = 28
 # Up to this share of missing samples, and no longer gap than a week, they are filled in; else they are left out.
 _FEW_MISSING, _SHORT_GAP = 0.1, 7
@@ -80,27 +83,65 @@ def detect_changes(values: ArrayLike, dates: ArrayLike | None = None, kind: Kind
     most of its data with its neighbours), or anything else. Give complete days only. Raises ValueError for another
     kind or for lengths that differ.
     """
+    return detect_each(np.asarray(values, dtype=float)[None, :], dates, kind)[0]
+
+
+def detect_each(values: ArrayLike, dates: ArrayLike | None = None, kind: Kind = "generic") -> list[list[Change]]:
+    """:func:`detect_changes` of each row of ``values`` (series × samples), sooner than one by one."""
     if kind not in KINDS:
         raise ValueError(f"unknown kind {kind!r}; known: {', '.join(KINDS)}")
-    series = np.asarray(values, dtype=float)
+    many = np.asarray(values, dtype=float)
     days = None if dates is None else np.asarray(dates).astype("datetime64[D]")
-    if days is not None and days.shape != series.shape:
-        raise ValueError(f"{series.size} values but {days.size} dates")
-    where = _judged(series)
-    known = series[where]
-    finite = known[np.isfinite(known)]
+    if days is not None and days.shape != many.shape[1:]:
+        raise ValueError(f"{many.shape[1]} values but {days.size} dates")
+    found: list[list[Change]] = [[] for _ in many]
+    judged = [_judged(series) for series in many]
+    # Rows that are judged on the same samples go together.
+    alike: dict[bytes, list[int]] = {}
+    for row, where in enumerate(judged):
+        alike.setdefault(where.tobytes(), []).append(row)
+    for rows in alike.values():
+        where = judged[rows[0]]
+        for start in range(0, len(rows), _BLOCK):
+            block = rows[start : start + _BLOCK]
+            for row, changes in zip(block, _of_block(many[block][:, where], days, where, kind), strict=True):
+                found[row] = changes
+    return found
+
+
+def _of_block(
+    known: FloatArray, days: NDArray[Any] | None, where: NDArray[np.intp], kind: Kind
+) -> list[list[Change]]:
+    """The changes of rows of which the samples ``where`` are judged."""
+    found: list[list[Change]] = [[] for _ in known]
     window = _WINDOW if kind == "rolling28" else 1
     spacing = _spacing(None if days is None else days[where])
-    if finite.size < 2 * SHORTEST or np.ptp(finite) == 0 or where.size * spacing < 2 * window:
-        return []
-    levels = stable_levels(filled(known[None, :]), kind)
-    flat = levels.level
-    if window == 1:
-        flat = without_spikes(without_weekdays(flat, _weekday(days, where)))
-    if np.ptp(flat) == 0:
-        return []
-    looked_at = _Series(flat[0], spacing, window)
-    return [_described(step, looked_at, levels, where) for step in _steps(looked_at)]
+    if where.size < 2 * SHORTEST or where.size * spacing < 2 * window:
+        return found
+    moving = np.nanmax(known, axis=1) > np.nanmin(known, axis=1)
+    judged = np.flatnonzero(moving & (np.isfinite(known).sum(axis=1) >= 2 * SHORTEST))
+    if judged.size:
+        flat = stable_levels(filled(known[judged]), kind).level
+        if window == 1:
+            flat = without_spikes(without_weekdays(flat, _weekday(days, where)))
+        still = np.ptp(flat, axis=1) > 0
+        judged, flat = judged[still], flat[still]
+    if not judged.size:
+        return found
+    alpha = _alpha(known[judged], kind)
+    scan = scan_steps(flat, spacing, window, None, _QUIET_WEIGHT)
+    for place in np.flatnonzero(scan.p_value <= alpha):
+        row = judged[place]
+        series = _Series(flat[place], spacing, window, float(alpha[place]))
+        levels = stable_levels(filled(known[row : row + 1]), kind)
+        found[row] = [_described(step, series, levels, where) for step in _steps(series)]
+    return found
+
+
+def _alpha(known: FloatArray, kind: Kind) -> FloatArray:
+    """By row."""
+    thin = (np.nanmean(known, axis=1) < _THIN) & (kind == "count")
+    return np.where(thin, ALPHA_THIN, ALPHA_ROLLING if kind == "rolling28" else ALPHA)
 
 
 def _judged(series: FloatArray) -> NDArray[np.intp]:
@@ -135,10 +176,7 @@ class _Series:
     level: FloatArray
     spacing: int
     window: int
-
-    @property
-    def alpha(self) -> float:
-        return ALPHA if self.window == 1 else ALPHA_ROLLING
+    alpha: float
 
     @property
     def model(self) -> Design:

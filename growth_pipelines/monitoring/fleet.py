@@ -8,7 +8,9 @@ All p-values share one Benjamini–Hochberg correction.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +48,7 @@ COLUMNS = (
     "q_value",
 )
 # Rows scanned together: as many as keep the arrays of a block in the cache.
-_BLOCK = 64
+_BLOCK = 16
 _LOOKS_AT_A_ROW = 3
 # Pages thinner than this a day, or known on fewer days, are not judged.
 _LEAST_MEAN, _LEAST_KNOWN = 0.5, 0.7
@@ -136,11 +138,18 @@ def _metric_changes(
             "share": change.size / before if before else 0.0,
             "p_value": change.p_value,
         }
-    for start in range(0, len(pages), _BLOCK):
-        block = slice(start, start + _BLOCK)
+
+    def changes_of(block: slice) -> list[dict[str, Any]]:
         rows = _rows(pages[block], grid[block], common, kind, days)
-        if rows is not None:
-            yield from _row_changes(rows, metric, kind, days)
+        return [] if rows is None else list(_row_changes(rows, metric, kind, days))
+
+    if len(days) < 2 * SHORTEST:
+        return
+    design(len(days))
+    # NumPy lets go of the interpreter in its loops: as many blocks at a time as there are cores.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for found in pool.map(changes_of, (slice(at, at + _BLOCK) for at in range(0, len(pages), _BLOCK))):
+            yield from found
 
 
 def _common_index(grid: FloatArray, kind: Kind) -> FloatArray:
@@ -166,7 +175,7 @@ def _rows(
     known = np.isfinite(grid).mean(axis=1) >= _LEAST_KNOWN
     thin = np.nan_to_num(grid).mean(axis=1) < _LEAST_MEAN if kind == "count" else np.zeros(len(grid), dtype=bool)
     judged = known & ~thin
-    if not judged.any() or grid.shape[1] < 2 * SHORTEST:
+    if not judged.any():
         return None
     values = filled(grid[judged] / common)
     level = stable_levels(values, kind).level

@@ -45,15 +45,17 @@ def stable_levels(values: FloatArray, kind: Kind) -> Levels:
     if kind == "rate":
         inside = np.clip(values, _EDGE, 1 - _EDGE)
         return Levels(np.log(inside / (1 - inside)), lambda level: 1 / (1 + np.exp(-level)))
-    if kind == "rolling28" and (values >= 0).all():
+    positive = (values >= 0).all(axis=1, keepdims=True)
+    if kind == "rolling28" and positive.all():
         offset = np.maximum(_ROLLING_OFFSET * np.median(values, axis=1, keepdims=True), 1e-12)
         return Levels(np.log(values + offset), lambda level: np.exp(level) - offset)
     if kind == "duration":
         least = np.maximum(_LEAST_SHARE * np.median(values, axis=1, keepdims=True), 1e-12)
         return Levels(np.log(np.maximum(values, least)), np.exp)
-    if (values >= 0).all():
-        return Levels(np.sqrt(values), lambda level: np.maximum(level, 0.0) ** 2)
-    return Levels(values, lambda level: level)
+    return Levels(
+        np.where(positive, np.sqrt(np.maximum(values, 0.0)), values),
+        lambda level: np.where(positive, np.maximum(level, 0.0) ** 2, level),
+    )
 
 
 def _counts(values: FloatArray) -> Levels:
@@ -112,5 +114,8 @@ def running_median(level: FloatArray, width: int) -> FloatArray:
     """Median of the ``width`` samples around each, rows mirrored at their ends."""
     from scipy.ndimage import median_filter
 
-    middle: FloatArray = median_filter(level, size=(1, width), mode="mirror")
-    return middle
+    half = width // 2
+    padded = np.pad(level, ((0, 0), (half, half)), mode="reflect")
+    # End to end in one dimension, where SciPy filters several times sooner than along an axis.
+    middle: FloatArray = median_filter(padded.ravel(), size=width).reshape(padded.shape)
+    return middle[:, half:-half]

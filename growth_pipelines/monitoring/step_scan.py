@@ -21,7 +21,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from growth_pipelines.monitoring.toeplitz import toeplitz_inverses
+from growth_pipelines.monitoring.precisions import DensePrecisions, DriftPrecisions
 
 FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.intp]
@@ -37,6 +37,7 @@ _ROLLING_NOISE_SHARES = (0.0, 0.25, 0.6)
 _NUGGETS = (1e-5, 1e-3, 0.03)
 # Days before the foot of the first ramp, so that there is a level to leave.
 _BEFORE_RAMP = 14
+_DATES_AT_ONCE = 64
 _OVERSHOOT = 0.583
 # How many calendars are remembered: the looks of a quarter.
 _REMEMBERED = 13
@@ -44,17 +45,16 @@ _REMEMBERED = 13
 
 @dataclass(frozen=True)
 class Design:
-    """Evenly spaced samples: per mixture, the precision without the mean, and what follows by date.
+    """Evenly spaced samples: the mixtures' precisions without the mean, and what follows by date.
 
-    ``candidates``: the first sample of the new level; ``steps`` (samples × dates) their shapes; ``precision`` is
-    samples × mixtures × samples; ``log_prior``: no drift is as likely beforehand as all drifts together; ``norm``
-    and ``locality`` (1 − correlation with the next date) are mixtures × dates.
+    ``candidates``: the first sample of the new level; ``steps`` (samples × dates) their shapes; ``log_prior``: no
+    drift is as likely beforehand as all drifts together; ``norm`` and ``locality`` (1 − correlation with the next
+    date) are mixtures × dates.
     """
 
     candidates: IndexArray
     steps: FloatArray
-    precision: FloatArray
-    log_determinant: FloatArray
+    precisions: DriftPrecisions | DensePrecisions
     log_prior: FloatArray
     norm: FloatArray
     locality: FloatArray
@@ -84,37 +84,37 @@ def design(samples: int, spacing: int = 1, window: int = 1) -> Design:
         candidates = np.arange(candidates[0], samples - max(SHORTEST // spacing, 1) + 1)
     age = np.arange(samples)[:, None] - candidates[None, :]
     steps = np.where(age >= 0, np.minimum((age * spacing + min(spacing, window)) / window, 1.0), 0.0)
-    inverse, log_determinant = toeplitz_inverses(_autocovariances(np.arange(samples) * spacing, window))
-    row = inverse.sum(axis=1)
-    total = row.sum(axis=1)
-    # The mean of the series is projected out, and counted as in restricted likelihood.
-    precision = inverse - row[:, :, None] * row[:, None, :] / total[:, None, None]
-    weighted = _against_steps(precision, candidates, steps, window)
-    norm = np.sqrt(np.maximum((steps * weighted).sum(axis=1), 1e-300))
-    beside = (steps[:, 1:] * weighted[:, :, :-1]).sum(axis=1)
+    precisions = _precisions(samples, spacing, window)
+    mixtures = precisions.log_determinant.size
+    norm, beside = np.empty((mixtures, candidates.size)), np.empty((mixtures, candidates.size - 1))
+    # The precision is symmetric: its product with a step, summed from another one's date on.
+    for part in np.array_split(np.arange(candidates.size), max(1, candidates.size // _DATES_AT_ONCE)):
+        both = _against_steps(precisions.times(steps[:, part].T.copy()), candidates, steps, window)
+        norm[:, part] = np.sqrt(np.maximum(both[:, np.arange(part.size), part], 1e-300))
+        before = part[part > 0]
+        beside[:, before - 1] = both[:, before - part[0], before - 1]
     driftless = len(_NUGGETS) if window > 1 else 1
-    prior = np.full(len(precision), 0.5 / (len(precision) - driftless))
+    prior = np.full(mixtures, 0.5 / (mixtures - driftless))
     prior[:driftless] = 0.5 / driftless
     return Design(
         candidates.astype(np.intp),
         steps,
-        np.ascontiguousarray(precision.transpose(1, 0, 2)),
-        log_determinant + np.log(total),
+        precisions,
         np.log(prior),
         norm,
         np.clip(1 - beside / (norm[:, 1:] * norm[:, :-1]), 0.0, 1.0),
     )
 
 
-def _autocovariances(lag: NDArray[np.int64], window: int) -> FloatArray:
-    """Covariance of samples ``lag`` days apart (variance about 1) by mixture, those without drift first."""
-    same = (lag == 0).astype(float)
+def _precisions(samples: int, spacing: int, window: int) -> DriftPrecisions | DensePrecisions:
+    """Mixtures without drift first."""
     if window == 1:
-        drifts = [(1 - share) * rho**lag + share * same for rho in _CORRELATIONS for share in _NOISE_SHARES]
-        return np.array([same, *drifts])
+        drifts = [(rho**spacing, share) for rho in _CORRELATIONS for share in _NOISE_SHARES]
+        return DriftPrecisions([(0.0, 0.0), *drifts], samples)
+    lag = np.arange(samples) * spacing
     mixtures = [(0.0, 1.0), *((rho, share) for rho in _ROLLING_CORRELATIONS for share in _ROLLING_NOISE_SHARES)]
     rolled = [_rolled(rho, share, lag, window) for rho, share in mixtures]
-    return np.array([one + nugget * same for one in rolled for nugget in _NUGGETS])
+    return DensePrecisions(np.array([one + nugget * (lag == 0) for one in rolled for nugget in _NUGGETS]))
 
 
 def _rolled(rho: float, share: float, lag: NDArray[np.int64], window: int) -> FloatArray:
@@ -142,15 +142,19 @@ def scan_steps(
     samples = levels.shape[1]
     model = design(samples, spacing, window)
     freedom = samples - 2
-    weighted = np.tensordot(levels, model.precision, axes=1).transpose(1, 0, 2)
-    total = np.maximum((weighted * levels).sum(axis=2), 1e-300)
-    step = _against_steps(weighted, model.candidates, model.steps, window) / model.norm[:, None, :]
-    rest = np.maximum(total[:, :, None] - step**2, 1e-12 * total[:, :, None])
+    weighted = model.precisions.times(levels)
+    total = np.maximum(np.einsum("msn,sn->ms", weighted, levels), 1e-300)
+    step = _against_steps(weighted, model.candidates, model.steps, window)
+    step /= model.norm[:, None, :]
+    rest = total[:, :, None] - step**2
+    np.maximum(rest, 1e-12 * total[:, :, None], out=rest)
     t_value = step / np.sqrt(rest / freedom)
-    step = step / model.norm[:, None, :]
-    constant = -0.5 * model.log_determinant + model.log_prior
+    step /= model.norm[:, None, :]
+    constant = -0.5 * model.precisions.log_determinant + model.log_prior
     quiet = constant[:, None] - 0.5 * (samples - 1) * np.log(total)
-    stepped = constant[:, None, None] - 0.5 * freedom * np.log(rest)
+    stepped = np.log(rest, out=rest)
+    stepped *= -0.5 * freedom
+    stepped += constant[:, None, None]
     if allowed is not None:
         t_value, stepped = np.where(allowed, t_value, 0.0), np.where(allowed, stepped, -np.inf)
     return _summed_up(model, t_value, step, (quiet, stepped), freedom, quiet_weight)
@@ -161,7 +165,9 @@ def _against_steps(weighted: FloatArray, candidates: IndexArray, steps: FloatArr
     if window > 1:
         product: FloatArray = weighted @ steps
         return product
-    return np.cumsum(weighted[..., ::-1], axis=-1)[..., ::-1][..., candidates]
+    # Rows of a precision without the mean add up to nothing: from a date on is minus all before it.
+    since: FloatArray = -np.cumsum(weighted[..., : candidates[-1]], axis=-1)[..., candidates[0] - 1 :]
+    return since
 
 
 def _summed_up(
@@ -175,9 +181,13 @@ def _summed_up(
     """Averages over the mixtures (first axis) by their weights."""
     row = np.arange(t_value.shape[1])
     quiet, stepped = likelihoods
-    weight = quiet_weight * _shares(quiet)[:, :, None]
-    weight = weight + (1 - quiet_weight) * _shares(stepped - np.log(model.norm)[:, None, :])
-    z = _normal((weight * t_value).sum(axis=0), freedom)
+    likelihood, top = _scaled(stepped)
+    by_date = likelihood.sum(axis=0)
+    weight = likelihood
+    weight /= model.norm[:, None, :]
+    weight *= (1 - quiet_weight) / weight.sum(axis=0)
+    weight += quiet_weight * _shares(quiet)[:, :, None]
+    z = _normal(np.einsum("msd,msd->sd", weight, t_value), freedom)
     best = np.abs(z).argmax(axis=1)
     chosen = weight[:, row, best]
     locality = np.einsum("ms,md->sd", chosen, model.locality)
@@ -186,7 +196,8 @@ def _summed_up(
     error = np.abs(at_best) / np.maximum(np.abs(t_best), 1e-12)
     # Within each mixture and between them.
     variance = (chosen * (error**2 + (at_best - mean) ** 2)).sum(axis=0)
-    dated = _logs_of_sums(stepped)
+    with np.errstate(divide="ignore"):
+        dated = top + np.log(by_date)
     return Scan(
         model.candidates,
         best,
@@ -194,23 +205,23 @@ def _summed_up(
         np.sqrt(variance),
         _of_the_largest(np.abs(z)[row, best], locality),
         z,
-        np.exp(dated - _logs_of_sums(dated.T)[:, None]),
+        _shares(dated.T).T,
     )
 
 
-def _shares(logs: FloatArray) -> FloatArray:
-    top = logs.max(axis=0, keepdims=True)
-    weights: FloatArray = np.exp(logs - np.where(np.isfinite(top), top, 0.0))
-    weights = np.where(np.isfinite(top), weights, 1.0)
-    return weights / weights.sum(axis=0, keepdims=True)
-
-
-def _logs_of_sums(logs: FloatArray) -> FloatArray:
+def _scaled(logs: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """exp(``logs`` − their largest along the first axis) and that largest; where all are −∞: ones, −∞."""
     top = logs.max(axis=0)
-    top = np.where(np.isfinite(top), top, 0.0)
-    with np.errstate(divide="ignore"):
-        total: FloatArray = top + np.log(np.exp(logs - top).sum(axis=0))
-    return total
+    known = np.isfinite(top)
+    scaled = np.exp(logs - np.where(known, top, 0.0))
+    if not known.all():
+        scaled[:, ~known] = 1.0
+    return scaled, top
+
+
+def _shares(logs: FloatArray) -> FloatArray:
+    weights, _ = _scaled(logs)
+    return weights / weights.sum(axis=0)
 
 
 def _normal(t_value: FloatArray, freedom: int) -> FloatArray:

@@ -60,10 +60,19 @@ def counts(rng: np.random.Generator, level: FloatArray) -> MadeUp:
 
 def low_counts(rng: np.random.Generator, level: FloatArray) -> MadeUp:
     """Poisson or negative binomial, 2 to 12 a day: the orders of a small shop."""
+    usual, size = low_count_model(rng, level.size)
+    return MadeUp(negative_binomial(rng, usual * level, size), "count")
+
+
+def low_count_model(rng: np.random.Generator, days: int) -> tuple[FloatArray, float]:
+    """The mean of each day, and the size of the negative binomial (variance = mean + mean² ÷ size)."""
     mean = rng.uniform(2, 12)
-    expected = mean * level * week_pattern(rng, level.size, 1.1, 2.0)
-    size = rng.choice([2.0, 5.0, 1e6])
-    return MadeUp(rng.negative_binomial(size, size / (size + expected)).astype(float), "count")
+    usual = mean * week_pattern(rng, days, 1.1, 2.0)
+    return usual, float(rng.choice([2.0, 5.0, 1e6]))
+
+
+def negative_binomial(rng: np.random.Generator, mean: FloatArray, size: float) -> FloatArray:
+    return rng.negative_binomial(size, size / (size + mean)).astype(float)
 
 
 def rates(rng: np.random.Generator, level: FloatArray) -> MadeUp:
