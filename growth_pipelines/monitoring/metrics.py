@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -24,6 +25,8 @@ class Metric:
     sum: bool
     level: str = "shop"
     subject: str = ""
+    of: Sequence[str] = ()
+    settles: int = 0
 
 
 @cache

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from growth_pipelines.monitoring.changes import Change, detect_changes
 from growth_pipelines.monitoring.findings import Finding
 from growth_pipelines.monitoring.metrics import Metric
+from growth_pipelines.monitoring.ratios import judged_ratio
+from growth_pipelines.monitoring.step_scan import SHORTEST
 
 FloatArray = NDArray[np.float64]
 
@@ -30,13 +32,16 @@ LEAST_CHANGE, LEAST_LEFT = 0.05, 0.5
 HIGH, CRITICAL = 0.10, 0.20
 _SHOWN_DAYS = 120
 _LEAST_DAYS = 42
+# Of stretches of days: what two levels need at the least.
+_LEAST_STRETCHES = 2 * SHORTEST
 
 
 @dataclass(frozen=True)
 class Watched:
     """A metric at one look. ``state``: steady, worse, better or unknown (``note`` says why).
 
-    ``days`` and ``values`` (NaN = missing) are those judged; ``level`` is the mean of the newest regime.
+    ``days`` and ``values`` (NaN = missing) are those judged; of a thin ratio, by the first day of a stretch.
+    ``level`` is the mean of the newest regime.
     """
 
     metric: Metric
@@ -74,22 +79,25 @@ def watch(frame: pd.DataFrame, metrics: Sequence[Metric], today: date) -> list[W
 
 
 def _watch_one(frame: pd.DataFrame, metric: Metric, today: date) -> Watched:
-    last = pd.Timestamp(today) - timedelta(days=1 + metric.delay)
-    first = last - timedelta(days=SEARCHED_DAYS - 1)
-    series = frame[metric.name].loc[first:last] if metric.name in frame else pd.Series(dtype=float)
-    series = (
-        series.loc[series.first_valid_index() : series.last_valid_index()] if series.notna().any() else series[:0]
-    )
-    days, values = series.index.to_numpy().astype("datetime64[D]"), series.to_numpy(float)
+    series = _judged_days(frame, metric, today)
+    days, values = _days_and_values(series)
     known = np.isfinite(values)
     if known.sum() < _LEAST_DAYS or not np.nan_to_num(values).any():
         note = (
             "no data" if not known.any() or not np.nan_to_num(values).any() else f"only {known.sum()} days so far"
         )
         return Watched(metric, days, values, "unknown", float("nan"), None, None, note)
+    stretch = 1
+    if metric.of:
+        ratio = judged_ratio(*(frame[name].loc[series.index] for name in metric.of))
+        if ratio is None or ratio[0].notna().sum() < _LEAST_STRETCHES:
+            return Watched(
+                metric, days, values, "unknown", float(np.nanmean(values)), None, None, "too few to judge"
+            )
+        (days, values), stretch = _days_and_values(ratio[0]), ratio[1]
     changes = detect_changes(values, days, metric.kind)
     level = float(np.nanmean(values[changes[-1].index if changes else max(0, values.size - 28) :]))
-    lasting = _lasting(changes, values, days, last.date())
+    lasting = _lasting(changes, values, days, _day(series.index[-1]))
     if lasting is None:
         return Watched(metric, days, values, "steady", level, None, None)
     change, before = lasting
@@ -97,8 +105,25 @@ def _watch_one(frame: pd.DataFrame, metric: Metric, today: date) -> Watched:
     since = _day(days[change.index])
     finding = None
     if worse and metric.alone:
-        finding = _finding(metric, change, before, days, values)
+        finding = _finding(metric, change, before, days, values, stretch)
     return Watched(metric, days, values, "worse" if worse else "better", level, since, finding)
+
+
+def _judged_days(frame: pd.DataFrame, metric: Metric, today: date) -> pd.Series:
+    """The days of the metric that are complete and settled, from the first known one to the last."""
+    if metric.name not in frame or not frame[metric.name].notna().any():
+        return pd.Series(dtype=float)
+    last = pd.Timestamp(today) - timedelta(days=1 + metric.delay)
+    settled = frame[metric.name].first_valid_index() + timedelta(days=metric.settles)
+    first = max(last - timedelta(days=SEARCHED_DAYS - 1), settled)
+    series = frame[metric.name].loc[first:last]
+    if not series.notna().any():
+        return series[:0]
+    return series.loc[series.first_valid_index() : series.last_valid_index()]
+
+
+def _days_and_values(series: pd.Series) -> tuple[NDArray[Any], FloatArray]:
+    return series.index.to_numpy().astype("datetime64[D]"), series.to_numpy(float)
 
 
 def _lasting(
@@ -118,7 +143,9 @@ def _lasting(
     return None
 
 
-def _finding(metric: Metric, change: Change, before: float, days: NDArray[Any], values: FloatArray) -> Finding:
+def _finding(
+    metric: Metric, change: Change, before: float, days: NDArray[Any], values: FloatArray, stretch: int
+) -> Finding:
     low, high = sorted((max(-1.0, change.low / before), change.high / before))
     size = max(-1.0, change.size / before)
     nearest = min(abs(low), abs(high)) if low * high > 0 else 0.0
@@ -130,7 +157,8 @@ def _finding(metric: Metric, change: Change, before: float, days: NDArray[Any], 
         direction=change.direction,
         since=_day(days[change.index]),
         first=_day(days[change.first]),
-        last=_day(days[change.last]),
+        # It may have begun on any day of its stretch.
+        last=_day(days[change.last]) + timedelta(days=stretch - 1),
         size=size,
         low=low,
         high=high,
