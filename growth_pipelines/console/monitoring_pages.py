@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -193,7 +194,15 @@ def _incident(
         observed=observed,
         notice=notice,
         incident=views.incident_view(row, now, observed.shop.currency),
-        history=[{**one, "at": datetime.fromisoformat(one["at"])} for one in row.history],
+        history=[_moments(one) for one in row.history],
         suspects=[{**one, "day": date.fromisoformat(one["day"])} for one in row.suspects],
         figures=drawn_of(views.incident_plots(row, events, observed.shop.currency)),
     )
+
+
+def _moments(happened: dict[str, Any]) -> dict[str, Any]:
+    """An entry of the history with moments for its texts."""
+    return {
+        **happened,
+        **{name: datetime.fromisoformat(happened[name]) for name in ("at", "until") if name in happened},
+    }

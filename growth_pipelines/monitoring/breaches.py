@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -185,31 +185,35 @@ def arrivals(runs: pd.DataFrame) -> list[Arrival]:
 
 
 def freshness_findings(
-    expected: Sequence[Arrival], deadlines: dict[str, datetime], now: datetime
+    expected: Sequence[Arrival], deadlines: dict[str, datetime], now: datetime, zone: tzinfo = UTC
 ) -> list[Finding]:
-    """Streams whose data are overdue by their own custom and will be too old: by ``deadlines`` (naive UTC)."""
+    """Streams whose data are overdue by their own custom and will be too old: by ``deadlines`` (naive UTC).
+
+    Days of the findings are those of ``zone``.
+    """
     late = [
         one for one in expected if one.stream in deadlines and one.late < now < deadlines[one.stream]
     ]  # fmt: skip
-    return [_too_old(one, deadlines[one.stream], now) for one in late]
+    return [_too_old(one, deadlines[one.stream], now, zone) for one in late]
 
 
-def _too_old(one: Arrival, deadline: datetime, now: datetime) -> Finding:
+def _too_old(one: Arrival, deadline: datetime, now: datetime, zone: tzinfo) -> Finding:
+    today, ends = (moment.replace(tzinfo=UTC).astimezone(zone).date() for moment in (now, deadline))
     return Finding(
         family="data",
         metric="freshness",
         level="stream",
         subject=one.stream,
         direction="up",
-        since=now.date(),
-        first=deadline.date(),
-        last=deadline.date(),
+        since=today,
+        first=ends,
+        last=ends,
         size=(now - one.last) / max(one.middle - one.last, timedelta(minutes=1)) - 1,
         low=None,
         high=None,
         cause="data",
         severity="medium",
-        expected_on=deadline.date(),
+        expected_on=ends,
         evidence={
             "unit": "",
             "last": one.last.isoformat(timespec="minutes"),

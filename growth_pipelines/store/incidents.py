@@ -1,13 +1,14 @@
 """Incidents: opened by what a look found, escalated when it lasts or grows, closed when a look finds it no more.
 
 Each look hands in everything that is worse at present. What shares a finding with an open incident is that
-incident, so the same look twice changes nothing; one that closed and comes back within two weeks is opened again.
+incident, so the same look twice changes nothing; one that closed and comes back within two weeks is opened again,
+and then has to stay away for some days before it is closed. What was one incident stays one while its parts last.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -23,7 +24,12 @@ from growth_pipelines.store.tables import SEVERITIES, Incident, OutboxEntry
 ESCALATED_AFTER = timedelta(days=7)
 # What comes back so soon had not recovered.
 _SAME_AGAIN = timedelta(days=14)
+# What came back once is closed when it has not been found for so long; nobody is told of it more often.
+_STEADY = timedelta(days=3)
+# A change that lasts longer is no longer told apart from the usual level: of pages in search, of everything else.
+_REMEMBERED_PAGES, _REMEMBERED = timedelta(days=28), timedelta(days=90)
 _SILENCE_AT_MOST = timedelta(days=90)
+_TOLD = "told by mail and chat"
 _EVENT, _CONSOLE = "alarm.incident", "See it on the page Monitoring of the console."
 
 
@@ -74,40 +80,103 @@ def record_look(session: Session, found: Sequence[IncidentDraft], now: datetime)
     wanted = select(Incident).where(or_(Incident.state != "closed", Incident.closed_at > now - _SAME_AGAIN))
     # Open ones before closed ones, the oldest first: it keeps its number when two have become one.
     known = sorted(session.scalars(wanted), key=lambda row: (row.state == "closed", row.id))
-    opened, escalated, seen = [], [], set()
-    for draft in found:
-        row = next((one for one in known if one.id not in seen and _is_same(one, draft)), None)
-        if row is None:
-            row = Incident(state="open", opened_at=now, history=[])
-            _describe(row, draft, now)
-            session.add(row)
-            session.flush()
-            _happened(row, "opened", now)
+    opened, escalated, present = [], [], []
+    for draft, old in _assigned(found, known):
+        row = old if old is not None else Incident(state="open", opened_at=now, history=[])
+        before = row.severity if old is not None else draft.severity
+        if old is None or old.state == "closed":
+            row.state, row.opened_at, row.closed_at = "open", now, None
+            _happened(row, "opened" if old is None else "opened again", now)
             opened.append(row)
-            _tell(session, row, now)
-        else:
-            before = row.severity
-            if row.state == "closed":
-                row.state, row.opened_at, row.closed_at = "open", now, None
-                _happened(row, "opened again", now)
-                opened.append(row)
-            _describe(row, draft, now)
-            if _must_escalate(row, before, now):
-                row.state = "escalated"
-                _happened(row, "escalated", now)
-                escalated.append(row)
-                _tell(session, row, now)
-        seen.add(row.id)
-    closed = [row for row in known if row.state != "closed" and row.id not in seen]
-    for row in closed:
-        row.state, row.closed_at = "closed", now
-        _happened(row, "did not happen, or is over" if row.expected_on else "recovered", now)
+        _describe(row, draft, now)
+        session.add(row)
+        if must := _must_escalate(row, before, now):
+            row.state = "escalated"
+            _happened(row, "escalated", now)
+            escalated.append(row)
+        present.append((row, must and row.severity == before))
     session.flush()
-    return Recorded(*(tuple(row.id for row in rows) for rows in (opened, escalated, closed)))
+    rows = [row for row, _ in present]
+    closed = _closed([row for row in known if row.state != "closed" and row not in rows], rows, now)
+    for row, again in present:
+        _tell(session, row, now, again)
+    session.flush()
+    return Recorded(*(tuple(row.id for row in group) for group in (opened, escalated, closed)))
+
+
+def _assigned(
+    found: Sequence[IncidentDraft], known: Sequence[Incident]
+) -> list[tuple[IncidentDraft, Incident | None]]:
+    """Each draft with the incident that it is; a part of one that another draft is already joins that draft."""
+    assigned: list[tuple[IncidentDraft, Incident | None]] = []
+    place: dict[int, int] = {}
+    for draft in found:
+        row = next((one for one in known if one.id not in place and _is_same(one, draft)), None)
+        whole = next((one for one in known if one.id in place and _was_part(one, draft)), None)
+        if whole is not None and (row is None or row.state == "closed"):
+            joined, _ = assigned[place[whole.id]]
+            assigned[place[whole.id]] = (_with_part(joined, draft), whole)
+            continue
+        if row is not None:
+            place[row.id] = len(assigned)
+        assigned.append((draft, row))
+    return assigned
+
+
+def _was_part(row: Incident, draft: IncidentDraft) -> bool:
+    """Its beginning has moved away by some days as data arrived: that makes no new incident."""
+    near = abs(row.since - draft.since) <= _SAME_AGAIN
+    return row.state != "closed" and near and draft.keys <= _keys(row)
+
+
+def _with_part(joined: IncidentDraft, part: IncidentDraft) -> IncidentDraft:
+    worse = max(joined.severity, part.severity, key=SEVERITIES.index)
+    return replace(joined, findings=[*joined.findings, *part.findings], severity=worse)
+
+
+def _keys(row: Incident) -> set[str]:
+    return {str(one["key"]) for one in row.findings}
+
+
+def _closed(missing: Sequence[Incident], present: Sequence[Incident], now: datetime) -> list[Incident]:
+    """Those of ``missing`` that are over now, with what has become of them."""
+    closed = []
+    for row in missing:
+        whole = next((one for one in present if _keys(one) & _keys(row)), None)
+        came_back = any(one["what"] == "opened again" for one in row.history)
+        if whole is None and came_back and now - row.seen_at < _STEADY:
+            continue
+        row.state, row.closed_at = "closed", now
+        if whole is None:
+            _happened(row, _ending(row, present, now), now)
+        else:
+            _happened(row, f"part of incident {whole.id}", now)
+            # Who was told of the part need not be told of the whole, unless that is worse.
+            if row.severity == whole.severity and _was_told(row):
+                _happened(whole, _TOLD, now, note=f"as incident {row.id}")
+        closed.append(row)
+    return closed
+
+
+def _ending(row: Incident, present: Sequence[Incident], now: datetime) -> str:
+    """Why it is no longer found, as far as is known."""
+    if row.expected_on is not None:
+        came = {str(one["key"]).rpartition(":")[0]: other.id for other in present for one in other.findings
+                if other.expected_on is None}  # fmt: skip
+        number = next(
+            (came[base] for base in (key.rpartition(":")[0] for key in _keys(row)) if base in came), None
+        )
+        return "did not happen, or is over" if number is None else f"has happened: incident {number}"
+    of_pages = row.family == "search" and row.level in ("page", "template")
+    remembered = _REMEMBERED_PAGES if of_pages else _REMEMBERED
+    # A day's grace: the beginning is a day of the shop, ``now`` a moment.
+    if now.date() - row.since >= remembered - timedelta(days=1):
+        return "lasts too long to be told apart from its usual level"
+    return "recovered"
 
 
 def _is_same(row: Incident, draft: IncidentDraft) -> bool:
-    if not draft.keys & {str(one["key"]) for one in row.findings}:
+    if not draft.keys & _keys(row):
         return False
     return row.state != "closed" or abs(row.since - draft.since) <= _SAME_AGAIN
 
@@ -144,13 +213,14 @@ def is_quiet(row: Incident, now: datetime) -> bool:
     return bool(row.explained_by) or (row.silenced_until is not None and row.silenced_until > now)
 
 
-def _happened(row: Incident, what: str, now: datetime, by: str = "", note: str = "") -> None:
+def _happened(row: Incident, what: str, now: datetime, by: str = "", note: str = "", **more: str) -> None:
     # A new list: a JSON column doesn't notice that an old one was changed.
-    row.history = [*row.history, {"at": now.isoformat(), "what": what, "by": by, "note": note}]
+    row.history = [*row.history, {"at": now.isoformat(), "what": what, "by": by, "note": note, **more}]
 
 
-def _tell(session: Session, row: Incident, now: datetime) -> None:
-    if row.severity == "critical" and not is_quiet(row, now):
+def _tell(session: Session, row: Incident, now: datetime, again: bool) -> None:
+    """A critical incident once while it is open and nothing keeps it quiet, and ``again`` because it lasts."""
+    if row.severity == "critical" and not is_quiet(row, now) and (again or not _was_told(row)):
         told = {
             "incident": row.id,
             "message": f"{row.title}.",
@@ -158,6 +228,13 @@ def _tell(session: Session, row: Incident, now: datetime) -> None:
             "since": row.since.isoformat(),
         }
         session.add(OutboxEntry(event=_EVENT, payload=told, created_at=now))
+        _happened(row, _TOLD, now)
+
+
+def _was_told(row: Incident) -> bool:
+    """Since it was opened, or so shortly before that it says nothing new."""
+    least = row.opened_at - _STEADY
+    return any(one["what"] == _TOLD and datetime.fromisoformat(one["at"]) >= least for one in row.history)
 
 
 def silence_incident(
@@ -179,8 +256,10 @@ def silence_incident(
         raise GrowthError("An incident is silenced for 1 to 90 days.", "Choose another day.")
     row.silenced_until = until
     row.silenced_by, row.silence_reason = (actor, reason) if until else (None, None)
-    what = f"silenced until {until:%Y-%m-%d}" if until else "no longer silenced"
-    _happened(row, what, now, actor, reason)
+    if until:
+        _happened(row, "silenced", now, actor, reason, until=until.isoformat())
+    else:
+        _happened(row, "no longer silenced", now, actor, reason)
     payload = {
         "incident": number,
         "title": row.title,

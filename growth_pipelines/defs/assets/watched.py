@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 
@@ -126,7 +127,7 @@ def data_watch(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResult:
     counts = days.pivot_table(index="date_day", columns="stream", values="found", aggfunc="sum").astype(float)
     looks = watch(_whole(counts, machine.today), [volume_of(str(name)) for name in counts.columns], machine.today)
     expected = arrivals(frames["stream_runs"])
-    late = freshness_findings(expected, _deadlines(status), naive_utc(machine.now))
+    late = freshness_findings(expected, _deadlines(status), naive_utc(machine.now), ZoneInfo(machine.zone))
     shown = [{"stream": one.stream, "last": f"{one.last:%d %b %H:%M}", "next": f"{one.middle:%d %b %H:%M}",
               "at_the_latest": f"{one.late:%d %b %H:%M}"} for one in expected]  # fmt: skip
     more = {"arrivals_utc": table(shown)} if shown else {}

@@ -27,6 +27,7 @@ from tests.drafts import NOW
 from tests.incidents import SINCE, finding, incident
 
 DAY = timedelta(days=1)
+TOLD = "told by mail and chat"
 
 
 def look(store: Store, *found: IncidentDraft, days: float = 0) -> Recorded:
@@ -38,6 +39,11 @@ def told(store: Store) -> list[str]:
     with store.read() as session:
         entries = session.scalars(select(OutboxEntry).where(OutboxEntry.event == "alarm.incident"))
         return [entry.payload["message"] for entry in entries]
+
+
+def happened(store: Store, number: int) -> list[str]:
+    with store.read() as session:
+        return [one["what"] for one in session.get_one(Incident, number).history]
 
 
 def test_the_same_look_twice_opens_nothing_twice(store: Store) -> None:
@@ -56,7 +62,7 @@ def test_what_is_no_longer_found_has_recovered_and_what_comes_back_soon_is_the_s
     assert look(store, days=3) == Recorded((), (), (1,))
     assert look(store, days=4) == Recorded((), (), ())
     assert look(store, incident(), days=8) == Recorded((1,), (), ())
-    look(store, days=9)
+    look(store, days=12)
     later = incident(since=SINCE + 40 * DAY)
     assert look(store, later, days=45) == Recorded((2,), (), ()), "another month, another incident"
     with store.read() as session:
@@ -68,6 +74,64 @@ def test_two_incidents_that_turn_out_to_be_one_keep_the_older_number(store: Stor
     traffic = finding("sessions")
     assert look(store, incident(), incident(traffic)) == Recorded((1, 2), (), ())
     assert look(store, incident(finding(), traffic), days=1) == Recorded((), (), (2,))
+    assert happened(store, 2) == ["opened", "part of incident 1"]
+
+
+def test_what_was_one_stays_one_when_its_parts_are_dated_apart(store: Store) -> None:
+    both = incident(finding(), finding("sessions"))
+    look(store, both)
+    apart = incident(finding("sessions"), since=SINCE + 5 * DAY, severity="critical")
+    assert look(store, incident(), apart, days=1) == Recorded((), (1,), ())
+    with store.read() as session:
+        [row] = open_incidents(session)
+        assert ([one["metric"] for one in row.findings], row.severity) == (["orders", "sessions"], "critical")
+    assert look(store, both, days=2) == Recorded((), (), ())
+    another_month = incident(finding("sessions"), since=SINCE + 40 * DAY)
+    assert look(store, incident(), another_month, days=41).opened == (2,)
+
+
+def test_what_comes_and_goes_is_one_open_incident_and_told_once_in_three_days(store: Store) -> None:
+    bad = incident(severity="critical")
+    look(store, bad)
+    for day in range(1, 9):
+        look(store, *([bad] if day % 2 == 0 else []), days=day)
+    assert happened(store, 1) == ["opened", TOLD, "recovered", "opened again"]
+    assert look(store, days=12).closed == (1,)
+    assert look(store, bad, days=13).opened == (1,)
+    assert len(told(store)) == 2
+
+
+def test_a_critical_incident_is_told_when_it_is_no_longer_kept_quiet_and_when_it_rises_late(store: Store) -> None:
+    look(store, incident(severity="critical", explained_by="Christmas"))
+    assert told(store) == []
+    look(store, incident(severity="critical"), days=3)
+    look(store, incident(severity="critical"), days=4)
+    assert len(told(store)) == 1
+    clicks = finding("clicks")
+    look(store, incident(severity="critical"), incident(clicks, severity="high"), days=5)
+    for day in range(6, 14):
+        look(store, incident(clicks, severity="high"), days=day)
+    assert look(store, incident(clicks, severity="critical"), days=14) == Recorded((), (), ())
+    assert len(told(store)) == 2
+
+
+def test_a_part_that_was_told_is_not_told_again_as_the_whole(store: Store) -> None:
+    sessions = finding("sessions")
+    look(store, incident(), incident(sessions, severity="critical"))
+    look(store, incident(finding(), sessions, severity="critical"), days=1)
+    assert happened(store, 2) == ["opened", TOLD, "part of incident 1"]
+    assert len(told(store)) == 1
+
+
+def test_what_lasts_too_long_has_not_recovered_and_a_forecast_that_came_true_says_so(store: Store) -> None:
+    page = finding("page_clicks", "/products/a", family="search")
+    ahead = finding(expected_on="2026-11-20", key="sales:orders:shop::forecast")
+    look(store, incident(page), incident(ahead, expected_on=SINCE + 10 * DAY))
+    look(store, incident(finding()), days=30)
+    assert happened(store, 1)[-1] == "lasts too long to be told apart from its usual level"
+    assert happened(store, 2)[-1] == "has happened: incident 3"
+    look(store, days=95)
+    assert happened(store, 3)[-1] == "lasts too long to be told apart from its usual level"
 
 
 def test_it_escalates_when_it_gets_worse_and_when_it_lasts(store: Store) -> None:

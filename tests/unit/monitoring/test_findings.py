@@ -107,6 +107,16 @@ def test_suspects_began_or_ended_when_it_may_have_begun_and_touch_its_subject() 
     assert suspects_of(found, [before, own, other, ended, deploy]) == [ended, deploy, own]
 
 
+def test_the_end_of_a_campaign_does_not_explain_a_fall_below_what_was_before_it() -> None:
+    def days(before: float, during: float) -> list[list[object]]:
+        return [[str(DAY + timedelta(days=n)), before if n < -10 else during] for n in range(-60, 10)]
+
+    campaign = happening("campaign", -10, 9)
+    for before, explained in ((70.0, "Campaign"), (100.0, "")):
+        [found] = merged([finding(evidence={"series": days(before, 100.0), "before": 100.0})])
+        assert explanation_of(found, [campaign], DAY) == explained
+
+
 def test_an_ended_campaign_and_a_holiday_explain_a_fall_but_never_a_deploy_or_an_action() -> None:
     [found] = merged([finding()])
     ended, holiday = happening("campaign", -20, 19), happening("holiday", 0, 1)
@@ -116,5 +126,8 @@ def test_an_ended_campaign_and_a_holiday_explain_a_fall_but_never_a_deploy_or_an
     assert explanation_of(found, [holiday], DAY + timedelta(days=10)) == "Holiday"
     assert explanation_of(found, [holiday], DAY + timedelta(days=30)) == "", "it is long over"
     assert explanation_of(found, [happening("deploy"), happening("action")], DAY) == ""
+    long = happening("holiday", -12, 30)
+    assert suspects_of(found, [long, happening("campaign", -12, 30)]) == [long], "it fell while the holiday lasted"
+    assert explanation_of(found, [long], DAY + timedelta(days=30)) == "Holiday"
     [slower] = merged([finding(family="vitals", direction="up", size=0.4)])
     assert explanation_of(slower, [ended, holiday], DAY) == ""
