@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 Style = Literal["even", "heavy tail", "restless"]
 STYLES: tuple[Style, ...] = ("even", "heavy tail", "restless")
+DRIFT: Mapping[Style, float] = {"even": 0.03, "heavy tail": 0.08, "restless": 0.12}
 CAUSES = ("position", "ctr", "demand")
 RECENT = 28
 
@@ -29,12 +31,19 @@ class MadeUpSite:
 
 
 def made_up_site(
-    style: Style, seed: int, pages: int = 1_200, worse: int = 60, days: int = 140, fall: float = 0.2
+    style: Style,
+    seed: int,
+    pages: int = 1_200,
+    worse: int = 60,
+    days: int = 140,
+    fall: float = 0.2,
+    drift: float | None = None,
 ) -> MadeUpSite:
     """Demand falls by ``fall`` everywhere in the last 28 days, and ``worse`` pages lose 30 to 60 % more.
 
     "even": like traffic, little noise; "heavy tail": a few pages carry most, weekdays differ; "restless": pages
-    wander from week to week, days vary more than by chance. The pages that got worse have at least 20 clicks a
+    wander from week to week, by ``drift`` (standard deviation of the logarithm; each style has its own), and days
+    vary more than by chance. The pages that got worse have at least 20 clicks a
     day: whom a loss of half hardly touches, no test finds.
     """
     import pandas as pd
@@ -44,7 +53,9 @@ def made_up_site(
     position = np.repeat(rng.uniform(1.5, 9.0, (pages, 1)), days, axis=1)
     rate = 0.3 / position[:, :1] ** rng.uniform(0.7, 1.1) * np.exp(rng.normal(0, 0.15, (pages, 1)))
     demand = np.outer(traffic / rate[:, 0], np.where(np.arange(days) < days - RECENT, 1.0, 1.0 - fall))
-    demand *= _week(rng, style, days) * np.exp(_wandering(rng, style, pages, days))
+    demand *= _week(rng, style, days) * np.exp(
+        _wandering(rng, DRIFT[style] if drift is None else drift, pages, days)
+    )
     factor = np.ones((pages, days))
     truth = {}
     able = rng.permutation(np.flatnonzero(traffic >= 20.0))[:worse]
@@ -89,11 +100,10 @@ def _week(rng: np.random.Generator, style: Style, days: int) -> FloatArray:
     return (factors / factors.mean())[np.arange(days) % 7]
 
 
-def _wandering(rng: np.random.Generator, style: Style, pages: int, days: int) -> FloatArray:
+def _wandering(rng: np.random.Generator, spread: float, pages: int, days: int) -> FloatArray:
     """Logarithms: drift of each page over weeks, and of the site as a whole."""
     from scipy.signal import lfilter
 
-    spread = {"even": 0.03, "heavy tail": 0.08, "restless": 0.12}[style]
     memory = 0.9
     shocks = rng.normal(0, spread * np.sqrt(1 - memory**2), (pages + 1, days + 60))
     path = lfilter([1.0], [1.0, -memory], shocks, axis=1)[:, 60:]
