@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from growth_pipelines.commands.context import current_settings, json_option, print_json, print_table
+from growth_pipelines.commands.experiment_report import print_reading
+from growth_pipelines.commands.experiment_units import units
 
 if TYPE_CHECKING:
     from growth_pipelines.actions.experiments.registry import Guardrail
@@ -20,6 +22,9 @@ CHANNEL = "cli"
 @click.group()
 def experiments() -> None:
     """Experiments: who gets what, until when, and what was decided."""
+
+
+experiments.add_command(units)
 
 
 @experiments.command("list")
@@ -91,12 +96,14 @@ def plan(
         click.echo(f"{sum(found.units):,} units, {found.units[0]:,} of them control; {found.days} days.")
 
 
-def _guardrail(text: str) -> Guardrail:
+def _guardrail(text: str, unit: str) -> Guardrail:
     from growth_pipelines.actions.experiments.registry import Guardrail
 
     metric, _, margin = text.partition(":")
+    name, is_good = metric.lstrip("-"), not metric.startswith("-")
+    kind = "proportion" if unit == "visitor" or name == "buyers" else "mean"
     try:
-        return Guardrail(metric.lstrip("-"), float(margin), increase_is_good=not metric.startswith("-"))
+        return Guardrail(name, float(margin), kind, is_good)
     except ValueError as error:
         raise click.BadParameter(f"{text}: METRIC:MARGIN, e.g. sessions:0.05") from error
 
@@ -113,7 +120,11 @@ def _arm(text: str) -> tuple[str, float]:
 @click.argument("key")
 @click.option("--hypothesis", required=True, help="What is expected, and why.")
 @click.option("--metric", required=True, help="What decides, e.g. conversions.")
-@click.option("--kind", type=click.Choice(["proportion", "mean", "cuped"]), default="proportion")
+@click.option(
+    "--kind",
+    type=click.Choice(["proportion", "mean", "cuped"]),
+    help="Default: proportion of visitors, mean of others.",
+)
 @click.option("--arm", "arms", multiple=True, required=True, help="NAME or NAME:WEIGHT, control first; repeat.")
 @click.option("--guardrail", "guardrails", multiple=True, help="METRIC:MARGIN; -METRIC where less is better.")
 @click.option("--unit", type=click.Choice(["visitor", "customer", "page", "time_slice"]), default="visitor")
@@ -125,12 +136,18 @@ def _arm(text: str) -> tuple[str, float]:
 @click.option("--pre-days", type=int, default=0, help="Days before exposure that CUPED uses.")
 @click.option("--outcome-days", type=int, default=7, help="Days from exposure on that count.")
 @click.option("--coverage", type=float, default=0.5, help="Share of units that take part after the first day.")
+@click.option("--page-type", default="", help="Pages: product, collection, page, article; default: all.")
+@click.option("--handle", default="*", help="Pages: handles that take part; * stands for anything.")
+@click.option("--settle-days", type=int, default=7, help="Pages: days until search engines have seen the change.")
+@click.option("--cap-quantile", type=float, default=0.99, help="Customers: of buyers' revenue before, to cap at.")
+@click.option("--block-days", type=int, default=1, help="Time slices: days that an arm lasts.")
+@click.option("--carry-over-days", type=int, default=0, help="Time slices: days left out after a switch.")
 @json_option
 def create(
     key: str,
     hypothesis: str,
     metric: str,
-    kind: str,
+    kind: str | None,
     arms: tuple[str, ...],
     guardrails: tuple[str, ...],
     unit: str,
@@ -143,8 +160,10 @@ def create(
     outcome_days: int,
     coverage: float,
     as_json: bool,
+    **design: Any,
 ) -> None:
     """Register the experiment KEY as a draft. What is declared here can't be changed any more."""
+    from growth_pipelines.actions.experiments.design import Design
     from growth_pipelines.actions.experiments.registry import Declaration
     from growth_pipelines.actions.experiments.registry import create as register
     from growth_pipelines.approvals.signatures import present_operator
@@ -157,9 +176,9 @@ def create(
         key=key,
         hypothesis=hypothesis,
         primary_metric=metric,
-        metric_kind=kind,
+        metric_kind=kind or ("proportion" if unit == "visitor" or metric == "buyers" else "mean"),
         arms=tuple(map(_arm, arms)),
-        guardrails=tuple(map(_guardrail, guardrails)),
+        guardrails=tuple(_guardrail(text, unit) for text in guardrails),
         unit=unit,
         baseline=baseline,
         minimum_effect=effect,
@@ -169,6 +188,7 @@ def create(
         pre_days=pre_days,
         outcome_days=outcome_days,
         coverage_goal=coverage,
+        design=Design(**design),
     )
     with store.session() as session:
         row = register(
@@ -190,10 +210,10 @@ def create(
 @click.argument("key")
 @json_option
 def start(key: str, as_json: bool) -> None:
-    """Ask for the start of KEY: an action that waits for an approval, then for `growth execute`."""
-    from growth_pipelines.actions.experiments.proposals import propose_start
+    """Draw the units of KEY and ask for its start: an action that waits for an approval, then `growth execute`."""
     from growth_pipelines.actions.experiments.registry import find_experiment
     from growth_pipelines.approvals.signatures import present_operator
+    from growth_pipelines.readouts.drawing import ask_for_start
     from growth_pipelines.store.database import Store
 
     settings = current_settings()
@@ -201,7 +221,7 @@ def start(key: str, as_json: bool) -> None:
     present_operator(store, settings)
     with store.read() as session:
         row = find_experiment(session, key)
-    _asked(propose_start(store, settings, row, settings.clock.now()), as_json)
+    _asked(ask_for_start(store, settings, row, settings.clock.now()), as_json)
 
 
 @experiments.command("promote")
@@ -297,7 +317,7 @@ def report(key: str, as_json: bool) -> None:
     if as_json:
         print_json(reading.document())
     else:
-        _print_reading(reading)
+        print_reading(reading)
 
 
 @experiments.command("decide")
@@ -326,6 +346,7 @@ def decide(key: str, as_json: bool) -> None:
 
 def _readings() -> dict[str, Reading]:
     from growth_pipelines.actions.experiments.registry import experiments as registered
+    from growth_pipelines.actions.experiments.units import paired_units
     from growth_pipelines.clock import local_date
     from growth_pipelines.readouts.reading import readings
     from growth_pipelines.store.database import Store
@@ -333,35 +354,6 @@ def _readings() -> dict[str, Reading]:
 
     settings = current_settings()
     with Store.of(settings).read() as session:
-        rows = registered(session)
+        rows, units = registered(session), paired_units(session)
     with Warehouse.of(settings).read() as connection:
-        return readings(connection, rows, local_date(settings.clock.now(), settings.zone), settings.zone)
-
-
-def _print_reading(reading: Reading) -> None:
-    found = reading.readout
-    click.echo(f"{found.key}: {found.status}, after {found.days} days and {sum(found.units):,} units.")
-    if not found.healthy:
-        click.echo(
-            f"The sizes of the arms do not fit their weights (p = {found.srm_p_value:.2g}): nothing else is read."
-        )
-        return
-    rows = []
-    for one in found.arms:
-        effect = one.effect
-        rows.append(
-            [
-                one.arm,
-                one.units,
-                f"{effect.diff:+.1%}" if effect else one.why,
-                f"{effect.ci_low:+.1%} to {effect.ci_high:+.1%}" if effect else "",
-                f"{one.p_adjusted:.3f}" if one.p_adjusted is not None else "",
-                f"{effect.chance_to_win:.0%}" if effect else "",
-                ", ".join(f"{rail.metric} {rail.verdict or 'unknown'}" for rail in one.guardrails),
-                one.decision.status if one.decision else "",
-            ]
-        )
-    heads = ["Arm", "Units", "Effect", "Always-valid 95 %", "p", "Chance to win", "Guardrails", "Status"]
-    print_table(heads, rows)
-    if found.days_left:
-        click.echo(f"About {found.days_left} days to the planned end.")
+        return readings(connection, rows, units, local_date(settings.clock.now(), settings.zone), settings.zone)

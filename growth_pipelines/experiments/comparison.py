@@ -81,6 +81,19 @@ def compare(
     return _read(diff, math.sqrt(variance), freedom, c.n + t.n, alpha, tuning if sequential else None)
 
 
+def from_interval(diff: float, ci_low: float, ci_high: float, p_value: float, alpha: float) -> Comparison:
+    """A comparison whose 1 − α interval was got otherwise (by placebo throws, by Student's t over pairs).
+
+    Its standard error is what makes a normal interval as wide, and the chance to win and the risks are of that: an
+    approximation, the interval and the p-value are not.
+    """
+    from scipy.special import ndtri
+
+    se = (ci_high - ci_low) / (2 * float(ndtri(1 - alpha / 2)))
+    winning, gain = _bayesian(diff, se)
+    return Comparison(diff, se, p_value, ci_low, ci_high, winning, max(0.0, gain), max(0.0, gain - diff))
+
+
 def mean_difference(control: ArrayLike | Arm, treatment: ArrayLike | Arm, alpha: float = 0.05) -> Comparison:
     """Difference of two means with Welch's interval: from a value a unit (arrays), or from arms' sums."""
     arms = [arm if isinstance(arm, Mapping) else sufficient_statistics(arm) for arm in (control, treatment)]
@@ -121,7 +134,7 @@ def stratified(
 
 
 def _read(diff: float, se: float, freedom: float, units: float, alpha: float, tuning: float | None) -> Comparison:
-    from scipy.special import ndtr, stdtr, stdtrit
+    from scipy.special import stdtr, stdtrit
 
     from growth_pipelines.experiments.sequences import always_valid_p_value, standard_errors_wide
 
@@ -132,9 +145,7 @@ def _read(diff: float, se: float, freedom: float, units: float, alpha: float, tu
     else:
         width = standard_errors_wide(units, alpha, tuning) * se
         p_value = always_valid_p_value(z, units, alpha, tuning)
-    winning = float(ndtr(z))
-    # E[max(δ, 0)] of δ ~ N(diff, se); the other loss is what is left of the mean.
-    gain = diff * winning + se * math.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+    winning, gain = _bayesian(diff, se)
     return Comparison(
         diff=diff,
         se=se,
@@ -145,6 +156,15 @@ def _read(diff: float, se: float, freedom: float, units: float, alpha: float, tu
         risk_control=max(0.0, gain),
         risk_treatment=max(0.0, gain - diff),
     )
+
+
+def _bayesian(diff: float, se: float) -> tuple[float, float]:
+    """P(δ > 0) and E[max(δ, 0)] of δ ~ N(diff, se); the expected loss is what is left of the mean."""
+    from scipy.special import ndtr
+
+    z = diff / se
+    winning = float(ndtr(z))
+    return winning, diff * winning + se * math.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
 
 
 def _adjusted_variance(arm: Moments, slope: float) -> float:

@@ -22,6 +22,7 @@ Reason = Literal[
     "better",
     "worse",
     "nothing_shown",
+    "methods_disagree",
 ]
 
 

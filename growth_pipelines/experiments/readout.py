@@ -84,11 +84,42 @@ class ArmReading:
 
 
 @dataclass(frozen=True)
+class LookedAt:
+    """The planned look that units drawn before the start are read at (``planned_looks``); week 0 before the first.
+
+    Intervals are 1 − ``alpha`` wide. ``days_to_next`` whole days of outcomes are missing until ``next_week``; both
+    None after the last.
+    """
+
+    week: int
+    weeks: int
+    alpha: float | None
+    next_week: int | None
+    days_to_next: int | None
+
+
+@dataclass(frozen=True)
+class Cross:
+    """The same effect by a second method, which assumes less of something else: it can veto, not decide.
+
+    ``agrees`` if each effect lies in the other's interval.
+    """
+
+    method: str
+    effect: float
+    ci_low: float
+    ci_high: float
+    p_value: float
+    agrees: bool
+
+
+@dataclass(frozen=True)
 class Readout:
     """``units`` an arm that were exposed, ``mature`` those whose days of outcome are over: they are compared.
 
     ``healthy`` is False where the arms' sizes don't fit: ``arms`` is empty then. ``power`` is that of the plan for
-    the units there are; ``days_left`` None where nobody comes.
+    the units there are; ``days_left`` None where nobody comes. ``look`` is None for visitors: they are read every
+    day, all others at planned looks. ``cross`` is there for pages.
     """
 
     key: str
@@ -101,6 +132,8 @@ class Readout:
     power: float | None
     days_left: int | None
     arms: tuple[ArmReading, ...]
+    look: LookedAt | None = None
+    cross: Cross | None = None
 
     @property
     def status(self) -> str:

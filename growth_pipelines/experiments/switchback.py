@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SwitchbackEffect:
-    """``diff`` is treatment − control of a slice's value, with Student's interval over ``pairs`` of blocks."""
+    """``diff`` is treatment − control of a slice's value, or as a share of control; Student's interval over
+    ``pairs`` of blocks."""
 
     diff: float
     se: float
@@ -48,13 +49,19 @@ def switchback_schedule(slices: int, block: int, seed: int) -> NDArray[Any]:
 
 
 def switchback_effect(
-    values: ArrayLike, arms: ArrayLike, block: int, carry_over: int = 0, alpha: float = 0.05
+    values: ArrayLike,
+    arms: ArrayLike,
+    block: int,
+    carry_over: int = 0,
+    alpha: float = 0.05,
+    relative: bool = False,
 ) -> SwitchbackEffect:
     """Treatment − control from a value a slice (NaN = missing) and the schedule that ``switchback_schedule`` gave.
 
     The first ``carry_over`` slices after each switch are left out: they still feel the other arm (before the
     first block is control). Pairs without a value on both sides do not count. Student's t over the pairs'
-    differences. Raises UnusableSample (a ValueError) for fewer than 2 pairs, or a schedule that is none.
+    differences; ``relative`` by the linearised ratio of means, as for a ratio (``arms``). Raises UnusableSample
+    (a ValueError) for fewer than 2 pairs, a schedule that is none, or a share of a control that is not above 0.
     """
     series, schedule = np.asarray(values, dtype=float), np.asarray(arms, dtype=int)
     if series.shape != schedule.shape or series.ndim != 1:
@@ -76,14 +83,19 @@ def switchback_effect(
     treatment = np.where(treated_first, pairs[:, 0], pairs[:, 1])
     control = np.where(treated_first, pairs[:, 1], pairs[:, 0])
     whole = ~np.isnan(treatment - control)
-    return _student(treatment[whole], control[whole], alpha)
+    return _student(treatment[whole], control[whole], alpha, relative)
 
 
-def _student(treatment: NDArray[Any], control: NDArray[Any], alpha: float) -> SwitchbackEffect:
+def _student(treatment: NDArray[Any], control: NDArray[Any], alpha: float, relative: bool) -> SwitchbackEffect:
     from scipy.special import stdtr, stdtrit
 
     differences = treatment - control
     pairs = differences.size
+    if relative and pairs:
+        if not control.mean() > 0:
+            raise UnusableSample("Control's blocks are worth nothing.", "Compare with relative=False.")
+        ratio = treatment.mean() / control.mean()
+        differences = ratio - 1 + (treatment - ratio * control) / control.mean()
     if pairs < 2 or np.ptp(differences) == 0:
         raise UnusableSample(f"{pairs} pairs of blocks that differ.", "Run for longer: some 20 pairs.")
     diff, se = float(differences.mean()), float(differences.std(ddof=1)) / math.sqrt(pairs)

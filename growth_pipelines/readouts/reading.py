@@ -1,4 +1,4 @@
-"""From the published marts and the register to the readings: two queries, whatever the number of units."""
+"""From the published marts and the register to the readings; visitors' are two queries, however many there are."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from growth_pipelines.actions.experiments.registry import arm_names, arm_weights
 from growth_pipelines.canonical import digest
 from growth_pipelines.clock import local_date
 from growth_pipelines.experiments.readout import Declared, Measure, Readout, read_out
-from growth_pipelines.store.tables import Experiment
+from growth_pipelines.readouts.pages import read_split_test
+from growth_pipelines.store.tables import Experiment, ExperimentUnit
 from growth_pipelines.warehouse.connection import WarehouseConnection
 from growth_pipelines.warehouse.named_queries import query
 
@@ -35,20 +36,52 @@ class Reading:
 
 
 def readings(
+    connection: WarehouseConnection,
+    rows: Sequence[Experiment],
+    units: Mapping[str, Sequence[ExperimentUnit]],
+    today: date,
+    zone: str,
+) -> dict[str, Reading]:
+    """The reading of each experiment that has begun, by key; ``today`` is the first day that is not over.
+
+    ``units``: the pages and slices of time, by the experiment's id (``paired_units``).
+    """
+    begun = [row for row in rows if row.started_at is not None]
+    visited = _visited(connection, [row for row in begun if row.unit == "visitor"], today, zone)
+    drawn = {
+        row.key: _drawn(connection, row, units.get(row.id, ()), today, zone)
+        for row in begun
+        if row.unit != "visitor"
+    }
+    return {row.key: (visited | drawn)[row.key] for row in begun}
+
+
+def _drawn(
+    connection: WarehouseConnection, row: Experiment, units: Sequence[ExperimentUnit], today: date, zone: str
+) -> Reading:
+    started, until = _days(row, today, zone)
+    return Reading(*read_split_test(connection, row, declared_of(row), units, started, until))
+
+
+def _days(row: Experiment, today: date, zone: str) -> tuple[date, date]:
+    """The days of the start, and of the end or today: the first that counts no more."""
+    assert row.started_at is not None
+    ended = local_date(row.ended_at, zone) if row.ended_at else today
+    return local_date(row.started_at, zone), min(today, ended)
+
+
+def _visited(
     connection: WarehouseConnection, rows: Sequence[Experiment], today: date, zone: str
 ) -> dict[str, Reading]:
-    """The reading of each experiment that has begun, by key; ``today`` is the first day that is not over."""
+    if not rows:
+        return {}
     counts: dict[str, dict[str, int]] = defaultdict(dict)
     for found in _records(connection, "experiment_units"):
         counts[found["experiment_id"]][found["variant"]] = int(found["units"])
     sums: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for found in _records(connection, "experiment_sums"):
         sums[found["experiment_id"]].append(found)
-    return {
-        row.key: _reading(row, counts[row.id], sums[row.id], today, zone)
-        for row in rows
-        if row.started_at is not None
-    }
+    return {row.key: _of_visitors(row, counts[row.id], sums[row.id], today, zone) for row in rows}
 
 
 def _records(connection: WarehouseConnection, name: str) -> list[dict[str, Any]]:
@@ -56,13 +89,11 @@ def _records(connection: WarehouseConnection, name: str) -> list[dict[str, Any]]
     return found
 
 
-def _reading(
+def _of_visitors(
     row: Experiment, counts: Mapping[str, int], sums: Sequence[dict[str, Any]], today: date, zone: str
 ) -> Reading:
-    assert row.started_at is not None
-    begun = local_date(row.started_at, zone)
-    ended = local_date(row.ended_at, zone) if row.ended_at else today
-    readout = read_out(declared_of(row), counts, sums, max(0, (min(today, ended) - begun).days))
+    started, until = _days(row, today, zone)
+    readout = read_out(declared_of(row), counts, sums, max(0, (until - started).days))
     plain = [{name: value if isinstance(value, str) else float(value) for name, value in r.items()} for r in sums]
     return Reading(readout, digest({"counts": dict(counts), "sums": plain}))
 

@@ -707,6 +707,8 @@ class Experiment(Table):
 
     ``guardrails`` are {metric, kind, margin, increase_is_good}; margins and ``minimum_effect`` are shares of
     control. ``coverage`` is the share of units that take part now, ``coverage_goal`` what the ramp leads to.
+    ``design`` is what was declared for its kind of unit, ``drawn`` when its units were drawn, how many, how alike
+    the arms were, and their digest (None for visitors: they come by themselves).
     ``decision`` is the reading it was decided on, with the digest of its data; ``promoted`` the arm that
     everybody gets, empty for none.
     """
@@ -746,6 +748,27 @@ class Experiment(Table):
     ended_at: Mapped[datetime | None]
     decision: Mapped[dict[str, Any] | None]
     promoted: Mapped[str]
+    design: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    drawn: Mapped[dict[str, Any] | None]
+
+
+class ExperimentUnit(Table):
+    """A page, customer or slice of time and its arm, drawn before the start and never moved after it.
+
+    ``unit_id`` is the page's address, the customer's key, or the number of the day since the start, from 0 on;
+    ``position`` its place in the list. ``pair`` is that of pages and of blocks of time, ``template`` and
+    ``traffic`` (a day, before the draw) are those of pages.
+    """
+
+    __tablename__ = "experiment_units"
+
+    experiment_id: Mapped[str] = mapped_column(ForeignKey("experiments.id"), primary_key=True)
+    unit_id: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int]
+    arm: Mapped[str]
+    pair: Mapped[int | None]
+    template: Mapped[str]
+    traffic: Mapped[float | None]
 
 
 class Exposure(Table):

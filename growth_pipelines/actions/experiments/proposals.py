@@ -28,16 +28,16 @@ def propose_start(store: Store, settings: Settings, row: Experiment, now: dateti
     """Ask whether ``row`` may start; the action's id. Raises NotProposed."""
     if row.status != "draft":
         raise NotProposed(f"{row.key} is {row.status}: only a draft starts.", "Register a new experiment.")
+    if row.unit != "visitor" and row.drawn is None:
+        raise NotProposed(f"The {_units(row)} of {row.key} are not drawn.", "Draw them first.")
     arms = ", ".join(f"{arm['name']} ({arm['weight']:g})" for arm in row.arms)
     draft = _draft(
         row,
         now,
         title=f"Start the experiment {row.key}",
-        rationale=f"{row.hypothesis} Arms: {arms}. It shows {FIRST_COVERAGE:.0%} of all "
-        f"{row.unit.replace('_', ' ')}s their arm for a day, "
-        f"then {row.coverage_goal:.0%}, about {row.planned_days} days long.",
+        rationale=f"{row.hypothesis} Arms: {arms}. {_course(row)}",
         why_now=f"{row.created_by} registered it.",
-        draft={"running": "yes"},
+        draft={"running": "yes", **({"units": row.drawn["digest"]} if row.drawn else {})},
         change=FieldChange(field=RUNNING, before="no", after="yes"),
         undo="The experiment is stopped; everybody sees control again.",
     )
@@ -63,6 +63,22 @@ def propose_promotion(store: Store, settings: Settings, row: Experiment, arm: st
         undo=f"Everybody gets {row.promoted or 'the shop as it is'} again.",
     )
     return _put(store, settings, row, draft, now)
+
+
+def _course(row: Experiment) -> str:
+    if row.drawn is None:
+        return (
+            f"It shows {FIRST_COVERAGE:.0%} of all visitors their arm for a day, "
+            f"then {row.coverage_goal:.0%}, about {row.planned_days} days long."
+        )
+    return (
+        f"{row.drawn['units']:,} {_units(row)} were drawn (see `growth experiments units {row.key}`); "
+        f"it is read after {row.planned_days} days, and before only stopped where it does harm."
+    )
+
+
+def _units(row: Experiment) -> str:
+    return "days" if row.unit == "time_slice" else f"{row.unit}s"
 
 
 def _draft(

@@ -10,7 +10,7 @@ import math
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.authority import MAY_DECIDE
+from growth_pipelines.actions.experiments.design import Design, flaws_of
 from growth_pipelines.actions.experiments.states import FIRST_COVERAGE, Move, Status, after, ramp_due
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.audit import append_event
@@ -71,6 +72,7 @@ class Declaration:
     pre_days: int = 0
     outcome_days: int = 7
     coverage_goal: float = 0.5
+    design: Design = field(default_factory=Design)
 
 
 def check(one: Declaration) -> None:
@@ -97,6 +99,7 @@ def check(one: Declaration) -> None:
         (not (one.planned_units >= 2 and 1 <= one.planned_days <= 730), "Plan units, and 1 to 730 days."),
         (not (0 <= one.pre_days <= 365 and 1 <= one.outcome_days <= 90), "Outcomes take 1 to 90 days."),
         (not FIRST_COVERAGE <= one.coverage_goal <= 1, f"The ramp leads to {FIRST_COVERAGE:g} to 1."),
+        *flaws_of(one.design, one.unit, weights, metrics, one.planned_days),
     )
     for flawed, why in flaws:
         if flawed:
@@ -126,6 +129,7 @@ def create(
         ended_at=None,
         decision=None,
         promoted="",
+        drawn=None,
     )
     session.add(row)
     session.flush()
@@ -174,7 +178,8 @@ def start(session: Session, row: Experiment, *, actor: str, channel: str, now: d
     """Begin, with the first step of the ramp. Only the executor calls this, for an approved action."""
     move(session, row, "start", actor=actor, channel=channel, now=now)
     row.started_at = row.coverage_at = now
-    row.coverage = min(FIRST_COVERAGE, row.coverage_goal)
+    # What was drawn takes part from the start on; visitors come by themselves, so a ramp is possible.
+    row.coverage = min(FIRST_COVERAGE, row.coverage_goal) if row.unit == "visitor" else row.coverage_goal
     session.flush()
     return row
 

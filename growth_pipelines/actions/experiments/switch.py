@@ -22,6 +22,7 @@ from growth_pipelines.actions.experiments.registry import (
     start,
 )
 from growth_pipelines.actions.experiments.states import NoSuchMove
+from growth_pipelines.actions.experiments.units import check_units, expose_customers
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.database import Store
 
@@ -32,8 +33,9 @@ _EXECUTOR = {"actor": "executor", "channel": "executor"}
 
 @dataclass(frozen=True)
 class ExperimentSwitch:
-    """The surface; the executor binds it to its store and time."""
+    """The surface; the executor binds it to its store and time. ``units`` is the digest of those approved."""
 
+    units: str = ""
     store: Store | None = None
     now: datetime | None = None
     stepwise: ClassVar[bool] = False
@@ -55,7 +57,10 @@ class ExperimentSwitch:
             with self.store.session() as session:
                 row = find_experiment(session, gid.removeprefix(GID))
                 if values.get(RUNNING) == "yes":
+                    check_units(session, row, self.units)
                     start(session, row, now=self.now, **_EXECUTOR)
+                    if row.unit == "customer":
+                        expose_customers(session, row, self.now)
                 elif RUNNING in values:
                     move(session, row, "stop", now=self.now, reason="rolled back", **_EXECUTOR)
                 if PROMOTED in values:
@@ -77,13 +82,16 @@ class _NoShop:
 
 
 def switch_plan(gid: str, draft: Mapping[str, Any]) -> tuple[str, Surface, dict[str, str]]:
-    """What an approved draft writes: ``{"running": "yes"}`` or ``{"promoted": arm}``. Raises GrowthError."""
+    """What an approved draft writes: ``{"running": "yes"}`` or ``{"promoted": arm}``. Raises GrowthError.
+
+    A start has the digest of its ``units`` too, where they were drawn.
+    """
     wanted = {name: draft[key] for key, name in (("running", RUNNING), ("promoted", PROMOTED)) if key in draft}
     if not gid.startswith(GID) or len(wanted) != 1 or not all(isinstance(v, str) and v for v in wanted.values()):
         raise GrowthError("The draft neither starts an experiment nor promotes an arm.", "Reject the action.")
     if wanted.get(RUNNING, "yes") != "yes":
         raise GrowthError("A draft can only start an experiment.", "Stop it with `growth experiments stop`.")
-    return gid, ExperimentSwitch(), wanted
+    return gid, ExperimentSwitch(units=str(draft.get("units", ""))), wanted
 
 
 def bound(surface: Surface | None, store: Store, now: datetime) -> Surface | None:

@@ -44,16 +44,17 @@ RAILS = dg.AssetCheckKey(READOUTS, "guardrails_hold")
 def experiment_readouts(machine: dg.ResourceParam[Machine]) -> Iterator[Any]:
     from growth_pipelines.actions.execution import execute_approved
     from growth_pipelines.actions.experiments.registry import experiments
+    from growth_pipelines.actions.experiments.units import paired_units
     from growth_pipelines.readouts.reading import readings
     from growth_pipelines.readouts.supervision import supervise
 
     carried_out = execute_approved(machine.store, machine.settings, kind="experiment", now=machine.now)
     with machine.store.read() as session:
-        rows = experiments(session)
+        rows, units = experiments(session), paired_units(session)
     read: dict[str, Reading] = {}
     if any(row.started_at for row in rows):
         with machine.warehouse.read() as connection:
-            read = readings(connection, rows, machine.today, machine.zone)
+            read = readings(connection, rows, units, machine.today, machine.zone)
     with machine.store.session() as session:
         done = supervise(session, read, machine.now)
     live = {row.key: read[row.key] for row in rows if row.key in read and row.status in ("running", "paused")}

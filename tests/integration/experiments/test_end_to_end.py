@@ -70,7 +70,7 @@ def read(settings: Settings, store: Store) -> dict[str, Reading]:
     with store.read() as session:
         rows = experiments(session)
     with Warehouse.of(settings).read() as connection:
-        return readings(connection, rows, settings.clock.now().date(), settings.zone)
+        return readings(connection, rows, {}, settings.clock.now().date(), settings.zone)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,122 @@
+"""The units of an experiment are drawn from the published warehouse before its start is asked for.
+
+The approval then binds to what was drawn. Seeds come from the experiment's key, so nobody can draw until the arms
+please; drawing again differs only by what the warehouse knows meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from growth_pipelines.actions.experiments.design import Design
+from growth_pipelines.actions.experiments.proposals import propose_start
+from growth_pipelines.actions.experiments.registry import arm_names, find_experiment
+from growth_pipelines.actions.experiments.units import keep_units, units_in_use
+from growth_pipelines.clock import local_date
+from growth_pipelines.errors import GrowthError
+from growth_pipelines.experiments import balance, match_pages
+from growth_pipelines.experiments.arms import UnusableSample
+from growth_pipelines.experiments.page_readout import LEAST_PAIRS
+from growth_pipelines.settings import Settings
+from growth_pipelines.store.database import Store
+from growth_pipelines.store.tables import Experiment
+from growth_pipelines.warehouse.connection import WarehouseConnection
+from growth_pipelines.warehouse.database import Warehouse
+from growth_pipelines.warehouse.named_queries import query
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Days before the start that pages are matched by, and their weekday levels are taken from.
+PAGE_DAYS_BEFORE = 56
+# Search Console revises its newest days.
+INCOMPLETE_DAYS = 3
+
+
+class NotDrawn(GrowthError):
+    """The warehouse has too few units for the experiment; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """``units`` as they are kept, and what is told ``about`` them."""
+
+    units: list[dict[str, Any]]
+    about: dict[str, Any] = field(default_factory=dict)
+
+
+def ask_for_start(store: Store, settings: Settings, row: Experiment, now: datetime) -> str:
+    """Draw the units of a draft, unless they come by themselves, and ask whether it may start; the action's id.
+
+    Raises NotDrawn, NotProposed.
+    """
+    if row.unit != "visitor" and row.status == "draft":
+        row = draw_units(store, settings, row, now)
+    return propose_start(store, settings, row, now)
+
+
+def draw_units(store: Store, settings: Settings, row: Experiment, now: datetime) -> Experiment:
+    """Draw and keep the units of a draft; the experiment as it is then. Raises NotDrawn, BadExperiment."""
+    today = local_date(now, settings.zone)
+    with store.read() as session:
+        taken = units_in_use(session, row.unit)
+    with Warehouse.of(settings).read() as connection:
+        drawn = _pages(connection, row, taken, today)
+    with store.session() as session:
+        held = find_experiment(session, row.key)
+        keep_units(session, held, drawn.units, drawn.about, now)
+        session.expunge_all()
+    return held
+
+
+def seed_of(key: str) -> int:
+    """The seed of everything that is drawn at random for the experiment ``key``."""
+    return int.from_bytes(sha256(key.encode()).digest()[:6])
+
+
+def last_search_day(connection: WarehouseConnection, shop_id: str, today: date) -> date | None:
+    """The newest day whose search figures are all there and are revised no more; None without search data."""
+    found = connection.execute(query("experiment_search_days"), [shop_id]).fetchone()
+    if found is None or found[0] is None:
+        return None
+    newest: date = found[0]
+    return min(newest, today - timedelta(days=INCOMPLETE_DAYS + 1))
+
+
+def _pages(connection: WarehouseConnection, row: Experiment, taken: set[str], today: date) -> Drawn:
+    design, last = Design(**row.design), last_search_day(connection, row.shop_id, today)
+    if last is None:
+        raise NotDrawn("The warehouse has no search data.", "Read Search Console first: `growth run`.")
+    first = last - timedelta(days=PAGE_DAYS_BEFORE - 1)
+    pattern = design.handle.translate({ord("%"): r"\%", ord("_"): r"\_", ord("\\"): r"\\"}).replace("*", "%")
+    bounds = [row.shop_id, design.page_type, design.page_type, pattern, first, last]
+    days = connection.frame(query("experiment_page_candidates"), bounds)
+    days = days[~days["page"].isin(taken)]
+    pages = days.groupby(["page", "template"], as_index=False)[row.primary_metric].sum()
+    pages = pages.rename(columns={row.primary_metric: "traffic"})
+    pages = pages[pages["traffic"] > 0].assign(traffic=lambda frame: frame["traffic"] / PAGE_DAYS_BEFORE)
+    if len(pages) < 2 * LEAST_PAIRS:
+        raise NotDrawn(
+            f"{len(pages)} pages that match have any {row.primary_metric} of their own.",
+            f"At least {2 * LEAST_PAIRS} are needed: widen --page-type or --handle.",
+        )
+    return _paired(row, pages, days, last)
+
+
+def _paired(row: Experiment, pages: pd.DataFrame, days: pd.DataFrame, last: date) -> Drawn:
+    try:
+        pairs = match_pages(pages, seed_of(row.key))
+        before = balance(days, pairs, last + timedelta(days=1), row.primary_metric)
+    except UnusableSample as error:
+        raise NotDrawn(error.message, error.hint) from error
+    names = arm_names(row)
+    units = [
+        {"unit_id": page, "arm": names[arm], "pair": pair, "template": template, "traffic": traffic}
+        for page, arm, pair, template, traffic in pairs[["page", "arm", "pair", "template", "traffic"]]
+        .astype(object)
+        .itertuples(index=False)
+    ]
+    return Drawn(units, {"pairs": len(pairs) // 2, "matched_to": last.isoformat(), "balance": asdict(before)})
