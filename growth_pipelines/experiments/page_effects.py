@@ -62,7 +62,7 @@ def difference_in_differences(
     change first). Sums, not means of ratios: a page counts by its traffic. Raises UnusableSample (a ValueError)
     for too few pairs, days or values.
     """
-    panel = page_panel(daily, pairs, start, value, settle_days)
+    panel = _measured(daily, pairs, start, value, settle_days)
     foretold = _weekday_levels(panel)
     after = panel.after.sum(axis=2)
     swapped = random_throws(len(after), _DRAWS, seed)
@@ -92,7 +92,7 @@ def synthetic_control(
     their weights are ≥ 0 and fitted to the days before (Abadie, Diamond & Hainmueller 2010), drawn towards the
     groups' own shares by as much as the days before leave them uncertain. Every placebo throw fits its own.
     """
-    panel = page_panel(daily, pairs, start, value, settle_days)
+    panel = _measured(daily, pairs, start, value, settle_days)
     swapped = random_throws(len(panel.after), _DRAWS, seed)
     _check_values(panel.before[:, 1].sum(), panel.before[:, 0].sum(), panel.after)
     unchanged, changed = _synthetic(panel, _groups(panel, pairs), swapped)
@@ -100,6 +100,13 @@ def synthetic_control(
     return _described(
         Throws(parts[0], parts[1], unchanged.sum(axis=1), changed.sum(axis=1)), panel, unchanged[0], alpha
     )
+
+
+def _measured(daily: pd.DataFrame, pairs: pd.DataFrame, start: object, value: str, settle_days: int) -> PagePanel:
+    panel = page_panel(daily, pairs, start, value, settle_days)
+    if panel.after.shape[2] == 0:
+        raise UnusableSample(f"No day since {settle_days} days after {start}.", "Wait until days were read.")
+    return panel
 
 
 def _weekday_levels(panel: PagePanel) -> FloatArray:

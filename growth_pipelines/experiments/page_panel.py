@@ -34,7 +34,7 @@ def page_panel(
 ) -> PagePanel:
     """The panel of ``daily`` (page, date and ``value``; a day without a row is 0) for ``pairs`` (page, pair, arm).
 
-    ``settle_days`` from the start on are left out of both sides. Raises UnusableSample (a ValueError) for pairs
+    ``settle_days`` from the start on are left out of both sides; ``after`` may have no day. Raises UnusableSample (a ValueError) for pairs
     that are not whole, and for too few pairs or days.
     """
     import pandas as pd
@@ -50,8 +50,6 @@ def page_panel(
     if days.size == 0 or (first - days.min()).astype(int) < _LEAST_DAYS_BEFORE:
         raise UnusableSample(f"Too few days before {first}.", f"Give at least {_LEAST_DAYS_BEFORE}.")
     begin = first + settle_days
-    if days.max() < begin:
-        raise UnusableSample(f"No day since {begin}.", "Wait until days after the start were read.")
     calendar = np.arange(days.min(), days.max() + 1)
     grid = np.zeros((len(ordered), calendar.size))
     row = pd.Index(ordered["page"]).get_indexer(pd.Index(known["page"]))

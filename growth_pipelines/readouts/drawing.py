@@ -79,10 +79,9 @@ def seed_of(key: str) -> int:
 
 def last_search_day(connection: WarehouseConnection, shop_id: str, today: date) -> date | None:
     """The newest day whose search figures are all there and are revised no more; None without search data."""
-    found = connection.execute(query("experiment_search_days"), [shop_id]).fetchone()
-    if found is None or found[0] is None:
+    [[newest]] = connection.execute(query("experiment_search_days"), [shop_id]).fetchall()
+    if newest is None:
         return None
-    newest: date = found[0]
     return min(newest, today - timedelta(days=INCOMPLETE_DAYS + 1))
 
 
