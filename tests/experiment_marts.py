@@ -23,7 +23,9 @@ def at(settings: Settings, now: datetime) -> Settings:
 
 def publish(settings: Settings, last_day: date, **marts: pd.DataFrame) -> None:
     """Write and publish these marts, whose newest complete day is ``last_day``."""
-    shops = pd.DataFrame({"window_end": [pd.Timestamp(last_day)], "as_of": [pd.Timestamp(last_day + timedelta(1))]})
+    shops = pd.DataFrame(
+        {"window_end": [pd.Timestamp(last_day)], "as_of": [pd.Timestamp(last_day + timedelta(1))]}
+    )
     warehouse = Warehouse.of(settings)
     with warehouse.write() as connection:
         connection.execute("create schema if not exists marts")

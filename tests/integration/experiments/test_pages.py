@@ -173,7 +173,9 @@ def test_nothing_starts_with_other_pages_than_were_approved(machine: Settings) -
     action_id = ask_for_start(store, machine, row, BEGUN)
     with store.session() as session:
         action, row = find(session, action_id), fresh(store, "fitted-titles")
-        swapped = [{"unit_id": unit.unit_id, "arm": "fitted", "pair": unit.pair} for unit in units_of(session, row)]
+        swapped = [
+            {"unit_id": unit.unit_id, "arm": "fitted", "pair": unit.pair} for unit in units_of(session, row)
+        ]
         keep_units(session, session.merge(row), swapped, {}, BEGUN)
         session.expunge_all()
     decided(store, machine, action, "approve", now=BEGUN)
