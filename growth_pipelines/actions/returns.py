@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, delete, select
 from sqlalchemy.orm import Session, aliased
 
 from growth_pipelines.actions.outcomes import FINAL_DAYS
 from growth_pipelines.clock import local_date
-from growth_pipelines.store.tables import Action, ActionOutcome
+from growth_pipelines.store.tables import Action, ActionOutcome, ActionReturn
 
 
 @dataclass(frozen=True)
@@ -62,3 +62,9 @@ def executed_returns(session: Session, zone: str) -> list[ExecutedReturn]:
             )
         )
     return found
+
+
+def record_returns(session: Session, shop_id: str, rows: Iterable[Mapping[str, Any]], now: datetime) -> None:
+    """Keep the sums of a shop, with the other columns of ``action_returns``, in place of those that were there."""
+    session.execute(delete(ActionReturn).where(ActionReturn.shop_id == shop_id))
+    session.add_all(ActionReturn(shop_id=shop_id, counted_at=now, **row) for row in rows)

@@ -19,7 +19,7 @@ _HEADS = ("Month", "Recommender", "Done", "Measured", "Promised", "Realised", "9
 def outcomes(as_json: bool) -> None:
     """Show what executed actions brought in 28 days, by recommender and month, and what is not known of it."""
     from growth_pipelines.actions.returns import executed_returns
-    from growth_pipelines.outcomes import not_known, return_of, returns
+    from growth_pipelines.outcomes import not_known, return_document, return_of, returns
     from growth_pipelines.store.database import Store
 
     settings = current_settings()
@@ -27,7 +27,7 @@ def outcomes(as_json: bool) -> None:
         executed = executed_returns(session, settings.zone)
     rows, whole = returns(executed), return_of(executed)
     if as_json:
-        print_json({"by_month": [*map(_document, rows)], "total": _document(whole)})
+        print_json({"by_month": [*map(return_document, rows)], "total": return_document(whole)})
         return
     if not executed:
         click.echo("Nothing was executed yet, so there is nothing to measure.")
@@ -49,25 +49,3 @@ def _cells(one: Return, month: str, recommender: str) -> list[Any]:
         f"{known.effect:+,.0f}" if known else "not known",
         f"{known.low:+,.0f} to {known.high:+,.0f}" if known else "",
     ]
-
-
-def _document(one: Return) -> dict[str, Any]:
-    from growth_pipelines.outcomes import not_known
-
-    known = one.realised
-    return {
-        "month": one.month or None,
-        "recommender": one.recommender or None,
-        "actions": one.actions,
-        "measured": one.measured,
-        "waiting": one.waiting,
-        "not_measurable": one.not_measurable,
-        "promised": one.promised,
-        "promised_in_all": one.promised_in_all,
-        "realised": known.effect if known else None,
-        "realised_low": known.low if known else None,
-        "realised_high": known.high if known else None,
-        "share": one.share,
-        "classes": dict(one.classes),
-        "not_known": not_known(one),
-    }

@@ -9,6 +9,7 @@ import dagster as dg
 
 from growth_pipelines.defs.approval_form import approval_form
 from growth_pipelines.defs.assets.action_outcomes import OUTCOMES, action_outcomes
+from growth_pipelines.defs.assets.action_returns import RETURNS, action_returns
 from growth_pipelines.defs.assets.agreement import AGREEMENT, AGREES, incremental_agreement
 from growth_pipelines.defs.assets.audit_head import AUDIT_HEAD, INTACT, audit_head
 from growth_pipelines.defs.assets.carried_out import ROLLBACKS, rolled_back_actions
@@ -75,6 +76,7 @@ def build_defs(
             published_warehouse([*graph.in_schema("marts"), LIFETIME_VALUE], settings.engine),
             incremental_agreement(graph.named(SOURCES), settings.engine),
             action_outcomes,
+            action_returns,
             experiment_readouts,
             search_regressions,
             vitals_regressions,
@@ -116,7 +118,7 @@ def _parts(
         agrees=AGREES,
         monitoring=(SEARCH, VITALS, *watch.keys),
         monitoring_checks=watch.check_keys,
-        outcomes=OUTCOMES,
+        outcomes=(OUTCOMES, RETURNS),
         readouts=READOUTS,
         readout_checks=(SIZES, RAILS),
         queue=QUEUE,

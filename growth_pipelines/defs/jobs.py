@@ -38,7 +38,8 @@ class Parts:
     # What looks, the incidents that come of it, and a check on each family of metrics.
     monitoring: tuple[dg.AssetKey, ...]
     monitoring_checks: tuple[dg.AssetCheckKey, ...]
-    outcomes: dg.AssetKey
+    # What each action did, and the sums of it.
+    outcomes: tuple[dg.AssetKey, ...]
     readouts: dg.AssetKey
     readout_checks: tuple[dg.AssetCheckKey, ...]
     queue: dg.AssetKey
@@ -86,7 +87,7 @@ def build_jobs(parts: Parts, forms: Iterable[dg.JobDefinition]) -> Jobs:
     models = _assets([*parts.models, parts.published]) | _checks([*parts.landed_contracts, *parts.model_checks])
     monitoring = _assets(parts.monitoring) | _checks(parts.monitoring_checks)
     recommend = _assets(parts.recommendations.values()) | _checks([*parts.gates.values(), *parts.texts.values()])
-    outcomes = _assets([parts.outcomes])
+    outcomes = _assets(parts.outcomes)
     readouts = _assets([parts.readouts]) | _checks(parts.readout_checks)
     queue = _assets([parts.queue])
     repair = _assets([parts.recommendations["cwv_repair"]]) | _checks([parts.gates["cwv_repair"]])

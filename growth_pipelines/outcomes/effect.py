@@ -5,7 +5,8 @@ week, the three weeks before it and the rest before, besides a constant. So it l
 spike lasts and of a trend goes on (regression to the mean), and the season is theirs, because days are compared
 in whole weeks. The interval is conformal (Lei et al. 2018, "Distribution-free predictive inference for
 regression"; Vovk, Gammerman & Shafer 2005): the effects that would be seen on the untouched ones, each left out
-of its own fit, are what chance does. It presumes that the resource moves as its matches do, not any distribution.
+of its own fit, are what chance does. It presumes that the resource moves as its matches do, not any distribution,
+but for the first two of three looks (``looks``), whose levels go beyond what so few can show.
 """
 
 from __future__ import annotations
@@ -17,15 +18,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from growth_pipelines.outcomes.looks import level
+from growth_pipelines.outcomes.noise import START, estimated
 from growth_pipelines.outcomes.panel import FloatArray, Panel
 
-HORIZONS = (7, 14, 28)
 # The interval is an order statistic of the controls' errors: it needs 20, and some more for what is fitted.
 LEAST_CONTROLS, _MOST_CONTROLS = 30, 120
 LEAST_DAYS_BEFORE, _MOST_DAYS_BEFORE = 28, 84
 # A match has at most this many times the traffic, or this many times less.
 _CALIPER = 10.0
-_LEVEL = 0.95
+_LEAST_LEVEL = 0.95
 _RIDGES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 
 
@@ -39,7 +41,9 @@ class Skipped:
 
 @dataclass(frozen=True, eq=False)
 class Effect:
-    """``observed`` less ``counterfactual`` over the horizon, with its 95 % interval; all in the metric's unit.
+    """``observed`` less ``counterfactual`` over the horizon, with its interval; all in the metric's unit.
+
+    Those of the three horizons hold the truth at once in 95 of 100 cases (see ``looks``).
 
     ``baseline``: the same number of days before, at the level of all days before. ``shared_error``: the part of
     the standard error that comes from the controls' fit, which effects measured on the same controls share.
@@ -94,12 +98,13 @@ def measure(panel: Panel, unit: object, executed: object, horizon: int) -> Effec
     rows = np.concatenate([[row], controls])
     features = _features(panel.values[rows, window.before], horizon)
     after = panel.values[rows, window.after].sum(axis=1)
-    found_effect = _against(features, after)
+    sure = level(horizon)
+    counted = panel.values[rows, window.all]
+    found_effect = _against(features, after, sure, _grain(counted))
     if isinstance(found_effect, Skipped):
         return found_effect
     expected, low, high, shared = found_effect
-    counted = panel.values[rows, window.all]
-    chance = _by_chance(float(after[0]), expected, float(counted[counted > 0].min()))
+    chance = _by_chance(float(after[0]), expected, _grain(counted[:1]) or _grain(counted), sure)
     low, high = min(low, chance[0]), max(high, chance[1])
     days = np.arange(window.before.start, window.after.stop)
     other = panel.touched[row, window.all] & (days != panel.day(executed))
@@ -133,6 +138,11 @@ def _window(panel: Panel, executed: int, horizon: int) -> _Window | Skipped:
     return _Window(slice(executed - 7 * weeks, executed), slice(executed + 1, executed + 1 + horizon))
 
 
+def _grain(counted: FloatArray) -> float:
+    """The least that came at once: a click, an order, the price of a cheap one; 0 where nothing came."""
+    return float(np.min(counted, where=counted > 0, initial=np.inf)) if (counted > 0).any() else 0.0
+
+
 def _matches(panel: Panel, row: int, window: _Window) -> NDArray[np.intp]:
     """Rows of untouched resources, nearest in traffic first: of its template, or of all where that has too few."""
     traffic = panel.values[:, window.before].sum(axis=1)
@@ -153,29 +163,35 @@ def _features(before: FloatArray, horizon: int) -> FloatArray:
     return horizon * np.column_stack([*means, constant])
 
 
-def _against(features: FloatArray, after: FloatArray) -> tuple[float, float, float, float] | Skipped:
+def _against(
+    features: FloatArray, after: FloatArray, level: float, grain: float
+) -> tuple[float, float, float, float] | Skipped:
     """Row 0 against the others: expectation, the effect's interval, the fit's share of its standard error."""
     x, y = features[1:], after[1:]
     if not y.sum() > 0:
         return Skipped("The untouched ones got nothing at all in these days.")
-    level = x[:, :3].mean(axis=1)
-    prior = y.sum() / level.sum() * np.array([1 / 3, 1 / 3, 1 / 3, 0.0])
-    floor = 0.05 * float(level.mean())
-    spread = (0.5, 0.5)
+    prior = y.sum() / x[:, :3].sum() * np.array([1.0, 1.0, 1.0, 0.0])
+    floor = 0.05 * float(x[:, :3].mean())
+    moves = features[:, :2] @ np.array([0.25, 0.75]) - features[:, 2]
+    noise = START
     for _ in range(3):
-        weights = 1 / _variance(np.maximum(x @ prior, floor), *spread)
+        weights = 1 / noise.of(np.maximum(x @ prior, floor), moves[1:])
         inverse, beta, left_out, leverage = _fit(x, y, prior, weights)
         expected = np.maximum(y - left_out, floor)
-        spread = _spread(left_out**2 / (1 + leverage), expected)
-    errors = (_stable(y, *spread) - _stable(np.maximum(y - left_out, floor), *spread)) / np.sqrt(1 + leverage)
+        noise = estimated(left_out**2 / (1 + leverage), expected, moves[1:], grain)
+    relative = noise.relative(expected, moves[1:])
+    errors = (noise.stable(y, relative) - noise.stable(expected, relative)) / np.sqrt(1 + leverage)
     counterfactual = max(float(features[0] @ beta), floor)
-    noise = float(_variance(np.array([counterfactual]), *spread)[0])
-    own = float(features[0] @ inverse @ features[0]) / noise
-    below, above = (reach * math.sqrt(1 + own) for reach in _reach(errors))
-    place = _stable(np.array([counterfactual]), *spread)
-    least, most = _unstable(place - below, *spread), _unstable(place + above, *spread)
+    place = np.array([counterfactual])
+    variance = float(noise.of(place, moves[:1])[0])
+    own = float(features[0] @ inverse @ features[0]) / variance
+    below, above = (far * math.sqrt(1 + own) for far in _reach(errors, level))
+    moving = float(noise.relative(place, moves[:1])[0])
+    stood = float(noise.stable(place, np.array([moving]))[0])
+    least, most = noise.unstable(stood - below, moving), noise.unstable(stood + above, moving)
+    spread = (noise.counting, moving)
     low, high = _ends(float(after[0]), counterfactual, (counterfactual - least, most - counterfactual), spread)
-    return counterfactual, low, high, math.sqrt(own * noise)
+    return counterfactual, low, high, math.sqrt(own * variance)
 
 
 def _ends(
@@ -183,45 +199,59 @@ def _ends(
 ) -> tuple[float, float]:
     """The effects Δ for which ``observed`` is as near to expected + Δ as ``reach`` (below, above) allows.
 
-    ``reach`` is that without an effect. With one, the counting noise is that of the values there are then, while
-    the level without the action is as uncertain as ever: variance φ·(μ + Δ) + τ²·μ².
+    ``reach`` is that without an effect. A loss makes nothing surer but the counting: variance φ·(μ + Δ) + τ²·μ².
+    With a gain, days that vary by themselves vary more and a level that was going to move does not; which part
+    of τ² is which nobody can tell, so all noise grows like the values: (φ·μ + τ²·μ²) · (μ + Δ) ÷ μ.
     """
     counting, moving = spread[0], spread[1] * expected**2
     gain = observed - expected
 
     def end(far: float, side: int) -> float:
-        share = far**2 / (counting * expected + moving)
-        half = observed + share * counting / 2
-        root = math.sqrt(max(half**2 - observed**2 + share * moving, 0.0))
-        return half + side * root - expected
+        grown = far**2 / expected
+        level = observed + grown / 2 + side * math.sqrt(observed * grown + grown**2 / 4)
+        if level < expected:
+            share = far**2 / (counting * expected + moving)
+            half = observed + share * counting / 2
+            level = half + side * math.sqrt(max(half**2 - observed**2 + share * moving, 0.0))
+        return level - expected
 
     return min(max(end(reach[1], -1), -expected), gain), max(end(reach[0], 1), gain)
 
 
-def _by_chance(observed: float, expected: float, grain: float) -> tuple[float, float]:
+def _by_chance(observed: float, expected: float, grain: float, level: float) -> tuple[float, float]:
     """The effects that counting alone can't tell apart: the exact interval of a Poisson mean (Garwood 1936).
 
-    ``grain`` is the least that comes at once: a click, an order, the price of a cheap one. The controls' errors
-    are those of all of them together, so by themselves they would have a page that expects two orders and gets
-    none be worse for certain.
+    ``grain`` is the least that comes at once. The controls' errors are those of all of them together, so by
+    themselves they would have a page that expects two orders and gets none be worse for certain.
     """
     from scipy.special import gammaincinv
 
-    count, tail = observed / grain, (1 - _LEVEL) / 2
+    count, tail = observed / grain, (1 - level) / 2
     least = float(gammaincinv(count, tail)) if count > 0 else 0.0
     return grain * least - expected, grain * float(gammaincinv(count + 1, 1 - tail)) - expected
 
 
-def _reach(errors: FloatArray) -> tuple[float, float]:
-    """How far below and above their expectation 95 % of the controls come, the next one counted in."""
-    inside = math.ceil((errors.size + 1) * (1 + _LEVEL) / 2)
-    if inside > errors.size:
-        # Too few for each side by itself.
-        rank = min(math.ceil((errors.size + 1) * _LEVEL), errors.size)
-        both = float(np.sort(np.abs(errors))[rank - 1])
-        return both, both
+def _reach(errors: FloatArray, level: float) -> tuple[float, float]:
+    """How far below and above their expectation ``level`` of the controls come, the next one counted in.
+
+    Between two of them it is interpolated. Where there are too few for such a level, it is taken from 95 % of
+    them by the tail of a normal distribution, and is never less than the farthest of them came.
+    """
+    rank = (errors.size + 1) * (1 + level) / 2
     ordered = np.sort(errors)
-    return max(float(-ordered[errors.size - inside]), 0.0), max(float(ordered[inside - 1]), 0.0)
+    if rank <= errors.size:
+        places = np.arange(1, errors.size + 1)
+        ends = (-np.interp(errors.size + 1 - rank, places, ordered), np.interp(rank, places, ordered))
+        return max(float(ends[0]), 0.0), max(float(ends[1]), 0.0)
+    if level > _LEAST_LEVEL:
+        from scipy.special import ndtri
+
+        farther = float(ndtri((1 + level) / 2) / ndtri((1 + _LEAST_LEVEL) / 2))
+        below, above = _reach(errors, _LEAST_LEVEL)
+        return max(below * farther, float(-ordered[0])), max(above * farther, float(ordered[-1]))
+    # Too few for each side by itself.
+    both = float(np.sort(np.abs(errors))[min(math.ceil((errors.size + 1) * level), errors.size) - 1])
+    return both, both
 
 
 def _fit(
@@ -244,33 +274,6 @@ def _fit(
             best = (loss, inverse, beta, left_out, hat / (1 - hat))
     assert best is not None
     return best[1:]
-
-
-def _spread(squares: FloatArray, expected: FloatArray) -> tuple[float, float]:
-    """φ and τ² of the variance φ·μ + τ²·μ² (counting noise, and levels that move), both ≥ 0."""
-    from scipy.optimize import nnls
-
-    design = np.column_stack([1 / expected, np.ones_like(expected)])
-    (counting, moving), _ = nnls(design, squares / expected**2)
-    least = 1e-9 * float(expected.mean())
-    return max(float(counting), least), max(float(moving), 1e-9)
-
-
-def _variance(expected: FloatArray, counting: float, moving: float) -> FloatArray:
-    return counting * expected + moving * expected**2
-
-
-def _stable(values: FloatArray, counting: float, moving: float) -> FloatArray:
-    """Values on the scale on which their noise has variance 1 (Anscombe 1948): between a root and a logarithm."""
-    scaled: FloatArray = 2 / math.sqrt(moving) * np.arcsinh(np.sqrt(np.maximum(values, 0) * moving / counting))
-    return scaled
-
-
-def _unstable(scaled: FloatArray, counting: float, moving: float) -> float:
-    """The value at a place of that scale; below 0 the scale goes on as its mirror image, so that a reach that no
-    count can use up is not cut short."""
-    root = float(np.sinh(scaled[0] * math.sqrt(moving) / 2))
-    return math.copysign(counting / moving * root**2, root)
 
 
 def _by_day(

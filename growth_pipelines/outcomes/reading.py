@@ -8,7 +8,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from growth_pipelines.outcomes.classes import OutcomeClass, classify
-from growth_pipelines.outcomes.effect import HORIZONS, Effect, Skipped, measure
+from growth_pipelines.outcomes.effect import Effect, Skipped, measure
+from growth_pipelines.outcomes.looks import HORIZONS
 from growth_pipelines.outcomes.panel import Panel, panel_of
 from growth_pipelines.outcomes.subjects import NotMeasurable, Subject, subject_of
 

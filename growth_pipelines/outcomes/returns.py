@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from growth_pipelines.outcomes.totals import Total, total
 
@@ -74,6 +74,22 @@ def return_of(executed: Sequence[ExecutedReturn], recommender: str = "", month: 
         overlapping=sum(one.is_overlapping for one in known),
         reasons=Counter(one.reason for one in unknown if one.reason),
     )
+
+
+def return_document(one: Return) -> dict[str, Any]:
+    """A return as programs get it, whichever way they ask; month and recommender are null of all together."""
+    names = ("actions", "measured", "waiting", "not_measurable", "promised", "promised_in_all", "share")
+    known = one.realised
+    return {
+        "month": one.month or None,
+        "recommender": one.recommender or None,
+        **{name: getattr(one, name) for name in names},
+        "realised": known.effect if known else None,
+        "realised_low": known.low if known else None,
+        "realised_high": known.high if known else None,
+        "classes": dict(one.classes),
+        "not_known": not_known(one),
+    }
 
 
 def not_known(one: Return) -> list[str]:

@@ -6,8 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# Half a 95 % interval in standard errors.
+from growth_pipelines.outcomes.looks import HORIZONS, REACH
+
+# Half a 95 % interval in standard errors. Those that come in are a little wider, as the last of three looks.
 _HALF = 1.959964
+_GIVEN = REACH[HORIZONS[-1]]
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Total:
 
 
 def total(effects: Sequence[tuple[float, float, float, float]]) -> Total | None:
-    """The sum of effects (effect, low, high, shared error) with its 95 % interval; None for none.
+    """The sum of effects of 28 days (effect, low, high, shared error) with its 95 % interval; None for none.
 
     What is each effect's own adds up in squares. What comes from the controls' fit may be the same error in all
     of them, so it is added up as if it were: a sum over few controls is not surer than they are. Each side is
@@ -33,7 +36,7 @@ def total(effects: Sequence[tuple[float, float, float, float]]) -> Total | None:
         return None
     sides = []
     for place in (1, 2):
-        errors = [abs(one[place] - one[0]) / _HALF for one in effects]
+        errors = [abs(one[place] - one[0]) / _GIVEN for one in effects]
         shared = [min(one[3], error) for one, error in zip(effects, errors, strict=True)]
         own = sum(error**2 - part**2 for error, part in zip(errors, shared, strict=True))
         sides.append(_HALF * math.sqrt(own + sum(shared) ** 2))

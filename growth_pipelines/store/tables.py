@@ -526,6 +526,31 @@ class ActionOutcome(Table):
     measured_at: Mapped[datetime]
 
 
+class ActionReturn(Table):
+    """The sum of what a recommender's actions executed in a month brought, as it was last counted.
+
+    ``month`` is its first day. Promised and realised money (with its 95 % interval; null while nothing is
+    measured) are of the measured actions over 28 days, major units; intervals of sums don't add up any further.
+    """
+
+    __tablename__ = "action_returns"
+
+    shop_id: Mapped[str] = mapped_column(primary_key=True)
+    month: Mapped[date] = mapped_column(primary_key=True)
+    recommender: Mapped[str] = mapped_column(primary_key=True)
+    actions: Mapped[int]
+    measured: Mapped[int]
+    waiting: Mapped[int]
+    not_measurable: Mapped[int]
+    overlapping: Mapped[int]
+    promised: Mapped[float]
+    promised_in_all: Mapped[float]
+    realised: Mapped[float | None]
+    realised_low: Mapped[float | None]
+    realised_high: Mapped[float | None]
+    counted_at: Mapped[datetime]
+
+
 class TaskCard(Table):
     """Work that a person does by hand: the exact steps of a repair that nothing can automate."""
 

@@ -118,13 +118,14 @@ class _Copying:
             )
 
     def _bring(self, copy: Copy, copied_to: int | None) -> int:
-        if copied_to is None and (not copy.whole or self._has_experiments()):
+        if copy.anew or (copied_to is None and (not copy.whole or self._has_experiments())):
             self._connection.execute(f"delete from raw.{copy.table.name}")  # noqa: S608 - a declared table
         wanted = copy.select(self._engine)
         if copied_to is not None and not copy.whole:
             wanted = self._changed(copy, wanted, copied_to)
         batches = self._batches(copy, wanted)
-        return sum(self._put(copy, batch, replace=copied_to is not None) for batch in batches)
+        replace = copied_to is not None and not copy.anew
+        return sum(self._put(copy, batch, replace=replace) for batch in batches)
 
     def _has_experiments(self) -> bool:
         """A store without any leaves their tables to whoever else fills them."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, func, literal, or_, select
 
-from growth_pipelines.store.tables import Action, ActionOutcome, AuditEvent, Execution
+from growth_pipelines.store.tables import Action, ActionOutcome, ActionReturn, AuditEvent, Execution
 from growth_pipelines.warehouse import operations_tables as raw
 from growth_pipelines.warehouse.raw_tables import RawTable
 
@@ -27,7 +27,8 @@ Row = tuple[Any, ...]
 class Copy:
     """``columns(engine)`` are a select's columns by raw column; ``about`` is the store's column with the action's
     id, ``events`` whether rows are the chain's own, of which only new ones are read, ``whole`` whether all are
-    read each time, as no event tells of them. ``local_dates`` names the raw column of a day and the instant it is
+    read each time, as no event tells of them, ``anew`` whether they then replace all that was there.
+    ``local_dates`` names the raw column of a day and the instant it is
     the day of. ``finish`` computes further columns of a row."""
 
     table: RawTable
@@ -36,6 +37,7 @@ class Copy:
     source: Callable[[Select[Any]], Select[Any]]
     events: bool = False
     whole: bool = False
+    anew: bool = False
     local_dates: Mapping[str, str] = field(default_factory=dict)
     finish: Callable[[dict[str, Sequence[Any]]], dict[str, Sequence[Any]]] | None = None
 
@@ -109,6 +111,16 @@ def _outcomes(engine: str) -> dict[str, Any]:
         # What is not complete is not measured.
         "is_complete": literal("true"),
         "measured_at": instant(ActionOutcome.measured_at, engine),
+    }
+
+
+def _returns(engine: str) -> dict[str, Any]:
+    plain = ["shop_id", "recommender", "actions", "measured", "waiting", "not_measurable", "overlapping"]
+    plain += ["promised", "promised_in_all", "realised", "realised_low", "realised_high"]
+    return {
+        **{name: getattr(ActionReturn, name) for name in plain},
+        "month": cast(ActionReturn.month, Text),
+        "counted_at": instant(ActionReturn.counted_at, engine),
     }
 
 
@@ -198,4 +210,5 @@ COPIES = (
         finish=_with_words,
     ),
     Copy(raw.OUTCOMES, _outcomes, about=ActionOutcome.action_id, source=_measured),
+    Copy(raw.RETURNS, _returns, about=None, source=lambda query: query, whole=True, anew=True),
 )

@@ -134,6 +134,26 @@ OUTCOMES = _table(
     is_complete="bool",
     measured_at="timestamp",
 )
+RETURNS = _table(
+    "growth_action_returns",
+    "What a recommender's actions executed in a month (its first day) brought over 28 days, as summed by"
+    " growth_pipelines.outcomes.returns; money in the shop's currency. promised and realised, with its 95 %"
+    " interval, are of the measured actions only; realised is null while there is none.",
+    key=("month", "recommender"),
+    month="date",
+    recommender="text",
+    actions="bigint",
+    measured="bigint",
+    waiting="bigint",
+    not_measurable="bigint",
+    overlapping="bigint",
+    promised="double",
+    promised_in_all="double",
+    realised="double",
+    realised_low="double",
+    realised_high="double",
+    counted_at="timestamp",
+)
 EXPERIMENTS = _table(
     "growth_experiments",
     "Registered experiments. pre_days before a unit's first exposure are its covariate, outcome_days from it on"
@@ -264,6 +284,7 @@ TABLES = (
     EXECUTIONS,
     FEEDBACK,
     OUTCOMES,
+    RETURNS,
     EXPERIMENTS,
     VARIANTS,
     EXPOSURES,

@@ -12,8 +12,18 @@ from growth_pipelines.outcomes import Panel
 EXECUTED, DAYS, PAGES = 84, 113, 80
 FIRST = np.datetime64("2026-01-05")
 # Pages that count in bursts; in weeks; with noise that lasts; with trends of their own; all of it; picked because
-# they fell most in the last four weeks; and with a few clicks in four weeks.
-HISTORIES = ("bursts", "weeks", "lasting noise", "trends", "all of it", "picked for a fall", "few counts")
+# they fell most in the last four weeks; with a few clicks in four weeks; and picked because they rose most.
+HISTORIES = (
+    "bursts",
+    "weeks",
+    "lasting noise",
+    "trends",
+    "all of it",
+    "picked for a fall",
+    "few counts",
+    "picked for a rise",
+)
+_PICKED = {"picked for a fall": -1, "picked for a rise": 1}
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +43,7 @@ def page_history(name: str, lift: float, seed: int, level: float = 1.0) -> Histo
     rng = np.random.default_rng([seed, HISTORIES.index(name), 5])
     mean = _expected(rng, name, level)
     values = _counted(rng, mean).astype(float)
-    row = _fallen(values) if name == "picked for a fall" else int(rng.integers(PAGES))
+    row = _moved(values, _PICKED[name]) if name in _PICKED else int(rng.integers(PAGES))
     lifted = mean[row].copy()
     lifted[EXECUTED:] *= 1 + lift
     values[row, EXECUTED:] = _counted(rng, lifted)[EXECUTED:]
@@ -49,7 +59,7 @@ def _expected(rng: np.random.Generator, name: str, level: float) -> np.ndarray:
     day = np.arange(DAYS)
     if name in ("weeks", "all of it"):
         log = log + np.log(1 + 0.3 * np.sin(day * 2 * np.pi / 7))
-    if name in ("lasting noise", "all of it", "picked for a fall"):
+    if name in ("lasting noise", "all of it", *_PICKED):
         log = log + lasting(rng, PAGES, DAYS, 0.93, 0.35)
     if name in ("trends", "all of it"):
         log = log + rng.normal(0, 0.004, PAGES)[:, None] * day
@@ -62,8 +72,9 @@ def _counted(rng: np.random.Generator, mean: np.ndarray) -> np.ndarray:
     return rng.negative_binomial(5, 5 / (5 + mean))
 
 
-def _fallen(values: np.ndarray) -> int:
-    """The page with the largest fall of the last four weeks against the eight before, in units of chance."""
+def _moved(values: np.ndarray, side: int) -> int:
+    """The page with the largest fall (-1) or rise (1) of the last four weeks against the eight before, in units
+    of chance."""
     recent, before = values[:, EXECUTED - 28 : EXECUTED].sum(axis=1), values[:, : EXECUTED - 28].sum(axis=1) / 2
-    fall = np.where(before > 20, (recent - before) / np.sqrt(recent + before + 1), np.inf)
-    return int(np.argmin(fall))
+    move = np.where(before > 20, side * (recent - before) / np.sqrt(recent + before + 1), -np.inf)
+    return int(np.argmax(move))

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import pytest
 
 from growth_pipelines.actions.outcomes import record_outcomes
+from growth_pipelines.actions.returns import record_returns
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import Table
@@ -27,7 +28,7 @@ from tests.spark_cluster import SparkCluster, why_not
 
 from .mart_comparison import differences, keys_of_marts, read_mart
 from .raw_rows import SHOP, TODAY, Rows, limit_orders, load, random_shop
-from .test_operations import NOW, ZONE, machine_in, outcome, rows_of_others, work
+from .test_operations import NOW, RETURN, ZONE, machine_in, outcome, rows_of_others, work
 from .test_products import ROWS as PRODUCTS
 from .test_search_marts import ROWS as SEARCH
 
@@ -115,6 +116,7 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     readings = [outcome(actions[done], 7, 35.5), outcome(actions[done], 14, 10, reach=30)]
     with machine.store.session() as session:
         record_outcomes(session, readings, NOW)
+        record_returns(session, actions[done].shop_id, [RETURN], NOW)
     machine.store.close()
     return home, action_id
 

@@ -19,6 +19,7 @@ from growth_pipelines.actions.execution import execute_approved
 from growth_pipelines.actions.lifecycle import expire_due
 from growth_pipelines.actions.model import ActionDraft
 from growth_pipelines.actions.outcomes import record_outcomes
+from growth_pipelines.actions.returns import record_returns
 from growth_pipelines.actions.rollback import roll_back
 from growth_pipelines.approvals.decide import StaleDigest
 from growth_pipelines.ingestion.state import prepared
@@ -315,6 +316,23 @@ def outcome(
     }
 
 
+RETURN: dict[str, Any] = {
+    "month": date(2026, 11, 1),
+    "recommender": "seo_ctr",
+    "actions": 3,
+    "measured": 1,
+    "waiting": 1,
+    "not_measurable": 1,
+    "overlapping": 0,
+    "promised": 40.0,
+    "promised_in_all": 90.0,
+    "realised": 50.0,
+    "realised_low": -10.0,
+    "realised_high": 110.0,
+}
+NOTHING = {"measured": 0, "waiting": 2, "realised": None, "realised_low": None, "realised_high": None}
+
+
 def not_known(metric: str) -> dict[str, Any]:
     figures = ("outcome_class", "effect", "effect_low", "effect_high")
     return {"metric": metric, "is_promised": False, "skipped": "Why it is not known.", **dict.fromkeys(figures)}
@@ -335,6 +353,7 @@ def test_what_the_store_does_not_keep_yet_comes_from_its_raw_tables(
     readings = [outcome(action, 7, 35.5), outcome(action, 14, 10, reach=30), outcome(action, 28, 50)]
     with machine.store.session() as session:
         change = record_outcomes(session, [*readings, {**outcome(action, 28, 0), **not_known("orders")}], NOW)
+        record_returns(session, action.shop_id, [RETURN, {**RETURN, "recommender": "cwv_repair", **NOTHING}], NOW)
     assert change.final == (action.ref,)
     load(machine.settings, {**shop_rows(), **rows_of_others(action)})
     result = build(machine.settings)
@@ -351,6 +370,13 @@ def test_what_the_store_does_not_keep_yet_comes_from_its_raw_tables(
         (28, False, None),
     ]
     assert outcomes["realised_revenue_cents"].tolist()[:2] == [3550, 1000]
+    sums = machine.rows("marts.fct_action_returns", "recommender")
+    assert sums["month_start"].astype(str).str[:10].tolist() == ["2026-11-01"] * 2
+    [unknown, known] = sums.to_dict("records")
+    assert (known["promised_cents"], known["realised_cents"], known["realised_low_cents"]) == (4000, 5000, -1000)
+    assert bool(known["holds_zero"])
+    assert pd.isna(unknown["realised_cents"])
+    assert pd.isna(unknown["promised_cents"])
     [experiment] = machine.rows("marts.dim_experiments", "experiment_id").to_dict("records")
     assert (experiment["units"], experiment["valid_units"], experiment["has_sample_ratio_mismatch"]) == (
         21,
@@ -434,6 +460,7 @@ def test_what_is_added_copy_by_copy_is_what_one_copy_finds(
         "growth_executions": 0,
         "growth_feedback": 0,
         "growth_action_outcomes": 0,
+        "growth_action_returns": 0,
         "growth_experiments": 0,
         "growth_experiment_variants": 0,
         "growth_exposures": 0,

@@ -9,6 +9,7 @@ import pytest
 
 from growth_pipelines.actions.returns import ExecutedReturn
 from growth_pipelines.outcomes import not_known, return_of, returns
+from growth_pipelines.outcomes.looks import REACH
 
 MEASURED = ExecutedReturn(
     ref="A1",
@@ -44,12 +45,14 @@ def test_what_is_not_measured_is_in_no_sum_and_in_no_share() -> None:
 
 
 def test_independent_effects_add_up_in_squares_and_shared_errors_in_full() -> None:
+    # What comes in is the last of three looks, so a little wider than a 95 % interval by itself.
+    wide = 30 * 1.959964 / REACH[28]
     alone = return_of([MEASURED] * 4).realised
     assert alone is not None
-    assert (alone.effect, alone.low, alone.high) == pytest.approx((320.0, 260.0, 380.0))
-    shared = return_of([replace(MEASURED, effect=(80.0, 50.0, 110.0, 30 / 1.959964))] * 4).realised
+    assert (alone.effect, alone.low, alone.high) == pytest.approx((320.0, 320 - 2 * wide, 320 + 2 * wide))
+    shared = return_of([replace(MEASURED, effect=(80.0, 50.0, 110.0, 30 / REACH[28]))] * 4).realised
     assert shared is not None
-    assert (shared.low, shared.high) == pytest.approx((200.0, 440.0))
+    assert (shared.low, shared.high) == pytest.approx((320 - 4 * wide, 320 + 4 * wide))
 
 
 def test_nothing_measured_has_no_return_rather_than_none_of_it() -> None:
