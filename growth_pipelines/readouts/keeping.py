@@ -1,4 +1,4 @@
-"""What each look read is kept, a row a day, so that pages show it at once and a decision freezes what was shown."""
+"""What each look read is kept, a row a day: pages show it at once, and a decision freezes what was shown."""
 
 from __future__ import annotations
 

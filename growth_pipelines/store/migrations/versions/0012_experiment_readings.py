@@ -1,4 +1,4 @@
-"""What experiments read at each look, one row a day: pages show it, and a decision freezes the one that was shown."""
+"""What experiments read at each look, one row a day: pages show it, a decision freezes what was shown."""
 
 from __future__ import annotations
 
