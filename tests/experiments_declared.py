@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from growth_pipelines.actions.execution import execute_approved
 from growth_pipelines.actions.experiments.proposals import propose_start
-from growth_pipelines.actions.experiments.registry import Declaration, Guardrail, create, find_experiment
+from growth_pipelines.actions.experiments.registry import (
+    Declaration,
+    Guardrail,
+    arm_names,
+    create,
+    find_experiment,
+)
 from growth_pipelines.actions.queue import find
+from growth_pipelines.canonical import digest
+from growth_pipelines.experiments.readout import read_out
+from growth_pipelines.readouts.keeping import keep_readings
+from growth_pipelines.readouts.reading import Reading, declared_of
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import Experiment
@@ -49,6 +59,56 @@ def started(store: Store, settings: Settings, row: Experiment, now: datetime) ->
     return action_id
 
 
+def begun(store: Store, settings: Settings, now: datetime, **other: Any) -> Experiment:
+    """An experiment that has started ``now``."""
+    row = registered(store, declaration(**other), now)
+    started(store, settings, row, now)
+    return fresh(store, row.key)
+
+
 def fresh(store: Store, key: str) -> Experiment:
     with store.read() as session:
         return find_experiment(session, key)
+
+
+def looked_at(
+    store: Store,
+    row: Experiment,
+    days: int,
+    now: datetime,
+    *,
+    lift: float = 0.3,
+    rail: float = 0.0,
+    counts: tuple[int, ...] = (),
+) -> dict[str, Any]:
+    """Kept readings of the ``days`` up to ``now``, of units that come evenly; the newest.
+
+    ``lift`` and ``rail`` are what the treatments do to the primary metric and to guardrails, as shares of control;
+    ``counts`` are the arms' sizes at the end, planned ones unless given.
+    """
+    ends = counts or tuple(row.planned_units // len(row.arms) for _ in row.arms)
+    reading: Reading | None = None
+    for day in range(1, days + 1):
+        units = {arm: end * day // days for arm, end in zip(arm_names(row), ends, strict=True)}
+        sums = [
+            _sums(metric, arm, first, units[arm] // 2, share * (1 + effect * (arm != arm_names(row)[0])))
+            for metric, share, effect in (
+                (row.primary_metric, row.baseline, lift),
+                *((one["metric"], 0.5, rail) for one in row.guardrails),
+            )
+            for arm in units
+            for first in (True, False)
+        ]
+        reading = Reading(read_out(declared_of(row), units, sums, day), digest(sums))
+        at = now - timedelta(days=days - day)
+        with store.session() as session:
+            keep_readings(session, [find_experiment(session, row.key)], {row.key: reading}, at.date(), at)
+    assert reading is not None
+    return reading.document()
+
+
+def _sums(metric: str, arm: str, first_week: bool, n: int, share: float) -> dict[str, Any]:
+    did = round(n * share)
+    before = {"pre_sum": 0, "pre_sum_squares": 0, "xpre_sum": 0}
+    counted = {"n": n, "converted": did, "sum": did, "sum_squares": did}
+    return {"metric": metric, "variant": arm, "is_first_week": first_week, **counted, **before}

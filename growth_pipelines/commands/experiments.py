@@ -307,7 +307,7 @@ def _document(row: Experiment) -> dict[str, Any]:
 @json_option
 def report(key: str, as_json: bool) -> None:
     """Read what KEY shows in the published warehouse; reading it every day costs no false alarms."""
-    from growth_pipelines.readouts.supervision import NotRead
+    from growth_pipelines.readouts.keeping import NotRead
 
     reading = _readings().get(key)
     if reading is None:

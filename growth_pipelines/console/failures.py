@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from growth_pipelines.actions.experiments.proposals import NotProposed
+from growth_pipelines.actions.experiments.registry import MayNotExperiment, NoSuchExperiment
+from growth_pipelines.actions.experiments.states import NoSuchMove
 from growth_pipelines.actions.queue import NoSuchAction
 from growth_pipelines.actions.suppression import MayNotLift, NotSuppressed
 from growth_pipelines.actions.template_pauses import MayNotResume, NotPaused
@@ -17,6 +20,7 @@ from growth_pipelines.console.identity import NotFresh, NotSignedIn
 from growth_pipelines.console.rate_limits import TooManyRequests
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.policies.book import MayNotSave, Outdated
+from growth_pipelines.readouts.keeping import NotRead, ReadSince
 from growth_pipelines.store.database import StoreUnavailable
 from growth_pipelines.store.incidents import NoSuchIncident
 from growth_pipelines.store.known_events import MayNotNote
@@ -46,6 +50,7 @@ _STATUS: tuple[tuple[type[GrowthError], int], ...] = (
     (MayNotResume, 403),
     (MayNotSave, 403),
     (MayNotNote, 403),
+    (MayNotExperiment, 403),
     (Changed, 412),
     (TimeIsOver, 410),
     (DecisionRefused, 409),
@@ -53,8 +58,13 @@ _STATUS: tuple[tuple[type[GrowthError], int], ...] = (
     (NotPaused, 409),
     (Outdated, 409),
     (NotConfirmed, 409),
+    (NoSuchMove, 409),
+    (NotProposed, 409),
+    (NotRead, 409),
+    (ReadSince, 409),
     (NoSuchAction, 404),
     (NoSuchIncident, 404),
+    (NoSuchExperiment, 404),
     (TooManyRequests, 429),
     (TooBusy, 503),
     (StoreUnavailable, 503),

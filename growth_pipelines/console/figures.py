@@ -39,6 +39,13 @@ def percent(share: float) -> str:
     return f"{int(share * 100 + 0.5)} %"
 
 
+def change(share: float) -> str:
+    """A relative difference with its sign: 0.0417 is ``+4.2 %``."""
+    told = f"{abs(share) * 100:,.{1 if abs(share) < 10 else 0}f}"
+    sign = "" if float(told.replace(",", "")) == 0 else _MINUS if share < 0 else "+"
+    return f"{sign}{told} %"
+
+
 def moment(instant: datetime, zone: ZoneInfo) -> str:
     """``18 Nov 2026, 10:32`` in the shop's zone."""
     local = instant.astimezone(zone)

@@ -20,16 +20,12 @@ from growth_pipelines.actions.experiments.registry import (
     move,
     ramp,
 )
-from growth_pipelines.errors import GrowthError
+from growth_pipelines.readouts.keeping import NotRead
 from growth_pipelines.readouts.reading import Reading
 from growth_pipelines.store.tables import Experiment
 
 _MACHINE = {"actor": "monitor", "channel": "monitor"}
 _WHY = {"guardrail_broken": "a guardrail is broken", "worse": "it makes the primary metric worse"}
-
-
-class NotRead(GrowthError):
-    """The experiment has no reading that it could be decided on."""
 
 
 @dataclass(frozen=True)

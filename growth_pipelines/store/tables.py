@@ -796,6 +796,20 @@ class ExperimentUnit(Table):
     traffic: Mapped[float | None]
 
 
+class ExperimentReading(Table):
+    """What an experiment read on a ``day`` of the shop's, by the last look of that day.
+
+    ``reading`` is the document of a reading; a look that found nothing new only moves ``at`` of the one before.
+    """
+
+    __tablename__ = "experiment_readings"
+
+    experiment_id: Mapped[str] = mapped_column(ForeignKey("experiments.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    reading: Mapped[dict[str, Any]]
+
+
 class Exposure(Table):
     """The first time a unit met its arm. ``unit_id`` is a keyed hash; later times change nothing."""
 

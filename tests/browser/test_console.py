@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from growth_pipelines.actions.recommended_products import COMPLEMENTARY, product
 from growth_pipelines.store.tables import AuditEvent
 from tests.browser.conftest import AXE
 from tests.console_shop import NOW, SHOP, SNIPPETS, ConsoleShop, judged, snippet_draft
+from tests.experiments_declared import begun, looked_at
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 PHONE = {"width": 390, "height": 844}
@@ -71,6 +73,7 @@ def opened_forms(page: Any) -> None:
 def test_no_page_has_an_accessibility_violation(
     open_page: Callable[..., Any], console: ConsoleShop, width: int, scheme: str
 ):
+    looked_at(console.store, begun(console.store, console.settings, NOW - timedelta(days=15)), 14, NOW, rail=-0.3)
     pause(console.store, actor="bo", channel="cli", reason="price import", now=NOW)
     judged(console.settings)
     page = open_page(width=width, color_scheme=scheme)
@@ -85,6 +88,8 @@ def test_no_page_has_an_accessibility_violation(
         "/texts",
         "/monitoring",
         "/outcomes",
+        "/experiments",
+        "/experiments/free-shipping-bar",
         "/learning",
         *(f"/actions/{by_subtype[name]}" for name in ("title", "image", "script")),
         "/nowhere",

@@ -22,7 +22,7 @@ from growth_pipelines.actions.experiments.design import Design, flaws_of
 from growth_pipelines.actions.experiments.states import FIRST_COVERAGE, Move, Status, after, ramp_due
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.audit import append_event
-from growth_pipelines.store.tables import EXPERIMENT_UNITS, Experiment, Operator, OutboxEntry
+from growth_pipelines.store.tables import EXPERIMENT_UNITS, AuditEvent, Experiment, Operator, OutboxEntry
 
 KINDS = ("proportion", "mean", "cuped")
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]{1,63}")
@@ -110,7 +110,7 @@ def create(
     session: Session, one: Declaration, *, shop_id: str, actor: str, channel: str, now: datetime
 ) -> Experiment:
     """Register an experiment as a draft. Raises BadExperiment, also for a key that is taken."""
-    _must_decide(session, actor)
+    must_decide(session, actor)
     check(one)
     if session.scalar(select(Experiment.id).where(Experiment.key == one.key)):
         raise BadExperiment(f"There is an experiment {one.key} already.", "A key is used once: it draws the arms.")
@@ -198,7 +198,7 @@ def decide_experiment(
     session: Session, row: Experiment, reading: Mapping[str, Any], *, actor: str, channel: str, now: datetime
 ) -> Experiment:
     """Freeze what a stopped experiment showed; ``reading`` has the digest of its data. Raises NoSuchMove."""
-    _must_decide(session, actor)
+    must_decide(session, actor)
     before = row.status
     row.status = after(cast(Status, row.status), "decide")
     row.decision = {**reading, "decided_by": actor, "decided_at": now.isoformat()}
@@ -222,7 +222,7 @@ def operator_move(
     session: Session, key: str, step: Move, *, actor: str, channel: str, now: datetime, reason: str
 ) -> Experiment:
     """What a person may do at once: pause, resume, stop; each with a reason."""
-    _must_decide(session, actor)
+    must_decide(session, actor)
     if step not in ("pause", "resume", "stop"):
         raise BadExperiment(f"Nobody may {step} an experiment without an approval.", "Propose it.")
     if not reason.strip():
@@ -242,6 +242,7 @@ def arm_weights(row: Experiment) -> tuple[float, ...]:
 
 
 _PAST: dict[Move, str] = {"start": "started", "pause": "paused", "resume": "resumed", "stop": "stopped"}
+EVENTS = ("created", "ramped", "decided", "promoted", "demoted", *_PAST.values())
 
 
 def _told(
@@ -255,7 +256,8 @@ def _told(
     session.flush()
 
 
-def _must_decide(session: Session, actor: str) -> None:
+def must_decide(session: Session, actor: str) -> None:
+    """Raises MayNotExperiment unless ``actor`` may change experiments, or ask for their start and promotion."""
     person = session.get(Operator, actor)
     if person is None or not person.active or person.role not in MAY_DECIDE:
         raise MayNotExperiment(
@@ -265,12 +267,10 @@ def _must_decide(session: Session, actor: str) -> None:
 
 def history(session: Session, row: Experiment) -> Sequence[Mapping[str, Any]]:
     """What happened to an experiment, the oldest first, from the audit chain."""
-    from growth_pipelines.store.tables import AuditEvent
-
     events = session.scalars(
         select(AuditEvent)
         .where(
-            AuditEvent.event.startswith("experiment_", autoescape=True),
+            AuditEvent.event.in_([f"experiment_{name}" for name in EVENTS]),
             AuditEvent.payload["experiment"].as_string() == row.key,
         )
         .order_by(AuditEvent.seq)
@@ -282,6 +282,8 @@ def history(session: Session, row: Experiment) -> Sequence[Mapping[str, Any]]:
             "actor": event.actor,
             "channel": event.channel,
             "reason": event.payload.get("reason", ""),
+            "coverage": event.payload.get("to_coverage"),
+            "arm": event.payload.get("to_arm", ""),
             "seq": event.seq,
         }
         for event in events

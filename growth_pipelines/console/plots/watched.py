@@ -55,7 +55,7 @@ def metric_plot(one: Mapping[str, Any], events: Sequence[Event], currency: str) 
             "ahead": [dict(zip(("day", "mean", "low", "high"), row, strict=True)) for row in ahead],
             "span": [],
             "levels": floor if ahead else [],
-            "events": _marked(_within(events, days)),
+            "events": marked(_within(events, days)),
         },
     )
 
@@ -88,7 +88,7 @@ def finding_plot(finding: Mapping[str, Any], title: str, events: Sequence[Event]
             "ahead": [dict(zip(("day", "mean", "low", "high"), row, strict=True)) for row in ahead],
             "span": span,
             "levels": levels,
-            "events": _marked(within),
+            "events": marked(within),
         },
         "Shaded: the days on which it may have begun. Dashed: the levels before and after.",
     )
@@ -106,7 +106,7 @@ def _within(events: Sequence[Event], days: Rows) -> list[Event]:
     return [event for event in events if days[0]["day"] <= event.day.isoformat() <= days[-1]["day"]]
 
 
-def _marked(events: Sequence[Event]) -> Rows:
+def marked(events: Sequence[Event]) -> Rows:
     """One mark a day: names over each other could not be read, and the sentence has them all."""
     by_day: dict[date, list[str]] = {}
     for event in events:

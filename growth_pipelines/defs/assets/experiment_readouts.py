@@ -45,6 +45,7 @@ def experiment_readouts(machine: dg.ResourceParam[Machine]) -> Iterator[Any]:
     from growth_pipelines.actions.execution import execute_approved
     from growth_pipelines.actions.experiments.registry import experiments
     from growth_pipelines.actions.experiments.units import paired_units
+    from growth_pipelines.readouts.keeping import keep_readings
     from growth_pipelines.readouts.reading import readings
     from growth_pipelines.readouts.supervision import supervise
 
@@ -56,6 +57,7 @@ def experiment_readouts(machine: dg.ResourceParam[Machine]) -> Iterator[Any]:
         with machine.warehouse.read() as connection:
             read = readings(connection, rows, units, machine.today, machine.zone)
     with machine.store.session() as session:
+        keep_readings(session, rows, read, machine.today, machine.now)
         done = supervise(session, read, machine.now)
     live = {row.key: read[row.key] for row in rows if row.key in read and row.status in ("running", "paused")}
     yield dg.MaterializeResult(

@@ -16,6 +16,7 @@ from growth_pipelines.approvals.operators import add_operator
 from growth_pipelines.console.app import create_app
 from growth_pipelines.store.tables import Table
 from tests.console_shop import NOW, ConsoleShop
+from tests.experiments_declared import begun, looked_at
 
 from .conftest import Visitor
 from .routes import Served, served_by
@@ -37,6 +38,7 @@ PLAUSIBLE = {
     "done": "approve",
     "out": "true",
     "number": "1",
+    "key": "free-shipping-bar",
 }
 # Columns that say when somebody was last here: kept at most once a minute, whatever they asked for.
 SEEN = {("sessions", "seen_at"), ("operators", "seen_at")}
@@ -55,6 +57,7 @@ class Walk:
         self.shop = shop
         self.routes = served_by(create_app(shop.settings))
         add_operator(shop.store, shop.settings, "ada", "admin", NOW)
+        looked_at(shop.store, begun(shop.store, shop.settings, NOW), 3, NOW)
         self.admin = Visitor(shop).sign_in("ada")
         self.stranger = Visitor(shop)
         self.fills = {"{ref}": self.admin.queue()[0]["ref"], "{token}": shop.link("bo").rsplit("token=", 1)[1]}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from growth_pipelines.console.plots import goods, outcome, search, vitals, watched
+from growth_pipelines.console.plots import effects, goods, outcome, search, vitals, watched
 from growth_pipelines.console.plots.drawing import Drawing
 from growth_pipelines.console.plots.plot import Event, Missing, Plot, Subject
 from growth_pipelines.console.plots.specs import CLASSES, INKS, load, names, spec_of
@@ -24,6 +24,10 @@ END = date(2026, 11, 24)
 DRAWN = {
     "compared": (["bar", "text"], {"rows"}),
     "ctr_curve": (["line", "rule", "point", "point", "text"], {"curve", "page", "expected", "names"}),
+    "effects": (
+        ["area", "rule", "rule", "line", "rule", "point", "rule", "text"],
+        {"looks", "zero", "goal", "newest", "events"},
+    ),
     "outcome": (["line", "line", "rule", "text"], {"weeks", "events"}),
     "places": (["bar", "rule", "bar"], {"now", "next"}),
     "search_weeks": (["bar", "rule", "line", "rule", "text"], {"weeks", "events"}),
@@ -67,6 +71,7 @@ def plots() -> list[Plot]:
     orders["evidence"]["ahead"] = ahead
     fifty = {"first": str(END - timedelta(days=50)), "actual": [3.0] * 50, "expected": [2.0] * 50}
     made = [
+        effects.effect_plot("bar", "Carts", [effects.Looked(END, 0.04, -0.2, 0.3)], 0.1, [Event(END, "ramp")]),
         outcome.outcome_plot(fifty, "clicks", END - timedelta(days=22), "Search clicks by week", "EUR"),
         watched.finding_plot(orders, "Orders", events, "EUR"),
         watched.metric_plot(
