@@ -90,7 +90,7 @@ def _pages(connection: WarehouseConnection, row: Experiment, taken: set[str], to
     if last is None:
         raise NotDrawn("The warehouse has no search data.", "Read Search Console first: `growth run`.")
     first = last - timedelta(days=PAGE_DAYS_BEFORE - 1)
-    pattern = design.handle.translate({ord("%"): r"\%", ord("_"): r"\_", ord("\\"): r"\\"}).replace("*", "%")
+    pattern = design.handle.translate({ord("%"): "!%", ord("_"): "!_", ord("!"): "!!"}).replace("*", "%")
     bounds = [row.shop_id, design.page_type, design.page_type, pattern, first, last]
     days = connection.frame(query("experiment_page_candidates"), bounds)
     days = days[~days["page"].isin(taken)]

@@ -1,4 +1,4 @@
-"""A split test of pages on the made-up shop: what was done to one arm is found, and where nothing was, nothing is."""
+"""A split test of pages on the made-up shop: what was done to one arm is found, and nothing where nothing was."""
 
 from __future__ import annotations
 
