@@ -1,4 +1,4 @@
-"""A split test of pages on the made-up shop: what was done to one arm is found, and where nothing was, nothing is."""
+"""A split test of pages on the made-up shop: what one arm got is found, and not more than that."""
 
 from __future__ import annotations
 

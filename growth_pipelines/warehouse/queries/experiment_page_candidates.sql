@@ -14,6 +14,6 @@ where
     pages.shop_id = ?
     and pages.is_published
     and (cast(? as varchar) = '' or pages.page_type = ?)
-    and coalesce(pages.handle, '') like ? escape '\'
+    and coalesce(pages.handle, '') like ? escape '!'
     and days.date_day between cast(? as date) and cast(? as date)
 order by 1, 3
