@@ -36,6 +36,7 @@ from growth_pipelines.console import (
     monitoring_pages,
     operator_pages,
     outcome_pages,
+    outcomes_api,
     pages,
     phase7_api,
     policy_pages,
@@ -130,6 +131,7 @@ def create_app(settings: Settings) -> FastAPI:
         api.router,
         approvals_api.router,
         phase7_api.router,
+        outcomes_api.router,
         audit_api.router,
         cross_sell.router,
     ):

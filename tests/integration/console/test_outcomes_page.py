@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from growth_pipelines.actions.model import State
 from growth_pipelines.actions.outcomes import record_outcomes
 from growth_pipelines.actions.transitions import transition
@@ -51,5 +53,15 @@ def test_the_page_tells_what_was_realised_beside_what_was_promised_and_what_is_o
     with maria.shop.store.session() as session:
         record_outcomes(session, rows, NOW)
     page = text_of(maria.get("/outcomes").text).replace("&#39;", "'")
-    for shown in ("$600 $300 to $900", "1 × Better, by less than promised", "1 action can't be told yet"):
+    for shown in ("$600 $304 to $896", "1 × Better, by less than promised", "1 action can't be told yet"):
         assert shown in page, shown
+    # Programs get the same figures, in the report and of the action.
+    report = maria.get("/api/phase7/outcomes").json()
+    assert (report["total"]["measured"], report["total"]["waiting"], report["total"]["realised"]) == (1, 1, 600.0)
+    assert report["total"]["realised_low"] == pytest.approx(300, abs=5)
+    assert report["by_month"][0]["not_known"] == report["total"]["not_known"]
+    told = maria.get(f"/api/phase7/outcomes/{first['ref']}").json()
+    assert told["judged_by"]["metric"] == "clicks"
+    assert [(one["metric"], one["effect"]) for one in told["outcomes"]] == [("clicks", 600.0), ("revenue", 600.0)]
+    assert maria.get(f"/api/phase7/outcomes/{second['ref']}").json()["outcomes"] == []
+    assert maria.get("/api/phase7/outcomes/none-such").status_code == 404
