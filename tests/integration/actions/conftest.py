@@ -27,6 +27,7 @@ from growth_pipelines.ingestion.shopify.client import ShopifyClient
 from growth_pipelines.settings import Settings, load_settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import Action, AuditEvent, Execution
+from tests.new_stores import new_store
 
 from .interceptor import Interceptor
 
@@ -205,7 +206,7 @@ def machine(request: pytest.FixtureRequest, tmp_path: Path, writable_shop: Any, 
     if request.param == "postgres":
         environment["GROWTH_DATABASE_URL"] = request.getfixturevalue("postgres_url")
     settings = load_settings(environment)
-    store = Store.of(settings)
+    store = new_store(settings)
     add_operator(store, settings, "olga", "operator", NOW)
     yield Machine(writable_shop, wire, store, environment, tmp_path, shelf)
     store.close()
