@@ -26,14 +26,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--thorough", action="store_true", help="also run the tests marked thorough")
 
 
+# Before xdist's, which reads the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What is marked thorough asks the same of more seeds, moments or stores; a whole run leaves it out."""
+    for item in items:
+        if _shares_with_its_module(item) and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
     if config.getoption("--thorough"):
         return
     left_out = [item for item in items if item.get_closest_marker("thorough")]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("thorough")]
+
+
+def _shares_with_its_module(item: pytest.Item) -> bool:
+    """Whether it needs what is made once for its module: in two workers that would be made twice."""
+    fixtures = getattr(item, "_fixtureinfo", None)
+    return fixtures is not None and any(
+        found[-1].scope == "module" for found in fixtures.name2fixturedefs.values() if found
+    )
 
 
 @pytest.fixture(scope="session")
