@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from growth_pipelines.bench.embedded_postgres import embedded_postgres, new_database
 from growth_pipelines.settings import Settings, load_settings
+from tests import loopback
 
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 for _name in [name for name in os.environ if name.startswith("GROWTH_")]:
@@ -117,12 +117,12 @@ class SandboxShop:
 
     def state(self) -> dict[str, Any]:
         """What was written to the shop: ``/_sandbox/state``."""
-        return httpx.get(f"{self.base_url}/_sandbox/state", trust_env=False).raise_for_status().json()
+        with loopback.client(self.base_url) as client:
+            return client.get("/_sandbox/state").raise_for_status().json()
 
     def advance(self, days: int) -> None:
-        httpx.post(
-            f"{self.base_url}/_sandbox/advance", json={"days": days}, timeout=120, trust_env=False
-        ).raise_for_status()
+        with loopback.client(self.base_url, timeout=120) as client:
+            client.post("/_sandbox/advance", json={"days": days}).raise_for_status()
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ from growth_pipelines.ingestion.shopify.client import ShopifyClient
 from growth_pipelines.settings import Settings, load_settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import Action, AuditEvent, Execution
+from tests import loopback
 from tests.new_stores import new_store
 
 from .interceptor import Interceptor
@@ -182,10 +183,9 @@ class Machine:
         return [write for write in self.shop.state()["writes"] if write["gid"] == gid]
 
     def edit_by_hand(self, gid: str, name: str, value: str) -> None:
-        import httpx
-
         edit = {"gid": gid, "field": name, "value": value}
-        httpx.post(f"{self.shop.base_url}/_sandbox/edit", json=edit, trust_env=False).raise_for_status()
+        with loopback.client(self.shop.base_url) as client:
+            client.post("/_sandbox/edit", json=edit).raise_for_status()
 
 
 # On either store, a killed or disturbed run is finished by the next: test_crashes and test_execution show that. Of
