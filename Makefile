@@ -31,8 +31,9 @@ $(VENV)/.ready: requirements-dev.lock requirements-bootstrap.lock pyproject.toml
 demo: env
 	@$(BIN)/growth demo --seed $(SEED) --orders $(ORDERS) --data $(DATA) $(if $(HEADLESS),--headless)
 
+# Byte code of the tests is kept, so that the next run need not rewrite and compile them in every worker.
 test: env
-	@$(BIN)/python -m pytest -n $(WORKERS)
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(WORKERS)
 
 # What `make test` shows at one seed or at a few moments, at all of them. About half as long again.
 test-thorough: env

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from growth_pipelines.bench.embedded_postgres import embedded_postgres, new_database
 from growth_pipelines.settings import Settings, load_settings
+from tests import loopback
 
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 for _name in [name for name in os.environ if name.startswith("GROWTH_")]:
@@ -26,14 +26,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--thorough", action="store_true", help="also run the tests marked thorough")
 
 
+# Before xdist's, which reads the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What is marked thorough asks the same of more seeds, moments or stores; a whole run leaves it out."""
+    for item in items:
+        if _shares_with_its_module(item) and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
     if config.getoption("--thorough"):
         return
     left_out = [item for item in items if item.get_closest_marker("thorough")]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("thorough")]
+
+
+def _shares_with_its_module(item: pytest.Item) -> bool:
+    """Whether it needs what is made once for its module: in two workers that would be made twice."""
+    fixtures = getattr(item, "_fixtureinfo", None)
+    return fixtures is not None and any(
+        found[-1].scope == "module" for found in fixtures.name2fixturedefs.values() if found
+    )
 
 
 @pytest.fixture(scope="session")
@@ -104,12 +117,12 @@ class SandboxShop:
 
     def state(self) -> dict[str, Any]:
         """What was written to the shop: ``/_sandbox/state``."""
-        return httpx.get(f"{self.base_url}/_sandbox/state", trust_env=False).raise_for_status().json()
+        with loopback.client(self.base_url) as client:
+            return client.get("/_sandbox/state").raise_for_status().json()
 
     def advance(self, days: int) -> None:
-        httpx.post(
-            f"{self.base_url}/_sandbox/advance", json={"days": days}, timeout=120, trust_env=False
-        ).raise_for_status()
+        with loopback.client(self.base_url, timeout=120) as client:
+            client.post("/_sandbox/advance", json={"days": days}).raise_for_status()
 
 
 @pytest.fixture(scope="session")

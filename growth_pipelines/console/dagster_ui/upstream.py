@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -46,8 +47,10 @@ class Upstream:
         self.socket = socket
         # It closes idle connections after 5 seconds; one that is about to be closed must not be taken.
         limits = httpx.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=3)
+        # The socket speaks plain HTTP: reading the certificate authorities would take longer than all the rest.
+        no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._client = httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(uds=str(socket), limits=limits),
+            transport=httpx.AsyncHTTPTransport(uds=str(socket), limits=limits, verify=no_tls),
             timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS, pool=10),
         )
 

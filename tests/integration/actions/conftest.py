@@ -27,6 +27,8 @@ from growth_pipelines.ingestion.shopify.client import ShopifyClient
 from growth_pipelines.settings import Settings, load_settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import Action, AuditEvent, Execution
+from tests import loopback
+from tests.new_stores import new_store
 
 from .interceptor import Interceptor
 
@@ -181,10 +183,9 @@ class Machine:
         return [write for write in self.shop.state()["writes"] if write["gid"] == gid]
 
     def edit_by_hand(self, gid: str, name: str, value: str) -> None:
-        import httpx
-
         edit = {"gid": gid, "field": name, "value": value}
-        httpx.post(f"{self.shop.base_url}/_sandbox/edit", json=edit, trust_env=False).raise_for_status()
+        with loopback.client(self.shop.base_url) as client:
+            client.post("/_sandbox/edit", json=edit).raise_for_status()
 
 
 # On either store, a killed or disturbed run is finished by the next: test_crashes and test_execution show that. Of
@@ -205,7 +206,7 @@ def machine(request: pytest.FixtureRequest, tmp_path: Path, writable_shop: Any, 
     if request.param == "postgres":
         environment["GROWTH_DATABASE_URL"] = request.getfixturevalue("postgres_url")
     settings = load_settings(environment)
-    store = Store.of(settings)
+    store = new_store(settings)
     add_operator(store, settings, "olga", "operator", NOW)
     yield Machine(writable_shop, wire, store, environment, tmp_path, shelf)
     store.close()

@@ -12,6 +12,8 @@ from typing import Any
 
 import httpx
 
+from tests import loopback
+
 # What happens to one mutation: given the request, it may forward it and says what to answer (None: hang up).
 Fate = Callable[["Passage"], "tuple[int, dict[str, str], bytes] | None"]
 
@@ -19,7 +21,7 @@ Fate = Callable[["Passage"], "tuple[int, dict[str, str], bytes] | None"]
 class Passage:
     """One request on its way to the shop."""
 
-    def __init__(self, upstream: str, path: str, headers: dict[str, str], body: bytes) -> None:
+    def __init__(self, upstream: httpx.Client, path: str, headers: dict[str, str], body: bytes) -> None:
         self._upstream, self._path, self._headers = upstream, path, headers
         self.body: dict[str, Any] = json.loads(body)
 
@@ -28,9 +30,7 @@ class Passage:
         return self.body["query"].lstrip().startswith("mutation")
 
     def forward(self) -> tuple[int, dict[str, str], bytes]:
-        answer = httpx.post(
-            self._upstream + self._path, json=self.body, headers=self._headers, timeout=30, trust_env=False
-        )
+        answer = self._upstream.post(self._path, json=self.body, headers=self._headers)
         kept = {k: v for k, v in answer.headers.items() if k.lower().startswith("x-")}
         return answer.status_code, kept, answer.content
 
@@ -41,6 +41,7 @@ class Interceptor:
     def __init__(self, upstream: str) -> None:
         self.fates: list[Fate] = []
         self.mutations = 0
+        self._shop = loopback.client(upstream, timeout=30)
         interceptor = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -50,7 +51,7 @@ class Interceptor:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 sent = {k: v for k, v in self.headers.items() if k.lower().startswith("x-")}
-                passage = Passage(upstream, self.path, sent, body)
+                passage = Passage(interceptor._shop, self.path, sent, body)
                 fate: Fate = Passage.forward
                 if passage.is_mutation:
                     interceptor.mutations += 1
@@ -80,6 +81,7 @@ class Interceptor:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+        self._shop.close()
 
 
 def unavailable(_: Passage) -> tuple[int, dict[str, str], bytes]:

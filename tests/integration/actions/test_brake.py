@@ -15,6 +15,7 @@ from growth_pipelines.settings import load_settings
 from growth_pipelines.store.audit import verify_chain
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import AuditEvent, Flag, Operator
+from tests.new_stores import new_store
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -22,7 +23,7 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     url = request.getfixturevalue("postgres_url") if request.param == "postgres" else ""
-    opened = Store.of(load_settings({"GROWTH_HOME": str(tmp_path), "GROWTH_DATABASE_URL": url}))
+    opened = new_store(load_settings({"GROWTH_HOME": str(tmp_path), "GROWTH_DATABASE_URL": url}))
     with opened.session() as session:
         for name, role, active in (("olga", "operator", True), ("vic", "viewer", True), ("gone", "admin", False)):
             session.add(Operator(name=name, role=role, public_key="", active=active, created_at=NOW))

@@ -16,6 +16,7 @@ from growth_pipelines.cli import main
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import Action, AuditEvent
 from tests.drafts import NOW, seo_draft, settings_in, submitted, task_draft, with_operator
+from tests.new_stores import new_store
 
 
 class Terminal:
@@ -50,7 +51,7 @@ def growth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     settings = settings_in(tmp_path)
-    store = Store.of(settings)
+    store = new_store(settings)
     with_operator(store, settings)
     return store
 

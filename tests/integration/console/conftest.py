@@ -14,6 +14,7 @@ import pytest
 
 from growth_pipelines.actions.queue import as_document, find, top
 from growth_pipelines.approvals.tokens import SCOPES, add_token
+from tests import loopback
 from tests.console_shop import NOW, ConsoleShop, fill, serve
 
 
@@ -22,13 +23,8 @@ class Visitor:
 
     def __init__(self, shop: ConsoleShop) -> None:
         self.shop = shop
-        self.http = httpx.Client(
-            base_url=shop.base_url,
-            follow_redirects=True,
-            trust_env=False,
-            timeout=30,
-            headers={"accept": "text/html,*/*"},
-        )
+        accepted = {"accept": "text/html,*/*"}
+        self.http = loopback.client(shop.base_url, follow_redirects=True, timeout=30, headers=accepted)
 
     def sign_in(self, name: str) -> Visitor:
         token = self.shop.link(name).rsplit("token=", 1)[1]
@@ -69,7 +65,7 @@ class Program:
         made = add_token(shop.store, shop.settings, name, operator, scopes or tuple(SCOPES), days, NOW)
         self.id, self.token = made.id, made.token
         headers = {"authorization": f"Bearer {made.token}"}
-        self.http = httpx.Client(base_url=shop.base_url, trust_env=False, timeout=30, headers=headers)
+        self.http = loopback.client(shop.base_url, timeout=30, headers=headers)
 
     def decide(self, action: dict[str, Any], decision: str = "approve", **headers: str) -> httpx.Response:
         body = {"decision": decision, "digest": action["digest"]}

@@ -18,6 +18,7 @@ import structlog
 from growth_pipelines.console.rate_limits import TokenBucket
 from growth_pipelines.ingestion.beacons.spool import Spool
 from growth_pipelines.ingestion.run import ingest
+from tests import loopback
 from tests.beacons import SESSION, beacon, metric, stored
 from tests.console_shop import ConsoleShop, serve
 
@@ -52,7 +53,8 @@ def console(tmp_path: Path) -> Iterator[ConsoleShop]:
 def post(shop: ConsoleShop, document: Any, **headers: str) -> httpx.Response:
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     sent = {**BROWSER, **{name.replace("_", "-"): value for name, value in headers.items()}}
-    return httpx.post(f"{shop.base_url}/beacons/web-vitals", content=body, headers=sent, trust_env=False)
+    with loopback.client(shop.base_url, headers=sent) as client:
+        return client.post("/beacons/web-vitals", content=body)
 
 
 def ask(shop: ConsoleShop, method: str, target: str, **headers: str) -> int:

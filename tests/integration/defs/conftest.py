@@ -27,6 +27,7 @@ from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import Action
 from tests.conftest import SandboxShop
+from tests.new_stores import new_store
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PRODUCTS = "query P { products(first: 60) { nodes { id handle title seo { title description } } } }"
@@ -208,7 +209,7 @@ def desk_in(home: Path, shop: SandboxShop, products: Iterator[dict[str, Any]], *
     """A machine in ``home`` with one operator, ada."""
     variables = {"GROWTH_NOW": NOW.isoformat(), "GROWTH_ACTIONS__MODE": "live", "GROWTH_OPERATOR": "ada", **more}
     settings = shop.settings(home, **variables)
-    add_operator(Store.of(settings), settings, "ada", "operator", NOW)
+    add_operator(new_store(settings), settings, "ada", "operator", NOW)
     with pytest.MonkeyPatch.context() as patch:
         # Dagster's own processes read the same machine from the environment.
         for name, value in shop.environment(home, **variables).items():

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from growth_pipelines.cli import growth
-from growth_pipelines.store.database import Store
 from tests.drafts import settings_in, with_operator
+from tests.new_stores import new_store
 
 DECLARED = [
     *("experiments", "create", "sticky-cart", "--hypothesis", "A cart that stays in view is used more often."),
@@ -23,7 +23,7 @@ DECLARED = [
 @pytest.fixture
 def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     settings = settings_in(tmp_path)
-    store = Store.of(settings)
+    store = new_store(settings)
     with_operator(store, settings)
     for name, value in (("HOME", str(tmp_path)), ("OPERATOR", "bo"), ("NOW", "2026-11-22T14:00:00Z")):
         monkeypatch.setenv(f"GROWTH_{name}", value)

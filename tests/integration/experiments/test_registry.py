@@ -26,13 +26,14 @@ from growth_pipelines.store.audit import verify_chain
 from growth_pipelines.store.database import Store
 from tests.drafts import NOW, decided, settings_in, with_operator
 from tests.experiments_declared import declaration, fresh, registered, started
+from tests.new_stores import new_store
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def machine(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Store, Settings]:
     url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else ""
     settings = settings_in(tmp_path, url, GROWTH_ACTIONS__MODE="live")
-    store = Store.of(settings)
+    store = new_store(settings)
     with_operator(store, settings)
     return store, settings
 
@@ -118,7 +119,7 @@ def test_a_winner_goes_to_everybody_by_approval_and_comes_back_by_rollback(
 )
 def test_what_cannot_be_run_is_not_registered(tmp_path: Path, flaw: dict[str, object]) -> None:
     settings = settings_in(tmp_path)
-    store = Store.of(settings)
+    store = new_store(settings)
     with_operator(store, settings)
     with pytest.raises(BadExperiment):
         registered(store, declaration(**flaw), NOW)

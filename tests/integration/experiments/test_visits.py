@@ -19,6 +19,7 @@ from growth_pipelines.console.visits import ENDPOINT, SCRIPT, SNIPPET, Register
 from growth_pipelines.experiments import assign
 from growth_pipelines.ingestion.visits.taking import take_visits, visit_spool
 from growth_pipelines.store.tables import Exposure, UnitEvent
+from tests import loopback
 from tests.console_shop import NOW, SITE, ConsoleShop, serve
 from tests.drafts import with_operator
 from tests.experiments_declared import declaration, registered, started
@@ -44,7 +45,8 @@ HOST = SITE.removeprefix("https://")
 
 def visit(shop: ConsoleShop, document: object, **headers: str) -> httpx.Response:
     given = {"origin": SITE, "user-agent": BROWSER, "content-type": "text/plain", **headers}
-    return httpx.post(shop.base_url + ENDPOINT, content=json.dumps(document), headers=given, trust_env=False)
+    with loopback.client(shop.base_url, headers=given) as client:
+        return client.post(ENDPOINT, content=json.dumps(document))
 
 
 def units(count: int) -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from tests.drafts import settings_in, with_operator
+from tests.new_stores import new_store
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -19,6 +20,6 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
 @pytest.fixture
 def store(settings: Settings) -> Store:
     """An empty store with the operator bo, whose key lies in the home."""
-    store = Store.of(settings)
+    store = new_store(settings)
     with_operator(store, settings)
     return store

@@ -24,6 +24,7 @@ from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import OutboxEntry
 from growth_pipelines.warehouse.database import Warehouse
 from tests.drafts import decided, seo_draft, settings_in, submitted, with_operator
+from tests.new_stores import new_store
 
 from .conftest import PASSWORD, MailServer
 
@@ -39,7 +40,7 @@ def settings(mail_server: MailServer, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def store(settings: Settings) -> Store:
-    store = Store.of(settings)
+    store = new_store(settings)
     with_operator(store, settings)
     return store
 

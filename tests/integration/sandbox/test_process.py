@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import loopback
 from tests.conftest import SandboxShop
 
 TODAY = "2026-11-22"
@@ -25,7 +26,7 @@ BEARER = {"Authorization": "Bearer sandbox-google"}
 
 
 def _client(shop: SandboxShop) -> httpx.Client:
-    return httpx.Client(base_url=shop.base_url, timeout=30, trust_env=False)
+    return loopback.client(shop.base_url, timeout=30)
 
 
 def _ask(shop: SandboxShop, document: str, variables: dict[str, Any] | None = None) -> httpx.Response:

@@ -20,6 +20,7 @@ from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import Action, AuditEvent
 from growth_pipelines.telegram.bot import ChatBot, Pace
 from tests.drafts import NOW, settings_in, with_operator
+from tests.new_stores import new_store
 from tests.telegram_server import TOKEN, TelegramServer, telegram_server
 
 BO, EVA, STRANGER = 1001, 1002, 6666
@@ -122,7 +123,7 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path, telegram: TelegramServ
     if asked == "postgresql":
         more["GROWTH_DATABASE_URL"] = request.getfixturevalue("postgres_url")
     settings = settings_for(tmp_path, telegram, **more)
-    store = Store.of(settings)
+    store = new_store(settings)
     made = Scene(store, settings, telegram)
     for name, account in (("bo", BO), ("eva", EVA)):
         with_operator(store, settings, name)

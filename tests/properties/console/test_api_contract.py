@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -23,6 +22,7 @@ from sqlalchemy import select
 
 from growth_pipelines.approvals.tokens import SCOPES, add_token
 from growth_pipelines.store.tables import Action
+from tests import loopback
 from tests.console_shop import NOW, ConsoleShop, fill, serve
 
 CHECKS = [
@@ -67,7 +67,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleShop]:
 @pytest.fixture(scope="module")
 def callers(shop: ConsoleShop) -> dict[str, dict[str, str]]:
     """The headers of a signed-in browser's script, and of a program."""
-    with httpx.Client(base_url=shop.base_url, trust_env=False) as http:
+    with loopback.client(shop.base_url) as http:
         http.post("/login", data={"token": shop.link().rsplit("token=", 1)[1]})
         csrf = http.get("/api/session").json()["csrf"]
         cookie = "; ".join(f"{name}={value}" for name, value in http.cookies.items())

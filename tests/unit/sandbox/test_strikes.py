@@ -19,6 +19,7 @@ from growth_pipelines.sandbox.options import Options
 from growth_pipelines.sandbox.routes import Routes
 from growth_pipelines.sandbox.server import SandboxServer
 from growth_pipelines.sandbox.world import Shop
+from tests import loopback
 
 from .conftest import TODAY
 
@@ -41,7 +42,7 @@ class Client:
     """A client of a sandbox in this process."""
 
     def __init__(self, base_url: str, routes: Routes) -> None:
-        self.http = httpx.Client(base_url=base_url, timeout=10, trust_env=False)
+        self.http = loopback.client(base_url, timeout=10)
         self.routes = routes
 
     def plan(self, kind: str, **more: Any) -> None:
