@@ -1,4 +1,4 @@
-"""``growth experiments units``: which pages, customers or days were drawn into which arm."""
+"""``growth experiments units|now``: which pages, customers or days are in which arm, and the arm of today."""
 
 from __future__ import annotations
 
@@ -33,6 +33,26 @@ def units(key: str, arm: str | None, as_csv: bool, as_json: bool) -> None:
         print_table([name.title() for name in _COLUMNS], [[row[name] for name in _COLUMNS] for row in rows])
     else:
         click.echo(f"Nothing is drawn. `growth experiments start {key}` draws pages, customers and days.")
+
+
+@click.command("now")
+@click.argument("key")
+@json_option
+def now(key: str, as_json: bool) -> None:
+    """Say which arm the whole shop has today by the switchback KEY; control's unless it runs."""
+    from growth_pipelines.actions.experiments.registry import find_experiment
+    from growth_pipelines.actions.experiments.units import arm_of_day
+    from growth_pipelines.clock import local_date
+    from growth_pipelines.store.database import Store
+
+    settings = current_settings()
+    today = local_date(settings.clock.now(), settings.zone)
+    with Store.of(settings).read() as session:
+        arm = arm_of_day(session, find_experiment(session, key), today, settings.zone)
+    if as_json:
+        print_json({"day": today, "arm": arm})
+    else:
+        click.echo(arm)
 
 
 def _units(key: str, arm: str | None) -> list[dict[str, Any]]:

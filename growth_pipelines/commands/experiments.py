@@ -8,7 +8,7 @@ import click
 
 from growth_pipelines.commands.context import current_settings, json_option, print_json, print_table
 from growth_pipelines.commands.experiment_report import print_reading
-from growth_pipelines.commands.experiment_units import units
+from growth_pipelines.commands.experiment_units import now, units
 
 if TYPE_CHECKING:
     from growth_pipelines.actions.experiments.registry import Guardrail
@@ -25,6 +25,7 @@ def experiments() -> None:
 
 
 experiments.add_command(units)
+experiments.add_command(now)
 
 
 @experiments.command("list")

@@ -19,6 +19,8 @@ from starlette.requests import ClientDisconnect
 
 from growth_pipelines.actions.experiments.registry import arm_names, arm_weights
 from growth_pipelines.actions.experiments.registry import experiments as registered
+from growth_pipelines.actions.experiments.units import arm_of_day
+from growth_pipelines.clock import local_date
 from growth_pipelines.console.beacons import CONTENT_TYPES, refusal, shared_with
 from growth_pipelines.console.rate_limits import TokenBucket
 from growth_pipelines.experiments.assignment import OUTSIDE, assign, bounds_of, share_of
@@ -40,7 +42,8 @@ VISITS_A_SECOND, BURST = 100.0, 400.0
 
 @dataclass(frozen=True)
 class Running:
-    """A visitor experiment that shows something: drawn, or the ``promoted`` arm for all."""
+    """An experiment that shows something: drawn by visitor, or the ``promoted`` arm for all: a winner's, or that of
+    the present day of a switchback."""
 
     id: str
     key: str
@@ -67,17 +70,26 @@ class Running:
 class Register:
     """What runs, as of at most KNOWN_SECONDS ago: strangers can't make the store read for each request."""
 
-    def __init__(self, store: Store) -> None:
-        self._store, self._until = store, 0.0
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings, self._store, self._until = settings, store, 0.0
         self._known: dict[str, Running] = {}
 
     def running(self) -> dict[str, Running]:
         if time.monotonic() >= self._until:
+            zone = self._settings.zone
+            today = local_date(self._settings.clock.now(), zone)
             with self._store.read() as session:
                 shown = [
-                    Running(row.id, row.key, tuple(arm_names(row)), arm_weights(row), row.coverage, row.promoted)
+                    Running(
+                        row.id,
+                        row.key,
+                        tuple(arm_names(row)),
+                        arm_weights(row),
+                        row.coverage,
+                        row.promoted if row.unit == "visitor" else arm_of_day(session, row, today, zone),
+                    )
                     for row in registered(session)
-                    if row.unit == "visitor" and (row.status == "running" or row.promoted)
+                    if row.unit in ("visitor", "time_slice") and (row.status == "running" or row.promoted)
                 ]
             self._known = {one.key: one for one in shown}
             self._until = time.monotonic() + KNOWN_SECONDS
@@ -87,7 +99,7 @@ class Register:
 def visit_router(settings: Settings, store: Store) -> APIRouter:
     """The three public addresses. Visits are taken from the shop's own pages only."""
     router = APIRouter(include_in_schema=False)
-    register, spool, pseudonyms = Register(store), visit_spool(settings), Pseudonyms.of(settings)
+    register, spool, pseudonyms = Register(settings, store), visit_spool(settings), Pseudonyms.of(settings)
     limit = TokenBucket(VISITS_A_SECOND, BURST)
     script = SNIPPET.read_text(encoding="utf-8")
 

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from growth_pipelines.actions.experiments.design import Design
 from growth_pipelines.actions.experiments.proposals import propose_start
-from growth_pipelines.actions.experiments.registry import arm_names, find_experiment
+from growth_pipelines.actions.experiments.registry import arm_names, arm_weights, find_experiment
 from growth_pipelines.actions.experiments.units import keep_units, units_in_use
 from growth_pipelines.clock import local_date
 from growth_pipelines.errors import GrowthError
-from growth_pipelines.experiments import balance, match_pages
+from growth_pipelines.experiments import assign_all, balance, match_pages, switchback_schedule
 from growth_pipelines.experiments.arms import UnusableSample
+from growth_pipelines.experiments.customer_readout import LEAST_CUSTOMERS
 from growth_pipelines.experiments.page_readout import LEAST_PAIRS
+from growth_pipelines.experiments.planned_looks import planned_looks
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import Experiment
@@ -62,9 +64,14 @@ def draw_units(store: Store, settings: Settings, row: Experiment, now: datetime)
     """Draw and keep the units of a draft; the experiment as it is then. Raises NotDrawn, BadExperiment."""
     today = local_date(now, settings.zone)
     with store.read() as session:
-        taken = units_in_use(session, row.unit)
+        # Customers may be in several experiments at once: hashes of two keys are independent. Pages may not.
+        taken = units_in_use(session, row.unit) if row.unit == "page" else set()
+        if row.unit == "time_slice" and units_in_use(session, row.unit):
+            raise NotDrawn(
+                "Another switchback is under way.", "The whole shop has one at a time: wait for its end."
+            )
     with Warehouse.of(settings).read() as connection:
-        drawn = _pages(connection, row, taken, today)
+        drawn = _draw(connection, row, taken, today)
     with store.session() as session:
         held = find_experiment(session, row.key)
         keep_units(session, held, drawn.units, drawn.about, now)
@@ -83,6 +90,46 @@ def last_search_day(connection: WarehouseConnection, shop_id: str, today: date) 
     if newest is None:
         return None
     return min(newest, today - timedelta(days=INCOMPLETE_DAYS + 1))
+
+
+def last_sales_day(connection: WarehouseConnection, shop_id: str, today: date) -> date | None:
+    """The newest day before ``today`` whose orders are all there; None without any."""
+    [[newest]] = connection.execute(query("experiment_sales_days"), [shop_id]).fetchall()
+    return None if newest is None else min(newest, today - timedelta(days=1))
+
+
+def _draw(connection: WarehouseConnection, row: Experiment, taken: set[str], today: date) -> Drawn:
+    if row.unit == "page":
+        return _pages(connection, row, taken, today)
+    return _customers(connection, row, today) if row.unit == "customer" else _slices(row)
+
+
+def _customers(connection: WarehouseConnection, row: Experiment, today: date) -> Drawn:
+    """All who have bought before ``today``, by the hash that assigns visitors too."""
+    keys = connection.frame(query("experiment_customers"), [row.shop_id, today])["customer_key"].tolist()
+    arms = assign_all(keys, row.key, arm_weights(row), row.coverage_goal)
+    names = arm_names(row)
+    units = [{"unit_id": key, "arm": names[arm]} for key, arm in zip(keys, arms, strict=True) if arm >= 0]
+    fewest = min((sum(unit["arm"] == name for unit in units) for name in names), default=0)
+    if fewest < LEAST_CUSTOMERS:
+        raise NotDrawn(
+            f"An arm would have {fewest} customers.", f"At least {LEAST_CUSTOMERS} are needed: raise --coverage."
+        )
+    return Drawn(units, {"bought_before": today.isoformat()})
+
+
+def _slices(row: Experiment) -> Drawn:
+    block, days = Design(**row.design).block_days, 7 * planned_looks(row.planned_days)[-1].weeks
+    try:
+        arms = switchback_schedule(days, block, seed_of(row.key))
+    except UnusableSample as error:
+        raise NotDrawn(error.message, error.hint) from error
+    names = arm_names(row)
+    units = [
+        {"unit_id": str(day), "arm": names[arm], "pair": day // (2 * block)}
+        for day, arm in enumerate(arms.tolist())
+    ]
+    return Drawn(units, {"block_days": block})
 
 
 def _pages(connection: WarehouseConnection, row: Experiment, taken: set[str], today: date) -> Drawn:

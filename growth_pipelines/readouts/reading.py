@@ -12,7 +12,9 @@ from growth_pipelines.actions.experiments.registry import arm_names, arm_weights
 from growth_pipelines.canonical import digest
 from growth_pipelines.clock import local_date
 from growth_pipelines.experiments.readout import Declared, Measure, Readout, read_out
+from growth_pipelines.readouts.customers import read_customer_test
 from growth_pipelines.readouts.pages import read_split_test
+from growth_pipelines.readouts.slices import read_switchback
 from growth_pipelines.store.tables import Experiment, ExperimentUnit
 from growth_pipelines.warehouse.connection import WarehouseConnection
 from growth_pipelines.warehouse.named_queries import query
@@ -60,7 +62,10 @@ def _drawn(
     connection: WarehouseConnection, row: Experiment, units: Sequence[ExperimentUnit], today: date, zone: str
 ) -> Reading:
     started, until = _days(row, today, zone)
-    return Reading(*read_split_test(connection, row, declared_of(row), units, started, until))
+    if row.unit == "customer":
+        return Reading(*read_customer_test(connection, row, declared_of(row), started, until))
+    read = read_split_test if row.unit == "page" else read_switchback
+    return Reading(*read(connection, row, declared_of(row), units, started, until))
 
 
 def _days(row: Experiment, today: date, zone: str) -> tuple[date, date]:

@@ -1,4 +1,4 @@
-"""A split test of pages on the made-up shop: what was done to one arm is found, and nothing where nothing was."""
+"""A split test of pages on the made-up shop: what one arm got is found, and not more than that."""
 
 from __future__ import annotations
 

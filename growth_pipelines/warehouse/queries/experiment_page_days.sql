@@ -8,6 +8,5 @@ select
     orders,
     net_cents as revenue
 from marts.fct_page_daily
-where
-    shop_id = ? and date_day between cast(? as date) and cast(? as date) and page_key = any(cast(? as varchar[]))
+where shop_id = ? and date_day between cast(? as date) and cast(? as date) and page_key = any(cast(? as varchar[]))
 order by 1, 2
