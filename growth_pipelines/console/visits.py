@@ -42,8 +42,8 @@ VISITS_A_SECOND, BURST = 100.0, 400.0
 
 @dataclass(frozen=True)
 class Running:
-    """An experiment that shows something: drawn by visitor, or the ``promoted`` arm for all: a winner's, or that of
-    the present day of a switchback."""
+    """An experiment that shows something: drawn by visitor, or the ``promoted`` arm for all (a winner, or what a
+    switchback has today)."""
 
     id: str
     key: str

@@ -34,8 +34,9 @@ def page_panel(
 ) -> PagePanel:
     """The panel of ``daily`` (page, date and ``value``; a day without a row is 0) for ``pairs`` (page, pair, arm).
 
-    ``settle_days`` from the start on are left out of both sides; ``after`` may have no day. Raises UnusableSample
-    (a ValueError) for pairs that are not whole, and for too few pairs or days.
+    ``settle_days`` from the start on are left out of both sides; ``after`` may have no day. Raises
+    UnusableSample (a ValueError) for pairs
+    that are not whole, and for too few pairs or days.
     """
     import pandas as pd
 
