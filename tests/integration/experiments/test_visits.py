@@ -119,10 +119,10 @@ def test_only_pages_of_the_shop_may_read_and_send(shop: ConsoleShop) -> None:
 
 
 def test_a_paused_experiment_shows_nothing(shop: ConsoleShop) -> None:
-    assert set(Register(shop.store).running()) == {KEY}
+    assert set(Register(shop.settings, shop.store).running()) == {KEY}
     with shop.store.session() as session:
         operator_move(session, KEY, "pause", actor="bo", channel="cli", now=NOW, reason="sale")
-    assert Register(shop.store).running() == {}
+    assert Register(shop.settings, shop.store).running() == {}
 
 
 @pytest.mark.skipif(which("node") is None, reason="node is missing")
