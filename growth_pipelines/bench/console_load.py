@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from growth_pipelines.approvals.operators import add_operator, new_link
 from growth_pipelines.approvals.sessions import SignedIn, log_in
 from growth_pipelines.bench.many_actions import fill
+from growth_pipelines.bench.past_work import add_past_work
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings, load_settings
 from growth_pipelines.store.database import Store
@@ -49,6 +50,9 @@ PAGES = {
     "an action": "/actions/{ref}",
     "deciding in the list": "/approvals/{ref}/look",
     "actions": "/actions",
+    "monitoring": "/monitoring",
+    "outcomes": "/outcomes",
+    "learning": "/learning",
     "audit": "/audit",
     "policies": "/policies",
     "settings": "/settings",
@@ -103,6 +107,7 @@ def _prepare(settings: Settings, actions: int) -> list[str]:
     store, now = Store.of(settings), settings.clock.now()
     fill(store, actions, seed=7, now=now, resources=max(actions // 5, 1))
     _tell(store, now)
+    add_past_work(store, now)
     add_operator(store, settings, "reader", "operator", now)
     add_operator(store, settings, "writer", "operator", now)
     warehouse = Warehouse.of(settings)

@@ -152,10 +152,6 @@ def _overview(
         events = views.events_since(session, now, zone)
     known = [(label, looks[name]) for name, label in views.FAMILIES.items() if name in looks]
     currency = observed.shop.currency
-    # How many rows arrive is told by the table; an incident of it has its own plot.
-    plots = views.watched_plots(
-        [looks[name] for name in views.FAMILIES if name in looks and name != "data"], events, currency
-    )
     return page(
         request,
         "monitoring.html",
@@ -169,7 +165,7 @@ def _overview(
         closed=lately,
         families=[(label, views.watched_rows(look, currency)) for label, look in known],
         looked_at=max((look.at for look in looks.values()), default=None),
-        figures=drawn_of(plots),
+        figures=drawn_of(views.overview_plots(looks, events, currency)),
         noted=noted,
         kinds=EVENT_KINDS,
     )

@@ -75,6 +75,11 @@ def watched_plots(looks: Sequence[Look], events: Sequence[Event], currency: str)
     return [metric_plot(one, events, currency) for look in looks for one in look.watched if one["ahead"]]
 
 
+def overview_plots(looks: Mapping[str, Look], events: Sequence[Event], currency: str) -> list[Plot | Missing]:
+    """Those of the page Monitoring. How many rows arrive is told by its table; an incident of it has its own."""
+    return watched_plots([looks[name] for name in FAMILIES if name in looks and name != "data"], events, currency)
+
+
 def events_since(session: Session, now: datetime, zone: ZoneInfo, page: str = "") -> list[Event]:
     """Known events and executed actions of the last 180 days, the newest few, for a plot (of one page)."""
     since = local_date(now, zone.key) - _REACHES

@@ -1,4 +1,4 @@
-"""An action's plots, drawn for a page; and drawn ahead of it, so that nobody waits for the first drawing."""
+"""Plots drawn for a page; and drawn ahead of it, so that nobody waits for the first drawing."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from growth_pipelines.actions.queue import top
+from growth_pipelines.console.monitoring_views import events_since, overview_plots
+from growth_pipelines.console.observed import observe
 from growth_pipelines.console.plots.choice import events_of, plots_of, subject_of
 from growth_pipelines.console.plots.drawing import Datasets, Drawing
 from growth_pipelines.console.plots.plot import Event, Missing, Plot
@@ -20,6 +22,7 @@ from growth_pipelines.console.plots.series import series_of
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
+from growth_pipelines.store.looks import newest_looks
 from growth_pipelines.store.tables import Action
 from growth_pipelines.telemetry import logger
 
@@ -66,24 +69,27 @@ def _svg(plot: Plot) -> Markup | None:
 
 
 def warm(settings: Settings, store: Store, now: datetime) -> None:
-    """Draw what today's queue will be asked for, beside whatever else goes on."""
+    """Draw what today's queue and the page Monitoring will be asked for, beside whatever else goes on."""
     Thread(target=_warm, args=(settings, store, now), name="plots", daemon=True).start()
 
 
 def _warm(settings: Settings, store: Store, now: datetime) -> None:
     try:
-        drawing().warm(_wanted(settings, store, now))
+        drawing().warm(wanted(settings, store, now))
     except (GrowthError, OSError) as error:
         logger("console").info("plots are not drawn ahead", why=str(error))
 
 
-def _wanted(settings: Settings, store: Store, now: datetime) -> Iterator[tuple[str, Datasets]]:
+def wanted(settings: Settings, store: Store, now: datetime) -> Iterator[tuple[str, Datasets]]:
+    """The plots of the page Monitoring, then those of today's queue."""
     zone = ZoneInfo(settings.zone)
     with store.read() as session:
         queue = top(session, settings.actions.top, now)
         subjects = [subject_of(action, events_of(session, action, zone)) for action in queue]
+        looks, events = newest_looks(session), events_since(session, now, zone)
     series = series_of(settings)
-    for subject in subjects:
-        for plot in plots_of(subject, series):
+    watched = overview_plots(looks, events, observe(settings, now).shop.currency)
+    for plots in (watched, *(plots_of(subject, series) for subject in subjects)):
+        for plot in plots:
             if isinstance(plot, Plot):
                 yield plot.spec, plot.datasets

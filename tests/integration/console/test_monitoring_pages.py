@@ -7,6 +7,7 @@ import time
 from datetime import timedelta
 
 from growth_pipelines.approvals.operators import add_operator
+from growth_pipelines.console.plots.shown import wanted
 from growth_pipelines.store.incidents import loud_incidents, record_look
 from growth_pipelines.store.known_events import known_events
 from growth_pipelines.store.looks import keep_look
@@ -57,6 +58,14 @@ def test_open_incidents_come_first_and_today_names_them(console: ConsoleShop) ->
     today = maria.get("/").text
     assert "1 incident open" in today
     assert f'href="/monitoring/{number}"' in today
+
+
+def test_its_plots_are_among_those_that_are_drawn_before_anybody_asks(console: ConsoleShop) -> None:
+    """Without a look there are none, with one there is the watched metric's."""
+    ahead = [spec for spec, _ in wanted(console.settings, console.store, NOW)]
+    assert "watched" not in ahead
+    worse(console)
+    assert [spec for spec, _ in wanted(console.settings, console.store, NOW)] == ["watched", *ahead]
 
 
 def test_the_page_is_small_with_all_that_a_shop_can_have(console: ConsoleShop) -> None:
