@@ -39,8 +39,8 @@ _NUGGETS = (1e-5, 1e-3, 0.03)
 _BEFORE_RAMP = 14
 _DATES_AT_ONCE = 64
 _OVERSHOOT = 0.583
-# How many calendars are remembered: the looks of a quarter.
-_REMEMBERED = 13
+# How many calendars are remembered: the looks of a year, of about 1 MB each. Rolling ones have up to 50 MB.
+_REMEMBERED, _REMEMBERED_ROLLING = 64, 13
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,22 @@ class Scan:
     date_weight: FloatArray
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def design(samples: int, spacing: int = 1, window: int = 1) -> Design:
     """The design of ``samples`` that are ``spacing`` days apart and each hold the last ``window`` days."""
+    return (_daily_design if window == 1 else _rolling_design)(samples, spacing, window)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _daily_design(samples: int, spacing: int, window: int) -> Design:
+    return _designed(samples, spacing, window)
+
+
+@lru_cache(maxsize=_REMEMBERED_ROLLING)
+def _rolling_design(samples: int, spacing: int, window: int) -> Design:
+    return _designed(samples, spacing, window)
+
+
+def _designed(samples: int, spacing: int, window: int) -> Design:
     candidates = np.arange(SHORTEST if window == 1 else max(_BEFORE_RAMP // spacing, 2), samples - SHORTEST + 1)
     if window > 1:
         candidates = np.arange(candidates[0], samples - max(SHORTEST // spacing, 1) + 1)

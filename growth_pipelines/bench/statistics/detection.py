@@ -9,15 +9,13 @@ delay runs from the first changed day to the look that told it. Nobody looks on 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
-from multiprocessing import get_context
 
 import numpy as np
 
+from growth_pipelines.bench.statistics.cores import processes
 from growth_pipelines.bench.statistics.figure import Figure
 from growth_pipelines.bench.statistics.low_counts import oracle
 from growth_pipelines.bench.statistics.made_up_series import FAMILIES, MadeUp
@@ -68,7 +66,7 @@ def figures(runs: int, tell: Callable[[str], None]) -> list[Figure]:
     found: list[Figure] = []
     rates: list[float] = []
     parts = [range(start, min(start + _PART, runs)) for start in range(0, runs, _PART)]
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+    with processes() as pool:
         for family in FAMILIES:
             tell(f"{family}: {runs:,} quiet series, {MANY_LOOKS} looks; {runs:,} that change, {LOOKS} looks")
             still = [pool.submit(quiet, family, part, MANY_LOOKS) for part in parts]

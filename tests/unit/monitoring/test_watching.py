@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from growth_pipelines.monitoring.breaches import (
+    Arrival,
     ahead,
     arrivals,
     days_until_out,
@@ -176,6 +178,14 @@ def test_data_are_told_to_become_too_old_once_they_are_later_than_usual_and_befo
     deadline = {"orders": last + timedelta(hours=48)}
     assert bool(freshness_findings([expected], deadline, last + timedelta(hours=hours))) is told
     assert arrivals(pd.DataFrame({"stream": "orders", "finished_at": times[:5]})) == []
+
+
+def test_days_of_late_data_are_the_shops_own() -> None:
+    last = datetime(2026, 11, 19, 6)
+    expected = Arrival("orders", last, *[last + timedelta(hours=hours) for hours in (23, 24, 25)])
+    ends = {"orders": datetime(2026, 11, 20, 20)}
+    [found] = freshness_findings([expected], ends, datetime(2026, 11, 20, 15), ZoneInfo("Australia/Sydney"))
+    assert (found.since, found.expected_on) == (date(2026, 11, 21), date(2026, 11, 21))
 
 
 def test_fewer_rows_of_a_stream_are_a_finding_of_the_stream() -> None:
