@@ -12,7 +12,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy.orm import Session
 
-from growth_pipelines.actions.experiments.proposals import propose_promotion, propose_start
+from growth_pipelines.actions.experiments.proposals import propose_promotion
 from growth_pipelines.actions.experiments.registry import (
     experiments,
     find_experiment,
@@ -30,6 +30,7 @@ from growth_pipelines.console.pages import Notice, done_notice, page
 from growth_pipelines.console.plots.shown import drawn_of
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.readouts.attention import looks_needed
+from growth_pipelines.readouts.drawing import ask_for_start
 from growth_pipelines.readouts.keeping import decide_on_kept
 from growth_pipelines.store.readings import kept_readings, newest_readings
 from growth_pipelines.store.tables import Experiment
@@ -109,7 +110,7 @@ def start_asked(request: Request, person: Person, console: Here, key: str, csrf:
         console,
         key,
         csrf,
-        lambda row, now: propose_start(console.store, console.settings, row, now),
+        lambda row, now: ask_for_start(console.store, console.settings, row, now),
     )
 
 

@@ -20,6 +20,7 @@ from growth_pipelines.console.identity import NotFresh, NotSignedIn
 from growth_pipelines.console.rate_limits import TooManyRequests
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.policies.book import MayNotSave, Outdated
+from growth_pipelines.readouts.drawing import NotDrawn
 from growth_pipelines.readouts.keeping import NotRead, ReadSince
 from growth_pipelines.store.database import StoreUnavailable
 from growth_pipelines.store.incidents import NoSuchIncident
@@ -60,6 +61,7 @@ _STATUS: tuple[tuple[type[GrowthError], int], ...] = (
     (NotConfirmed, 409),
     (NoSuchMove, 409),
     (NotProposed, 409),
+    (NotDrawn, 409),
     (NotRead, 409),
     (ReadSince, 409),
     (NoSuchAction, 404),
