@@ -24,7 +24,7 @@ def add_past_work(store: Store, now: datetime) -> None:
     chance = random.Random(5)  # noqa: S311 - figures of a bench
     with store.session() as session:
         ids = session.scalars(select(Action.id).where(Action.state == "pending").order_by(Action.id).limit(DONE))
-        done = [
+        done: list[dict[str, Any]] = [
             {"id": id_, "state": "measured", "executed_at": now - timedelta(days=30 + chance.randrange(520))}
             for id_ in ids
         ]
