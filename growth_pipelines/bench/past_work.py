@@ -25,7 +25,7 @@ def add_past_work(store: Store, now: datetime) -> None:
     with store.session() as session:
         ids = session.scalars(select(Action.id).where(Action.state == "pending").order_by(Action.id)).all()
         ids = ids[: min(DONE, len(ids) // 5)]
-        done = [
+        done: list[dict[str, Any]] = [
             {"id": id_, "state": "measured", "executed_at": now - timedelta(days=30 + chance.randrange(520))}
             for id_ in ids
         ]
