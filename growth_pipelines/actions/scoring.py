@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-RANKING_VERSION = "revenue-confidence-ease-1"
+# What ranks unless an operator chose another version.
+RANKING_VERSION = "revenue-confidence-ease-2"
+# Factors that were learnt; each lies within these ends, and is 1 without data.
+LEARNT = ("calibration", "win_rate", "realised")
+LOWEST, HIGHEST = 0.5, 1.5
 
 
 @dataclass(frozen=True)
@@ -15,8 +20,23 @@ class Score:
     factors: dict[str, float]
 
 
-def score(revenue_28d: float, confidence: float, ease: float, win_rate: float = 1.0) -> Score:
-    """Expected revenue × confidence × ease × learned win-rate factor (1 without data, clamped to 0.5–1.5)."""
-    factor = min(1.5, max(0.5, win_rate))
-    value = max(0.0, revenue_28d) * confidence * ease * factor
-    return Score(value, {"revenue_28d": revenue_28d, "confidence": confidence, "ease": ease, "win_rate": factor})
+def score(revenue_28d: float, confidence: float, ease: float, learnt: Mapping[str, float] | None = None) -> Score:
+    """Expected revenue × confidence × ease × what was learnt (by name, see LEARNT; nothing without data)."""
+    known = {name: bounded((learnt or {})[name]) for name in LEARNT if name in (learnt or {})}
+    value = max(0.0, revenue_28d) * confidence * ease
+    for factor in known.values():
+        value *= factor
+    plain = {"revenue_28d": revenue_28d, "confidence": confidence, "ease": ease, "win_rate": 1.0}
+    return Score(value, {**plain, **known})
+
+
+def bounded(factor: float) -> float:
+    """The factor, within what one lesson may do to a score."""
+    return min(HIGHEST, max(LOWEST, factor))
+
+
+def before_learning(score: float, factors: Mapping[str, float]) -> float:
+    """A score without its learnt factors."""
+    for name in LEARNT:
+        score /= factors.get(name, 1.0)
+    return score

@@ -43,7 +43,8 @@ def facts_of(action: Action) -> Facts:
         action.kind,
         action.subtype,
         action.risk_tier,
-        action.confidence,
+        # Nothing passes by a confidence that outcomes do not bear out.
+        action.confidence * min(1.0, action.factors.get("calibration", 1.0)),
         float(action.impact["revenue_28d"]),
         action.diff,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from growth_pipelines.commands.context import current_settings, json_option, print_json, print_table
@@ -30,10 +32,12 @@ def show(as_json: bool) -> None:
     if document["win_rates"]:
         columns = ["Proposals", "Approved", "Worked", "Factor"]
         rows = [
-            [one["kind"], _share(one["approval"]), _share(one["success"]), one["factor"]]
+            [one["kind"], _share(one["approval"]), _share(one["success"]), one["factor"] or ""]
             for one in document["win_rates"]
         ]
         print_table(columns, rows)
+    if document["calibration"]:
+        print_table(["Proposals", "Of 70 % sure, work", "Brought ÷ expected"], _corrected(document["calibration"]))
     if document["habits"]:
         rows = [[one["habit"], one["times"], "yes" if one["followed"] else "no"] for one in document["habits"]]
         print_table(["Habit", "Edits", "Counts"], rows)
@@ -72,6 +76,17 @@ def use(version: str) -> None:
     with store.session() as session:
         put_in_force(session, version, actor=person, channel="cli", now=settings.clock.now())
     click.echo(f"{version} is in force from the next run on.")
+
+
+def _corrected(calibration: list[dict[str, Any]]) -> list[list[str]]:
+    return [
+        [
+            one["recommender"] or "all",
+            f"{one['works']:.0%} ({one['low']:.0%}–{one['high']:.0%})",
+            "{ratio:.2f} ({low:.2f}–{high:.2f})".format(**one["realised"]) if one["realised"] else "not measured",
+        ]
+        for one in calibration
+    ]
 
 
 def _share(rate: dict[str, float]) -> str:

@@ -172,6 +172,7 @@ def _proof(found: Action, execution: Execution | None, currency: str) -> dict[st
         "evidence": views.evidence_of(found),
         "factors": factors,
         "factor_parts": factor_parts,
+        "borne_out": views.borne_out(found),
         "execution": execution,
         "kept": views.kept_of(found, (execution.snapshot or {}) if execution else {}),
         "recheck_days": RECHECK_DAYS,

@@ -12,6 +12,7 @@ from growth_pipelines.actions.body_html import LINKS
 from growth_pipelines.actions.executors.collection_order import ORDER
 from growth_pipelines.actions.model import FieldChange
 from growth_pipelines.actions.recommended_products import LISTS, products_of
+from growth_pipelines.actions.scoring import LEARNT
 from growth_pipelines.actions.structured_fields import entry_fields
 from growth_pipelines.actions.transitions import changes_of
 from growth_pipelines.console.figures import Range, money, number, on_one_axis, percent, window
@@ -24,7 +25,7 @@ from growth_pipelines.drafts.entries import ENTRY_KINDS, entry_texts, reworded
 from growth_pipelines.store.tables import Action
 
 # The factors of the score, as they are multiplied.
-MULTIPLIED = ("revenue_28d", "confidence", "ease", "win_rate")
+MULTIPLIED = ("revenue_28d", "confidence", "calibration", "ease", "win_rate", "realised")
 _LISTS = {one.field: one for one in LISTS.values()}
 # What no person reads in the shop: an entry's mark of its draft, and definitions.
 _MARKS = {"source", *(one.definition for one in LISTS.values())}
@@ -273,9 +274,17 @@ def factors_of(action: Action, currency: str) -> tuple[list[Factor], list[Factor
     parts: list[Factor] = []
     for name in sorted(action.factors, key=_factor_order):
         value = action.factors[name]
+        if name in LEARNT and value == 1 and name != "win_rate":
+            continue
         text = money(value, currency) if name.startswith("revenue") else percent(value)
         (multiplied if name in MULTIPLIED else parts).append(Factor(label("factors", name), text))
     return multiplied, parts
+
+
+def borne_out(action: Action) -> float | None:
+    """The confidence that outcomes bear out; None where none correct it."""
+    correction = action.factors.get("calibration", 1.0)
+    return action.confidence * correction if correction != 1 else None
 
 
 def _factor_order(name: str) -> tuple[int, str]:

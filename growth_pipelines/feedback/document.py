@@ -8,24 +8,28 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from growth_pipelines.feedback.learnt import ENOUGH, learnt
-from growth_pipelines.feedback.rankings import versions
-from growth_pipelines.learning import Drift, Rate, WinRate
+from growth_pipelines.feedback.learnt import ENOUGH, Learnt, learnt
+from growth_pipelines.feedback.rankings import active_version, corrections_of, versions
+from growth_pipelines.learning import Corrections, Drift, Rate, WinRate
+from growth_pipelines.learning.rates import LEVELS
+
+# What confidence is explained at.
+SAID = 0.7
 
 
 def learning_document(session: Session, now: datetime) -> dict[str, Any]:
     """All that is learnt, with ``not_known`` in plain sentences; shares from 0 to 1."""
-    known = learnt(session, now)
+    known, version = learnt(session, now), active_version(session)
+    corrections = corrections_of(known.signals, version)
     return {
         "decisions": known.decisions,
         "edits": known.edits,
         "outcomes": known.outcomes,
         "enough_outcomes": known.outcomes >= ENOUGH,
         "not_known": known.unknown,
-        "win_rates": [_win_rate(one) for one in known.rates],
+        "win_rates": [_win_rate(one, corrections) for one in known.rates],
         "reliability": list(known.reliability),
-        "calibration": {**asdict(known.calibration), "at_0_7": round(float(known.calibration.of([0.7])[0]), 3)},
-        "impact": {name or "all": asdict(one) for name, one in known.impact.items()},
+        "calibration": [_calibration(name, known, corrections) for name in _measured(known)],
         "drift": {"approvals": _drift(known.approval_drift), "outcomes": _drift(known.success_drift)},
         "habits": [
             {"habit": one.key, "sort": one.sort, "word": one.word, "times": one.times, "followed": followed}
@@ -38,13 +42,35 @@ def learning_document(session: Session, now: datetime) -> dict[str, Any]:
     }
 
 
-def _win_rate(one: WinRate) -> dict[str, Any]:
+def _measured(known: Learnt) -> list[str]:
+    """The shop ("") and the recommenders of which an outcome is final."""
+    return ["", *(name for name in known.calibration.branches if "/" not in name)] if known.calibration.n else []
+
+
+def _calibration(recommender: str, known: Learnt, corrections: Corrections) -> dict[str, Any]:
+    """What confidence and estimates of a recommender ("": all) turned out to be worth, each with its interval."""
+    low, high = known.calibration.interval(SAID, recommender)
+    worth = known.realised.get(recommender)
+    measured = known.signals[known.signals["succeeded"].notna()]
+    return {
+        "recommender": recommender,
+        "outcomes": int((measured["recommender"] == recommender).sum()) if recommender else len(measured),
+        "said": SAID,
+        "works": round(float(known.calibration.of([SAID], recommender)[0]), 3),
+        "low": round(low, 3),
+        "high": round(high, 3),
+        "realised": {name: round(value, 3) for name, value in asdict(worth).items()} if worth else None,
+        "counts": bool(corrections.calibration.n),
+    }
+
+
+def _win_rate(one: WinRate, corrections: Corrections) -> dict[str, Any]:
     return {
         "kind": one.key,
         "path": list(one.path),
         "approval": _rate(one.approval),
         "success": _rate(one.success),
-        "factor": round(one.factor, 2),
+        "factor": round(corrections.win_rates.get(one.key, 1.0), 2) if len(one.path) < len(LEVELS) else None,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,9 +18,8 @@ from growth_pipelines.learning import (
     ImpactRatio,
     Preference,
     WinRate,
-    calibrate_confidence,
+    chained,
     drift,
-    impact_ratios,
     preferences,
     reliability,
     win_rates,
@@ -37,17 +37,21 @@ _LOOK_BACK = timedelta(days=730)
 _APPROVED = ("approve", "approve_with_edits")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Learnt:
-    """The state of knowledge: ``decisions`` and ``outcomes`` are what it rests on."""
+    """The state of knowledge; ``signals`` are what it rests on, with so many ``decisions`` and ``outcomes``.
 
+    ``realised`` is by recommender what came of estimate × corrected confidence, "" being the shop's.
+    """
+
+    signals: pd.DataFrame
     decisions: int
     edits: int
     outcomes: int
     rates: tuple[WinRate, ...]
     calibration: ConfidenceCalibration
     reliability: tuple[dict[str, float], ...]
-    impact: dict[str, ImpactRatio]
+    realised: Mapping[str, ImpactRatio]
     preferences: tuple[tuple[Preference, bool], ...]
     approval_drift: Drift
     success_drift: Drift
@@ -73,14 +77,16 @@ def learnt(session: Session, now: datetime) -> Learnt:
     edits = edit_signals(session)
     off = switched_off(session)
     by_time = measured.sort_values("measured_at")
+    corrected = chained(signals)
     return Learnt(
+        signals=signals,
         decisions=len(decided),
         edits=len(edits),
         outcomes=len(measured),
         rates=tuple(win_rates(signals)),
-        calibration=calibrate_confidence(measured["confidence"], measured["succeeded"]),
+        calibration=corrected.calibration,
         reliability=tuple(reliability(measured["confidence"], measured["succeeded"])),
-        impact=impact_ratios(measured),
+        realised=corrected.realised,
         preferences=tuple((one, one.key not in off) for one in preferences(edits)),
         approval_drift=drift(*_foreseen(decided["approved"].to_list())),
         success_drift=drift(by_time["succeeded"], by_time["confidence"]),

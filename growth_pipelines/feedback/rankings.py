@@ -1,33 +1,36 @@
 """Versions of the ranking: which is in force, how one comes into force, how it is taken back.
 
-A version says what multiplies the score besides money, confidence and ease. A new one needs the off-policy gate
-and an operator; taking it back needs an operator only. Each change is an audit event.
+A version says what multiplies the score besides money, confidence and ease. One that learns more than what is in
+force from the start needs the off-policy gate and an operator; a plainer one needs an operator only. Each change
+is an audit event.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.scoring import RANKING_VERSION
 from growth_pipelines.errors import GrowthError
-from growth_pipelines.feedback.learnt import Learnt
 from growth_pipelines.feedback.switches import check_may_teach
-from growth_pipelines.learning import factors
+from growth_pipelines.learning import Corrections, by_win_rates, chained
 from growth_pipelines.store.audit import append_event
 from growth_pipelines.store.tables import RankingVersion
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 # What each version learns from; the order is from the plainest on.
-UNLEARNT, LEARNT, WITH_IMPACT = "revenue-confidence-ease-0", RANKING_VERSION, "realised-impact-2"
+UNLEARNT, BY_WIN_RATES, CHAINED = "revenue-confidence-ease-0", "revenue-confidence-ease-1", RANKING_VERSION
 MEANINGS = {
     UNLEARNT: "Expected revenue × confidence × ease. Nothing that was learnt counts.",
-    LEARNT: "The same × how often such proposals are approved and work, compared with the shop's average.",
-    WITH_IMPACT: "The same × what each recommender's estimates turned out to be worth, compared with the shop's.",
+    BY_WIN_RATES: "The same × how often such proposals are approved and work, compared with the shop's average.",
+    CHAINED: "Expected revenue × what came of such estimates × the confidence that outcomes bear out × ease × how "
+    "often such proposals are approved, compared with the shop's average.",
 }
 
 
@@ -48,7 +51,7 @@ class Version:
 
 
 def versions(session: Session) -> list[Version]:
-    """All versions, the plainest first; without any change the learnt one is in force."""
+    """All versions, the plainest first; without any change RANKING_VERSION is in force."""
     rows = {row.version: row for row in session.scalars(select(RankingVersion))}
     active = active_version(session)
     return [
@@ -66,29 +69,24 @@ def versions(session: Session) -> list[Version]:
 
 def active_version(session: Session) -> str:
     """The version in force."""
-    found = session.scalar(select(RankingVersion.version).where(RankingVersion.status == "active"))
-    return found or LEARNT
+    active = select(RankingVersion.version).where(
+        RankingVersion.status == "active", RankingVersion.version.in_(MEANINGS)
+    )
+    return session.scalar(active) or RANKING_VERSION
 
 
-def score_factors(known: Learnt, version: str) -> dict[str, float]:
-    """What multiplies the score, by recommender and recommender/subtype; {}: nothing does."""
+def corrections_of(signals: pd.DataFrame, version: str) -> Corrections:
+    """What multiplies scores under a version, learnt from ``signals`` (see ``signal_frame``)."""
     if version == UNLEARNT:
-        return {}
-    found = factors(list(known.rates))
-    if version == WITH_IMPACT:
-        shop = known.impact[""].ratio
-        for key in {*found, *known.impact} - {""}:
-            own = known.impact.get(key.split("/")[0])
-            worth = own.ratio / shop if own is not None and shop > 0 else 1.0
-            found[key] = float(np.clip(found.get(key, 1.0) * worth, 0.5, 1.5))
-    return found
+        return Corrections(version)
+    return by_win_rates(signals, version) if version == BY_WIN_RATES else chained(signals, version)
 
 
 def put_in_force(session: Session, version: str, *, actor: str, channel: str, now: datetime) -> None:
     """Rank by ``version`` from the next run on. The caller has proved who ``actor`` is.
 
-    Raises MayNotTeach, GateClosed for a version that learns more than the one in force and that the gate has not
-    passed, GrowthError for an unknown version or the one in force.
+    Raises MayNotTeach, GateClosed for a version that learns more than the one in force and than RANKING_VERSION
+    and that the gate has not passed, GrowthError for an unknown version or the one in force.
     """
     check_may_teach(session, actor)
     order, before = list(MEANINGS), active_version(session)
@@ -100,7 +98,8 @@ def put_in_force(session: Session, version: str, *, actor: str, channel: str, no
     back = order.index(version) < order.index(before)
     gate = row.gate or {}
     passed = gate.get("passed") and gate.get("against") == before
-    if not (back or version == LEARNT or passed):
+    from_the_start = order.index(version) <= order.index(RANKING_VERSION)
+    if not (back or from_the_start or passed):
         raise GateClosed(
             f"{version} has not passed the gate.", f"It passes once it is shown to bring more than {before}."
         )

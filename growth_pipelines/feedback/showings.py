@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.queue import ROOM_TO_TRY, top
+from growth_pipelines.actions.scoring import before_learning
 from growth_pipelines.learning import WinRate
 from growth_pipelines.store.tables import Action, Showing
 
@@ -80,7 +81,8 @@ def _candidate(action: Action, propensity: float) -> dict[str, Any]:
         "action_id": action.id,
         "recommender": action.recommender,
         "subtype": action.subtype,
-        "base": action.score / action.factors.get("win_rate", 1.0),
+        "base": before_learning(action.score, action.factors),
+        "confidence": action.confidence,
         "revenue": action.impact.get("revenue_28d", 0.0),
         "propensity": propensity,
     }

@@ -9,9 +9,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from growth_pipelines.learning.corrections import Corrections, by_win_rates, calibrated, chained
     from growth_pipelines.learning.departures import Drift, drift
     from growth_pipelines.learning.edits import EditSignal, Preference, edit_signal, preferences
-    from growth_pipelines.learning.off_policy import OffPolicyValue, UnusableLog, off_policy_value
+    from growth_pipelines.learning.off_policy import (
+        OffPolicyDifference,
+        OffPolicyValue,
+        UnusableLog,
+        off_policy_difference,
+        off_policy_value,
+    )
     from growth_pipelines.learning.policy import Policy, fit_policy
     from growth_pipelines.learning.ranking import Expectation, expectations, rank
     from growth_pipelines.learning.rates import Rate, WinRate, factors, win_rates
@@ -24,14 +31,20 @@ if TYPE_CHECKING:
     )
 
 _HOME = {
+    "Corrections": "corrections",
+    "by_win_rates": "corrections",
+    "calibrated": "corrections",
+    "chained": "corrections",
     "Drift": "departures",
     "drift": "departures",
     "EditSignal": "edits",
     "Preference": "edits",
     "edit_signal": "edits",
     "preferences": "edits",
+    "OffPolicyDifference": "off_policy",
     "OffPolicyValue": "off_policy",
     "UnusableLog": "off_policy",
+    "off_policy_difference": "off_policy",
     "off_policy_value": "off_policy",
     "Policy": "policy",
     "fit_policy": "policy",
@@ -51,23 +64,29 @@ _HOME = {
 
 __all__ = [
     "ConfidenceCalibration",
+    "Corrections",
     "Drift",
     "EditSignal",
     "Expectation",
     "ImpactRatio",
+    "OffPolicyDifference",
     "OffPolicyValue",
     "Policy",
     "Preference",
     "Rate",
     "UnusableLog",
     "WinRate",
+    "by_win_rates",
     "calibrate_confidence",
+    "calibrated",
+    "chained",
     "drift",
     "edit_signal",
     "expectations",
     "factors",
     "fit_policy",
     "impact_ratios",
+    "off_policy_difference",
     "off_policy_value",
     "preferences",
     "rank",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from growth_pipelines.actions.scoring import bounded
 from growth_pipelines.learning.features import FloatArray
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 HALF_LIFE_DAYS = 90.0
 LEVELS = ("recommender", "subtype", "change_type")
-LOWEST, HIGHEST = 0.5, 1.5
 # What the shop's own rate starts from: two decisions' worth of not knowing.
 _START = 1.0
 _STRENGTHS = 2.0 ** np.arange(2, 9)
@@ -57,7 +57,7 @@ class WinRate:
     @property
     def factor(self) -> float:
         """What multiplies the score: posterior ÷ prior mean of both rates, within 0.5 and 1.5."""
-        return float(np.clip(self.approval.ratio * self.success.ratio, LOWEST, HIGHEST))
+        return bounded(self.approval.ratio * self.success.ratio)
 
 
 def win_rates(signals: pd.DataFrame) -> list[WinRate]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Any, Self
+
+from growth_pipelines.learning.corrections import Corrections
 
 
 @dataclass(frozen=True)
@@ -13,9 +14,9 @@ class RecommenderContext:
     """The shop and the day a recommendation is made for.
 
     ``as_of`` is the shop's own day; ``freshness`` a label a person reads ("search data to 19 Nov 2026");
-    ``win_rates`` maps a recommender's name, or "name/subtype", to its learned win-rate factor; goods arrive
-    ``lead_time_days`` after they were ordered; ``paused_templates`` write nothing; ``guided_selling`` is what kits
-    need, so that no bundle repeats one.
+    ``corrections`` are what decisions and outcomes taught; goods arrive ``lead_time_days`` after they were
+    ordered; ``paused_templates`` write nothing; ``guided_selling`` is what kits need, so that no bundle repeats
+    one.
     """
 
     as_of: date
@@ -25,14 +26,14 @@ class RecommenderContext:
     locale: str = "en"
     brand_terms: tuple[str, ...] = ()
     freshness: str = ""
-    win_rates: Mapping[str, float] = field(default_factory=dict)
+    corrections: Corrections = field(default_factory=Corrections)
     lead_time_days: int = 14
     paused_templates: frozenset[str] = frozenset()
     guided_selling: GuidedSellingConfig = field(default_factory=lambda: GuidedSellingConfig())
 
-    def win_rate(self, recommender: str, subtype: str) -> float:
-        """The learned factor for one kind of change; 1 without data."""
-        return self.win_rates.get(f"{recommender}/{subtype}", self.win_rates.get(recommender, 1.0))
+    def learnt(self, recommender: str, subtype: str, confidence: float) -> dict[str, float]:
+        """What multiplies the score of one kind of change with this stated confidence; 1 without data."""
+        return self.corrections.of(recommender, subtype, confidence)
 
     def url_of(self, page_key: str) -> str:
         """The page's public address."""

@@ -12,7 +12,7 @@ import pandas as pd
 
 from growth_pipelines.actions.model import EASE, ActionDraft, CheckRun, Evidence, Impact, Target
 from growth_pipelines.actions.recommended_products import COMPLEMENTARY, products_of
-from growth_pipelines.actions.scoring import RANKING_VERSION, score
+from growth_pipelines.actions.scoring import score
 from growth_pipelines.recommenders.affinity import directed_rules
 from growth_pipelines.recommenders.context import GuidedSellingConfig, RecommenderContext
 from growth_pipelines.recommenders.likeness import SAME_WORDS, likeness
@@ -124,8 +124,8 @@ class _Rule:
         )
         confidence = round(_SURE_LEAST + (_SURE_MOST - _SURE_LEAST) * sure, 4)
         ease = EASE["setting"]
-        win_rate = self.context.win_rate("guided_selling", "cross_sell_rule")
-        ranked = score(self.impact.revenue_28d, confidence, ease, win_rate)
+        learnt = self.context.learnt("guided_selling", "cross_sell_rule", confidence)
+        ranked = score(self.impact.revenue_28d, confidence, ease, learnt)
         one = len(self.chosen) == 1
         draft, diff = put_behind(COMPLEMENTARY, self.shown, [*self.titles], self.known)
         return ActionDraft(
@@ -158,7 +158,7 @@ class _Rule:
             priority="low",
             score=ranked.value,
             factors={**ranked.factors, "pair_certainty": round(sure, 4)},
-            ranking_version=RANKING_VERSION,
+            ranking_version=self.context.corrections.version,
             rollback_plan=self.words["rollback" if self.shown else "rollback_to_nothing"].format(**facts),
         )
 

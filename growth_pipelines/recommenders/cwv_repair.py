@@ -25,7 +25,7 @@ from growth_pipelines.actions.model import (
     Target,
 )
 from growth_pipelines.actions.recheck import RECHECK_DAYS
-from growth_pipelines.actions.scoring import RANKING_VERSION, score
+from growth_pipelines.actions.scoring import score
 from growth_pipelines.monitoring.vitals import THRESHOLDS, rating
 from growth_pipelines.recommenders.cells import text
 from growth_pipelines.recommenders.context import CwvRepairConfig, RecommenderContext
@@ -96,12 +96,12 @@ class _Desk:
         promise = _promise(problem, diagnosis)
         confidence = round((1 - problem.q_value) * promise, 4)
         basis = economics.basis_factor if economics.sessions is not None else PROXY_FACTOR
-        win_rate = self.context.win_rate("cwv_repair", subtype)
+        learnt = self.context.learnt("cwv_repair", subtype, confidence)
         repairs = Repairs()
         if lab and text(page.get("page_type")) in BODY_TYPES:
             repairs = image_repairs(diagnosis.cause, details_of(lab["details"]), self.bodies.get(problem.page_key))
         ranked = score(
-            value.revenue, confidence * basis, EASE["setting" if repairs.complete else "task_card"], win_rate
+            value.revenue, confidence * basis, EASE["setting" if repairs.complete else "task_card"], learnt
         )
         facts = self._facts(problem, page, value, diagnosis, lab)
         wording = self._wording(problem, diagnosis, facts, basis)
@@ -144,7 +144,7 @@ class _Desk:
                 "cause_share": round(diagnosis.share, 4),
                 "repair_promise": round(promise, 4),
             },
-            ranking_version=RANKING_VERSION,
+            ranking_version=self.context.corrections.version,
             rollback_plan=rollback,
             labels=(
                 "regressed" if problem.regressed else "standing",

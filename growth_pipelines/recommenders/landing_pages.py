@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from growth_pipelines.actions.model import EASE, ActionDraft, CheckRun, Evidence, FieldChange, Impact, Target
-from growth_pipelines.actions.scoring import RANKING_VERSION, score
+from growth_pipelines.actions.scoring import score
 from growth_pipelines.actions.structured_fields import definition_field, entry_field, entry_text, json_text
 from growth_pipelines.content.attribution import entry_part
 from growth_pipelines.content.duplicates import near_duplicates
@@ -168,8 +168,8 @@ class _Page:
         quality = copy.quality if copy else 0.0
         confidence = round(_SURE_LEAST + (_SURE_MOST - _SURE_LEAST) * quality, 4)
         ease = EASE["new_page"] if copy else EASE["task_card"]
-        win_rate = self.context.win_rate("metaobject_gen", "landing_page")
-        ranked = score(self.impact.revenue_28d, confidence * self.economics.basis_factor, ease, win_rate)
+        learnt = self.context.learnt("metaobject_gen", "landing_page", confidence)
+        ranked = score(self.impact.revenue_28d, confidence * self.economics.basis_factor, ease, learnt)
         draft, diff = self._content(copy) if copy else self._task(facts)
         return ActionDraft(
             kind="metaobject_gen",
@@ -193,7 +193,7 @@ class _Page:
             priority="low",
             score=ranked.value,
             factors={**ranked.factors, "text_quality": round(quality, 4)},
-            ranking_version=RANKING_VERSION,
+            ranking_version=self.context.corrections.version,
             rollback_plan=self.words["rollback"] if copy else self.words["task"]["rollback"],
             labels=("preview",) if copy else (),
         )
@@ -316,7 +316,7 @@ def _publication(
         impact.revenue_28d,
         confidence * economics.basis_factor,
         EASE["setting"],
-        context.win_rate("metaobject_gen", "landing_page"),
+        context.learnt("metaobject_gen", "landing_page", confidence),
     )
     end = context.as_of - timedelta(days=1)
     evidence = Evidence(
@@ -351,7 +351,7 @@ def _publication(
         priority="low",
         score=ranked.value,
         factors=ranked.factors,
-        ranking_version=RANKING_VERSION,
+        ranking_version=context.corrections.version,
         rollback_plan=words["rollback"],
         labels=("publish",),
     )

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from growth_pipelines.actions.model import EASE, ActionDraft, CheckRun, Evidence, FieldChange, Impact, Target
-from growth_pipelines.actions.scoring import RANKING_VERSION, score
+from growth_pipelines.actions.scoring import score
 from growth_pipelines.actions.structured_fields import (
     definition_field,
     entry_field,
@@ -123,8 +123,8 @@ def product_draft(
     draft, diff = _content(product, written, context) if written.pairs else _task(facts, copy)
     confidence = round(_SURE_LEAST + (_SURE_MOST - _SURE_LEAST) * written.quality, 4)
     ease = EASE["several_assets"] if written.pairs else EASE["task_card"]
-    win_rate = context.win_rate("metaobject_gen", "product_content")
-    ranked = score(value["revenue"], confidence * economics.basis_factor, ease, win_rate)
+    learnt = context.learnt("metaobject_gen", "product_content", confidence)
+    ranked = score(value["revenue"], confidence * economics.basis_factor, ease, learnt)
     return ActionDraft(
         kind="metaobject_gen",
         subtype="product_content",
@@ -159,7 +159,7 @@ def product_draft(
         priority="low",
         score=ranked.value,
         factors={**ranked.factors, "text_quality": written.quality},
-        ranking_version=RANKING_VERSION,
+        ranking_version=context.corrections.version,
         rollback_plan=(copy if written.pairs else copy["task"])["rollback"].format(**facts),
         labels=tuple(part for part in TYPES if product[f"needs_{part}"]),
     )

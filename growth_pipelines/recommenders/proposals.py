@@ -20,7 +20,7 @@ from growth_pipelines.actions.model import (
     Priority,
     Target,
 )
-from growth_pipelines.actions.scoring import RANKING_VERSION, score
+from growth_pipelines.actions.scoring import score
 from growth_pipelines.recommenders.context import RecommenderContext
 from growth_pipelines.recommenders.money import WINDOW_DAYS, money
 
@@ -99,8 +99,8 @@ def drafted(kind: Kind, source: str, finding: Finding, context: RecommenderConte
     certainty = min(max(finding.certainty, 0.0), 1.0)
     confidence = round(certainty * finding.promise, 4)
     behind = {"finding_certainty": round(certainty, 4), "step_promise": finding.promise}
-    win_rate = context.win_rate(kind, finding.subtype)
-    ranked = score(impact.revenue_28d, confidence, EASE[finding.ease], win_rate)
+    learnt = context.learnt(kind, finding.subtype, confidence)
+    ranked = score(impact.revenue_28d, confidence, EASE[finding.ease], learnt)
     return ActionDraft(
         kind=kind,
         subtype=finding.subtype,
@@ -121,7 +121,7 @@ def drafted(kind: Kind, source: str, finding: Finding, context: RecommenderConte
         priority=finding.priority,
         score=ranked.value,
         factors={**ranked.factors, **(behind if finding.promise < 1 else {}), **finding.factors},
-        ranking_version=RANKING_VERSION,
+        ranking_version=context.corrections.version,
         rollback_plan=" ".join(finding.copy["rollback"].format(**facts).split()),
         labels=finding.labels,
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from growth_pipelines.actions.model import EASE, ActionDraft, CheckRun, Evidence, FieldChange, Impact, Target
-from growth_pipelines.actions.scoring import RANKING_VERSION, score
+from growth_pipelines.actions.scoring import score
 from growth_pipelines.content.landing import slug_of
 from growth_pipelines.content.structured import product_evidence, sentences
 from growth_pipelines.content.terms import word_set
@@ -66,8 +66,8 @@ class _Card:
     def draft(self) -> ActionDraft:
         facts = self._facts()
         confidence, ease = _SURE[self.question.why], EASE["task_card"]
-        win_rate = self.context.win_rate("guided_selling", "content_gap")
-        ranked = score(self.impact.revenue_28d, confidence * self.economics.basis_factor, ease, win_rate)
+        learnt = self.context.learnt("guided_selling", "content_gap", confidence)
+        ranked = score(self.impact.revenue_28d, confidence * self.economics.basis_factor, ease, learnt)
         summary = self.words["summary"].format(**facts)
         said = self._said()
         last = self.words["said"].format(said="; ".join(said)) if said else self.words["unsaid"]
@@ -99,7 +99,7 @@ class _Card:
             priority="low",
             score=ranked.value,
             factors=ranked.factors,
-            ranking_version=RANKING_VERSION,
+            ranking_version=self.context.corrections.version,
             rollback_plan=self.words["rollback"],
         )
 

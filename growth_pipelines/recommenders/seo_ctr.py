@@ -21,7 +21,7 @@ from growth_pipelines.actions.model import (
     Priority,
     Target,
 )
-from growth_pipelines.actions.scoring import RANKING_VERSION, score
+from growth_pipelines.actions.scoring import score
 from growth_pipelines.recommenders.context import RecommenderContext, SeoCtrConfig
 from growth_pipelines.recommenders.ctr_curve import fit_curve
 from growth_pipelines.recommenders.ctr_gaps import page_gaps, query_totals, windows
@@ -152,7 +152,7 @@ class _Desk:
             value.revenue,
             confidence * money_facts.basis_factor,
             EASE["text"] if rewrite.written else EASE["task_card"],
-            self.context.win_rate("seo_ctr", rewrite.subtype),
+            self.context.learnt("seo_ctr", rewrite.subtype, confidence),
         )
         links = self.links.proposal(str(page["page_key"]), rewrite.written)
         facts = self._facts(page, gap, value, money_facts)
@@ -195,7 +195,7 @@ class _Desk:
                 "snippet_promise": rewrite.promise,
                 **({"text_quality": round(rewrite.score_after, 4)} if rewrite.written else {}),
             },
-            ranking_version=RANKING_VERSION,
+            ranking_version=self.context.corrections.version,
             rollback_plan=self._rollback(page, rewrite, links),
             labels=(gap["trigger"], *(("proxy",) if money_facts.basis_factor < 1 else ())),
         )

@@ -1,4 +1,4 @@
-"""Learning: regret beside two linear bandits in made-up worlds, coverage of off-policy intervals."""
+"""Learning: regret beside two linear bandits, corrected scores, coverage of off-policy intervals."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from growth_pipelines.bench.statistics.bandits import LinearBandit
+from growth_pipelines.bench.statistics.corrected_scores import corrected
 from growth_pipelines.bench.statistics.figure import Figure
 from growth_pipelines.bench.statistics.logged_showings import showings
 from growth_pipelines.bench.statistics.made_up_operators import ROUNDS, SHOWN, WORLDS, Operators, World
@@ -32,6 +33,8 @@ def figures(runs: int, tell: Callable[[str], None]) -> list[Figure]:
     for world in WORLDS:
         tell(f"{ROUNDS} rounds where {world.name}")
         found += regrets(world, range(max(1, runs // 60)))
+    tell("shops whose confidences and estimates are off")
+    found += corrected(max(4, runs // 15))
     tell("logs of showings")
     return found + coverage(runs)
 

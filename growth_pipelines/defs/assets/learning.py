@@ -10,7 +10,7 @@ from growth_pipelines.defs.machine import Machine
 
 if TYPE_CHECKING:
     from growth_pipelines.feedback.learnt import Learnt
-    from growth_pipelines.learning import Drift, WinRate
+    from growth_pipelines.learning import Drift, ImpactRatio, WinRate
 
 WIN_RATES = dg.AssetKey("learned_win_rates")
 EVALUATION = dg.AssetKey("ranking_evaluation")
@@ -66,6 +66,7 @@ def _metadata(known: "Learnt") -> dict[str, Any]:
             else {}
         ),
         **({"reliability": table(known.reliability)} if known.reliability else {}),
+        **({"realised": table([_ratio_row(*one) for one in known.realised.items()])} if known.realised else {}),
         **({"habits": table([_habit(*one) for one in known.preferences])} if known.preferences else {}),
     }
 
@@ -81,6 +82,13 @@ def _rate_row(one: "WinRate") -> dict[str, Any]:
         "worked_high": round(one.success.high, 2),
         "factor": round(one.factor, 2),
     }
+
+
+def _ratio_row(recommender: str, one: "ImpactRatio") -> dict[str, Any]:
+    """What came of estimate × corrected confidence."""
+    ends = {"brought_of_expected": one.ratio, "low": one.low, "high": one.high}
+    rounded = {name: round(value, 2) for name, value in ends.items()}
+    return {"recommender": recommender or "all", **rounded, "outcomes": one.n}
 
 
 def _habit(one: Any, followed: bool) -> dict[str, Any]:

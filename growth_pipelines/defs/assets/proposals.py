@@ -26,6 +26,7 @@ from growth_pipelines.recommenders.registry import Recommender
 
 if TYPE_CHECKING:
     from growth_pipelines.actions.submission import SubmitResult
+    from growth_pipelines.learning import Corrections
     from growth_pipelines.recommenders.context import RecommenderContext
 
 LEFT_BEHIND = "nothing_left_behind"
@@ -139,7 +140,7 @@ def propose(machine: Machine, recommender: Recommender, run_id: str) -> "SubmitR
         config = recommender.config.of(getattr(machine.settings.recommenders, recommender.name))
         machine.on_progress(recommender.name, None)
         paused = watch_templates(machine.store, machine.now)
-        context = recommender_context(machine, shop, paused, learnt_factors(machine))
+        context = recommender_context(machine, shop, paused, corrections(machine))
         drafts = recommender.recommend(frames, context, config)
         drafts = worded(drafts, configured_model(machine.settings), context.locale, context.paused_templates)
     return submit(
@@ -153,24 +154,25 @@ def propose(machine: Machine, recommender: Recommender, run_id: str) -> "SubmitR
     )
 
 
-def learnt_factors(machine: Machine) -> Mapping[str, float]:
+def corrections(machine: Machine) -> "Corrections":
     """What the decisions and outcomes so far multiply scores by, under the ranking in force."""
     from growth_pipelines.feedback.capture import capture
-    from growth_pipelines.feedback.learnt import learnt
-    from growth_pipelines.feedback.rankings import active_version, score_factors
+    from growth_pipelines.feedback.learnt import signal_frame
+    from growth_pipelines.feedback.rankings import active_version, corrections_of
 
     capture(machine.store)
     with machine.store.read() as session:
-        return score_factors(learnt(session, machine.now), active_version(session))
+        return corrections_of(signal_frame(session, machine.now), active_version(session))
 
 
 def recommender_context(
     machine: Machine,
     shop: Mapping[str, Any],
     paused_templates: frozenset[str] = frozenset(),
-    win_rates: Mapping[str, float] | None = None,
+    learnt: "Corrections | None" = None,
 ) -> "RecommenderContext":
     """Whose shop, as of which day, in whose words."""
+    from growth_pipelines.learning import Corrections
     from growth_pipelines.recommenders.context import GuidedSellingConfig, RecommenderContext
     from growth_pipelines.warehouse.dbt import brand_terms
 
@@ -183,7 +185,7 @@ def recommender_context(
         locale=settings.locales[0] if settings.locales else str(shop["primary_locale"] or "en"),
         brand_terms=tuple(brand_terms(machine.settings)),
         freshness=machine.freshness(),
-        win_rates=win_rates or {},
+        corrections=learnt or Corrections(),
         lead_time_days=settings.lead_time_days,
         paused_templates=paused_templates,
         guided_selling=GuidedSellingConfig.of(machine.settings.recommenders.guided_selling),

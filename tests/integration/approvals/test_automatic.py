@@ -85,6 +85,7 @@ def test_nothing_passes_until_an_admin_switches_it_on(store: Store, settings: Se
     ("other", "why"),
     [
         ({"confidence": 0.7}, "confidence of 0.70"),
+        ({"confidence": 0.9, "factors": {"calibration": 0.8}}, "confidence of 0.72"),
         ({"risk_tier": "high"}, "risk is high"),
         ({"title": "AN-6 hose, 20 % off"}, "price or a discount"),
         ({"title": "AN-6 hose for $9"}, "names a price"),

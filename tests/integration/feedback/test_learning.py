@@ -9,19 +9,20 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.queue import top
+from growth_pipelines.actions.scoring import score
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.feedback.capture import capture, edit_signals
+from growth_pipelines.feedback.document import learning_document
 from growth_pipelines.feedback.gate import evaluate
-from growth_pipelines.feedback.learnt import learnt
+from growth_pipelines.feedback.learnt import learnt, signal_frame
 from growth_pipelines.feedback.rankings import (
-    LEARNT,
+    BY_WIN_RATES,
+    CHAINED,
     UNLEARNT,
-    WITH_IMPACT,
-    GateClosed,
     active_version,
+    corrections_of,
     put_in_force,
     roll_back,
-    score_factors,
 )
 from growth_pipelines.feedback.showings import show
 from growth_pipelines.feedback.switches import MayNotTeach, follow_habit
@@ -54,14 +55,41 @@ def test_each_decision_is_one_signal_however_often_it_is_captured(store: Store, 
 
 def test_what_was_rejected_counts_less_from_then_on(store: Store, settings: Settings) -> None:
     with store.read() as session:
-        assert score_factors(learnt(session, NOW), LEARNT) == {}
+        assert corrections_of(signal_frame(session, NOW), CHAINED).of("seo_ctr", "title", 0.8) == {"win_rate": 1}
     _decide_ten(store, settings)
     capture(store)
     with store.read() as session:
-        factors = score_factors(learnt(session, LATER), LEARNT)
-    assert factors["seo_ctr"] > 1.2
-    assert factors["cwv_repair"] < 0.6
-    assert factors["seo_ctr/title"] > 1.2
+        signals = signal_frame(session, LATER)
+    for version in (CHAINED, BY_WIN_RATES):
+        corrections = corrections_of(signals, version)
+        assert corrections.of("seo_ctr", "title", 0.8)["win_rate"] > 1.2
+        assert corrections.of("cwv_repair", "font", 0.8)["win_rate"] < 0.6
+
+
+def test_a_score_counts_with_the_confidence_that_outcomes_bear_out(store: Store, settings: Settings) -> None:
+    actions = submitted(store, *(seo_draft(number) for number in range(1, 41)))
+    for action in actions:
+        decided(store, settings, action)
+    capture(store)
+    with store.session() as session:
+        # Half of what was 80 % sure did nothing.
+        _measure(session, {one.id: 20.0 for one in actions[::2]})
+        _measure(session, {one.id: 0.0 for one in actions[1::2]}, "none")
+    with store.read() as session:
+        learned = corrections_of(signal_frame(session, LATER), CHAINED)
+        assert "calibration" not in corrections_of(signal_frame(session, LATER), BY_WIN_RATES).of(
+            "seo_ctr", "a", 0.8
+        )
+        document = learning_document(session, LATER)
+    factors = learned.of("seo_ctr", "title", 0.8)
+    assert 0.45 < 0.8 * factors["calibration"] < 0.65
+    # That half of them failed is in the confidence already: those that worked brought what was estimated.
+    assert factors["realised"] == pytest.approx(1, abs=0.15)
+    assert score(100, 0.8, 1, factors).value < score(100, 0.8, 1).value * 0.9
+    own = document["calibration"][1]
+    assert own["recommender"] == "seo_ctr"
+    assert own["outcomes"] == 40
+    assert own["low"] < own["works"] < 0.6
 
 
 def test_three_edits_alike_are_a_habit_that_can_be_switched_off(store: Store, settings: Settings) -> None:
@@ -86,8 +114,8 @@ def test_one_place_in_ten_tries_something_and_its_probability_is_logged(store: S
     submitted(store, *(seo_draft(number, score=100.0 - number) for number in range(1, 21)))
     with store.session() as session:
         before = [action.id for action in top(session, 10, NOW)]
-        showing = show(session, 10, (), LEARNT, NOW)
-        assert show(session, 10, (), LEARNT, LATER).id == showing.id
+        showing = show(session, 10, (), CHAINED, NOW)
+        assert show(session, 10, (), CHAINED, LATER).id == showing.id
     with store.read() as session:
         now_shown = [action.id for action in top(session, 10, LATER)]
         short = [action.id for action in top(session, 5, LATER)]
@@ -103,7 +131,7 @@ def test_what_is_logged_as_shown_is_what_the_operator_is_shown(store: Store) -> 
     submitted(store, *(seo_draft(number, score=900.0 - number) for number in range(1, 21)))
     submitted(store, *(task_draft(number) for number in range(21, 41)))
     with store.session() as session:
-        showing = show(session, 10, (), LEARNT, NOW)
+        showing = show(session, 10, (), CHAINED, NOW)
         seen = {action.id for action in top(session, 10, NOW)}
         makers = [action.recommender for action in top(session, 10, NOW, trying=False)]
     assert {one["action_id"] for one in showing.shown} == seen
@@ -114,17 +142,15 @@ def test_a_ranking_ships_only_through_the_gate_and_can_be_taken_back(store: Stor
     with_operator(store, settings, "vera", "viewer")
     with store.session() as session:
         evaluate(session, learnt(session, NOW), NOW)
-        with pytest.raises(GateClosed):
-            put_in_force(session, WITH_IMPACT, actor="bo", channel="test", now=NOW)
         with pytest.raises(MayNotTeach):
             roll_back(session, actor="vera", channel="test", now=NOW)
+        assert roll_back(session, actor="bo", channel="test", now=NOW) == BY_WIN_RATES
         assert roll_back(session, actor="bo", channel="test", now=NOW) == UNLEARNT
         assert active_version(session) == UNLEARNT
-        assert score_factors(learnt(session, NOW), UNLEARNT) == {}
         with pytest.raises(GrowthError):
             roll_back(session, actor="bo", channel="test", now=NOW)
-        put_in_force(session, LEARNT, actor="bo", channel="test", now=NOW)
-        assert active_version(session) == LEARNT
+        put_in_force(session, CHAINED, actor="bo", channel="test", now=NOW)
+        assert active_version(session) == CHAINED
     with store.read() as session:
         events = list(
             session.scalars(
@@ -132,10 +158,10 @@ def test_a_ranking_ships_only_through_the_gate_and_can_be_taken_back(store: Stor
             )
         )
         assert verify_chain(session).intact
-    assert events == ["ranking_rolled_back", "ranking_changed"]
+    assert events == ["ranking_rolled_back", "ranking_rolled_back", "ranking_changed"]
 
 
-def _measure(session: Session, effects: dict[str, float]) -> None:
+def _measure(session: Session, effects: dict[str, float], found: str = "success") -> None:
     session.add_all(
         ActionOutcome(
             action_id=action,
@@ -143,7 +169,7 @@ def _measure(session: Session, effects: dict[str, float]) -> None:
             horizon_days=28,
             slug="",
             is_promised=True,
-            outcome_class="success",
+            outcome_class=found,
             effect=effect,
             effect_low=effect - 8,
             effect_high=effect + 8,
@@ -184,14 +210,9 @@ def test_the_gate_passes_what_is_shown_to_bring_more(store: Store, settings: Set
                 )
             )
         _measure(session, {one.id: 20.0 + place % 5 for place, one in enumerate(good)})
-        roll_back(session, actor="bo", channel="test", now=NOW)
+        put_in_force(session, UNLEARNT, actor="bo", channel="test", now=NOW)
         found = {one.version: one for one in evaluate(session, learnt(session, LATER), LATER)}
-    assert found[LEARNT].passed, found[LEARNT]
-    assert found[LEARNT].effective_sample_size >= 100
-    with store.session() as session:
-        put_in_force(session, LEARNT, actor="bo", channel="test", now=LATER)
-        assert active_version(session) == LEARNT
-    assert found[WITH_IMPACT].passed
-    with store.session() as session, pytest.raises(GateClosed):
-        # It was judged against what was in force then.
-        put_in_force(session, WITH_IMPACT, actor="bo", channel="test", now=LATER)
+    for version in (BY_WIN_RATES, CHAINED):
+        assert found[version].passed, found[version]
+        assert found[version].effective_sample_size >= 100
+        assert found[version].low > 0

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from growth_pipelines.learning import calibrate_confidence, drift, factors, impact_ratios, win_rates
+from growth_pipelines.actions.scoring import score
+from growth_pipelines.learning import Corrections, calibrate_confidence, drift, factors, impact_ratios, win_rates
 
 
 def _signals(**approved: list[float]) -> pd.DataFrame:
@@ -103,3 +104,41 @@ def test_false_alarms_are_as_rare_as_stated_and_a_change_of_taste_is_found() -> 
     assert false / 200 <= 0.3
     assert len(delays) > 150
     assert np.median(delays) < 40
+
+
+def test_a_recommender_that_is_too_sure_is_corrected_by_itself_and_a_new_one_by_the_shop() -> None:
+    rng = np.random.default_rng(8)
+    said = np.full(400, 0.8)
+    paths = [("sure", "title")] * 200 + [("modest", "title")] * 200
+    won = np.concatenate([rng.random(200) < 0.5, rng.random(200) < 0.8]).astype(float)
+    learnt = calibrate_confidence(said, won, paths)
+    assert learnt.of([0.8], "sure", "title")[0] == pytest.approx(0.5, abs=0.07)
+    assert learnt.of([0.8], "modest", "title")[0] == pytest.approx(0.8, abs=0.06)
+    assert 0.5 < learnt.of([0.8], "new", "title")[0] < 0.8
+    low, high = learnt.interval(0.8, "sure", "title")
+    wide = learnt.interval(0.8, "new", "title")
+    assert low < 0.5 < high
+    assert high - low < wide[1] - wide[0] + 0.05
+
+
+def test_intervals_of_corrected_confidences_hold_the_true_share() -> None:
+    held = []
+    for seed in range(40):
+        rng = np.random.default_rng([seed, 11])
+        off = rng.normal(0, 0.5, 4)
+        kind, said = rng.integers(0, 4, 200), rng.uniform(0.5, 0.95, 200)
+        true = 1 / (1 + np.exp(-(np.log(said / (1 - said)) - 0.4 + off[kind])))
+        paths = [(f"r{one}", "s") for one in kind]
+        learnt = calibrate_confidence(said, (rng.random(200) < true).astype(float), paths)
+        for one in range(4):
+            low, high = learnt.interval(0.7, f"r{one}", "s")
+            held.append(low <= 1 / (1 + np.exp(-(np.log(0.7 / 0.3) - 0.4 + off[one]))) <= high)
+    assert 0.9 <= np.mean(held) <= 0.995
+
+
+def test_before_any_outcome_no_score_changes_and_no_lesson_goes_beyond_its_bounds() -> None:
+    assert Corrections().of("seo_ctr", "title", 0.8) == {"win_rate": 1.0}
+    assert calibrate_confidence([], []).interval(0.7) == (0.0, 1.0)
+    wild = Corrections(win_rates={"a": 9.0}, calibration=calibrate_confidence([0.9] * 500, [0.0] * 500))
+    assert wild.of("a", "b", 0.9) == {"win_rate": 1.5, "calibration": 0.5}
+    assert score(10, 0.9, 1, {"win_rate": 9, "calibration": 0.01}).value == pytest.approx(10 * 0.9 * 1.5 * 0.5)

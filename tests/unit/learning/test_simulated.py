@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from growth_pipelines.bench.statistics import learning
+from growth_pipelines.bench.statistics import corrected_scores, learning
 from growth_pipelines.bench.statistics.made_up_operators import WORLDS
+from growth_pipelines.bench.statistics.made_up_promises import SHOPS
 
 
 @pytest.mark.slow
@@ -25,3 +26,16 @@ def test_forty_rounds_already_miss_far_less_than_random_does() -> None:
 
 def test_intervals_of_the_doubly_robust_estimate_hold_the_truth_as_often_as_they_say() -> None:
     assert not [one for one in learning.coverage(250) if not one.met]
+
+
+def test_corrected_confidences_come_nearer_the_truth_and_no_failure_counts_twice() -> None:
+    mixed = corrected_scores.scored(SHOPS[3], range(3))
+    assert mixed.off_after < 0.85 * mixed.off_before
+    assert mixed.once["chained"] <= 1 < mixed.once["all three"]
+    assert mixed.best["chained"] > mixed.best["all three"]
+
+
+def test_where_all_is_as_promised_corrections_cost_next_to_nothing() -> None:
+    honest = corrected_scores.scored(SHOPS[0], range(3))
+    assert honest.off_after < 0.07
+    assert honest.best["chained"] > 0.98

@@ -12,7 +12,9 @@ import pytest
 
 from growth_pipelines.actions.body_html import links_of, links_text
 from growth_pipelines.actions.model import ActionDraft
+from growth_pipelines.actions.scoring import LEARNT
 from growth_pipelines.actions.structured_fields import json_text
+from growth_pipelines.learning import Corrections
 from growth_pipelines.recommenders.context import RecommenderContext, SeoCtrConfig
 from growth_pipelines.recommenders.hidden_queries import unnamed_factor
 from growth_pipelines.recommenders.registry import RECOMMENDERS
@@ -125,7 +127,7 @@ def test_drafts_are_complete_and_fit_the_result_page(drafts: list[ActionDraft]) 
 
 def test_the_score_is_the_product_of_its_factors(drafts: list[ActionDraft]) -> None:
     for draft in drafts:
-        names = ("revenue_28d", "confidence", "ease", "win_rate")
+        names = ("revenue_28d", "confidence", "ease", *(name for name in LEARNT if name in draft.factors))
         assert draft.score == pytest.approx(float(np.prod([draft.factors[name] for name in names])))
     assert [draft.score for draft in drafts] == sorted((draft.score for draft in drafts), reverse=True)
 
@@ -208,7 +210,7 @@ def test_priority_is_the_same_in_any_currency(planted: Any, context: Recommender
 
 
 def test_a_learned_win_rate_scales_the_score(planted: Any, context: RecommenderContext) -> None:
-    learned = replace(context, win_rates={"seo_ctr/title": 1.2, "seo_ctr": 0.8})
+    learned = replace(context, corrections=Corrections(win_rates={"seo_ctr/title": 1.2, "seo_ctr": 0.8}))
     plain, scaled = _by_page(planted.frames, context), _by_page(planted.frames, learned)
     assert all(scaled[page].score == pytest.approx(1.2 * plain[page].score) for page in plain)
 
