@@ -86,25 +86,37 @@ def looked_at(
     ``lift`` and ``rail`` are what the treatments do to the primary metric and to guardrails, as shares of control;
     ``counts`` are the arms' sizes at the end, planned ones unless given.
     """
-    ends = counts or tuple(row.planned_units // len(row.arms) for _ in row.arms)
-    reading: Reading | None = None
+    reading = read_after(row, 1, days, lift=lift, rail=rail, counts=counts)
     for day in range(1, days + 1):
-        units = {arm: end * day // days for arm, end in zip(arm_names(row), ends, strict=True)}
-        sums = [
-            _sums(metric, arm, first, units[arm] // 2, share * (1 + effect * (arm != arm_names(row)[0])))
-            for metric, share, effect in (
-                (row.primary_metric, row.baseline, lift),
-                *((one["metric"], 0.5, rail) for one in row.guardrails),
-            )
-            for arm in units
-            for first in (True, False)
-        ]
-        reading = Reading(read_out(declared_of(row), units, sums, day), digest(sums))
+        reading = read_after(row, day, days, lift=lift, rail=rail, counts=counts)
         at = now - timedelta(days=days - day)
         with store.session() as session:
             keep_readings(session, [find_experiment(session, row.key)], {row.key: reading}, at.date(), at)
-    assert reading is not None
     return reading.document()
+
+
+def read_after(
+    row: Experiment,
+    day: int,
+    days: int = 0,
+    *,
+    lift: float = 0.3,
+    rail: float = 0.0,
+    counts: tuple[int, ...] = (),
+) -> Reading:
+    """The reading after ``day`` of ``days``, as :func:`looked_at` has it; of all units unless ``days`` is more."""
+    ends = counts or tuple(row.planned_units // len(row.arms) for _ in row.arms)
+    units = {arm: end * day // (days or day) for arm, end in zip(arm_names(row), ends, strict=True)}
+    sums = [
+        _sums(metric, arm, first, units[arm] // 2, share * (1 + effect * (arm != arm_names(row)[0])))
+        for metric, share, effect in (
+            (row.primary_metric, row.baseline, lift),
+            *((one["metric"], 0.5, rail) for one in row.guardrails),
+        )
+        for arm in units
+        for first in (True, False)
+    ]
+    return Reading(read_out(declared_of(row), units, sums, day), digest(sums))
 
 
 def _sums(metric: str, arm: str, first_week: bool, n: int, share: float) -> dict[str, Any]:

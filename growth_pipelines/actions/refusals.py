@@ -96,7 +96,7 @@ def forbidden_by_history(
     session: Session, draft: ActionDraft, past: Sequence[Action], now: datetime, rules: SubmitRules
 ) -> str:
     """What happened before on this resource: ``past`` are its closed actions, newest first."""
-    undone = suppressing(session, draft.kind, resource_of(draft), past)
+    undone = suppressing(session, draft.kind, resource_of(draft), past, changed_fields(draft))
     if undone is not None:
         return f"a {draft.kind} action here ({undone.ref}) was rolled back; an operator must lift that"
     since = now - timedelta(days=rules.title_change_days)

@@ -1,8 +1,12 @@
-"""A kind that was rolled back on a resource stays silent there until an operator lifts that."""
+"""A kind that was rolled back on a resource stays silent there until an operator lifts that.
+
+An experiment's start and the promotion of its winner are two questions: of them, only the one that was rolled back
+stays silent.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from sqlalchemy import select
@@ -21,11 +25,20 @@ class MayNotLift(GrowthError):
     """The person's role lifts nothing."""
 
 
-def suppressing(session: Session, kind: str, gid: str, past: Iterable[Action]) -> Action | None:
-    """The rolled-back action among ``past`` (of this resource) that keeps ``kind`` silent here, or None."""
+_BY_FIELD = ("experiment",)
+
+
+def suppressing(
+    session: Session, kind: str, gid: str, past: Iterable[Action], fields: Collection[str] | None = None
+) -> Action | None:
+    """The rolled-back action among ``past`` (of this resource) that keeps ``kind`` silent here, or None.
+
+    ``fields`` are those that are to be changed; None: any.
+    """
     lifted = session.get(Flag, _key(kind, gid))
     for action in past:
-        undone = action.kind == kind and action.state == "rolled_back"
+        same = kind not in _BY_FIELD or fields is None or not set(fields).isdisjoint(action.fields)
+        undone = same and action.kind == kind and action.state == "rolled_back"
         if undone and not (lifted and lifted.updated_at >= action.state_at):
             return action
     return None

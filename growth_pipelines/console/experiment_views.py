@@ -173,6 +173,7 @@ def declared(row: Experiment) -> list[tuple[str, str]]:
     )
     shares = [weight / sum(arm_weights(row)) for weight in arm_weights(row)]
     said = ", ".join(f"{arm} {percent(share)}" for arm, share in zip(arm_names(row), shares, strict=True))
+    ramp = f"{percent(row.coverage_goal)} of all units after a first day of 10 %"
     return [
         ("Decides", f"{label('experiment_metrics', row.primary_metric)}: {kind}, {better}"),
         ("Arms", f"{said}; the first is control"),
@@ -182,7 +183,7 @@ def declared(row: Experiment) -> list[tuple[str, str]]:
         ("Length", f"{row.planned_units:,} units and {row.planned_days} days"),
         ("Counts for a unit", f"{row.outcome_days} days from when it first met its arm"),
         ("Guardrails", rails or "none"),
-        ("Takes part", f"{percent(row.coverage_goal)} of all units after a first day of 10 %"),
+        ("Takes part", ramp if row.unit == "visitor" else "every unit that was drawn"),
     ]
 
 

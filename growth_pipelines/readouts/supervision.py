@@ -22,9 +22,11 @@ from growth_pipelines.actions.experiments.registry import (
 )
 from growth_pipelines.readouts.keeping import NotRead
 from growth_pipelines.readouts.reading import Reading
-from growth_pipelines.store.tables import Experiment
+from growth_pipelines.store.readings import newest_readings
+from growth_pipelines.store.tables import Experiment, OutboxEntry
 
 _MACHINE = {"actor": "monitor", "channel": "monitor"}
+HARMFUL, UNFIT = "experiment.harmful", "experiment.unfit"
 _WHY = {"guardrail_broken": "a guardrail is broken", "worse": "it makes the primary metric worse"}
 
 
@@ -37,16 +39,31 @@ class Supervision:
 
 
 def supervise(session: Session, read: Mapping[str, Reading], now: datetime) -> Supervision:
-    """Stop running or paused experiments that do harm; widen the ramps of those whose arms fit."""
+    """Stop running or paused experiments that do harm; widen the ramps of those whose arms fit.
+
+    What was stopped, and sizes of arms that fitted at the last look and no longer do, is told at once. So this comes
+    before the readings are kept.
+    """
     ramped, stopped = [], []
-    for row in experiments(session):
+    rows = experiments(session)
+    kept = newest_readings(session, [row.id for row in rows])
+    for row in rows:
         reading = read.get(row.key)
+        fitted = row.id not in kept or kept[row.id].reading["healthy"]
+        if row.status in ("running", "paused") and reading and not reading.readout.healthy and fitted:
+            _tell(session, row, UNFIT, now, p_value=reading.readout.srm_p_value)
         if row.status in ("running", "paused") and reading and (why := harm(reading)):
             move(session, row, "stop", now=now, reason=why, **_MACHINE)
+            _tell(session, row, HARMFUL, now, reason=why)
             stopped.append(row.key)
         elif (reading is None or reading.readout.healthy) and ramp(session, row, now=now, **_MACHINE):
             ramped.append(row.key)
     return Supervision(tuple(ramped), tuple(stopped))
+
+
+def _tell(session: Session, row: Experiment, event: str, now: datetime, **more: Any) -> None:
+    """For those who can't wait for a digest: ``at_once.yaml`` has the words."""
+    session.add(OutboxEntry(event=event, payload={"experiment": row.key, **more}, created_at=now))
 
 
 def harm(reading: Reading) -> str:

@@ -57,8 +57,8 @@ def experiment_readouts(machine: dg.ResourceParam[Machine]) -> Iterator[Any]:
         with machine.warehouse.read() as connection:
             read = readings(connection, rows, units, machine.today, machine.zone)
     with machine.store.session() as session:
-        keep_readings(session, rows, read, machine.today, machine.now)
         done = supervise(session, read, machine.now)
+        keep_readings(session, rows, read, machine.today, machine.now)
     live = {row.key: read[row.key] for row in rows if row.key in read and row.status in ("running", "paused")}
     yield dg.MaterializeResult(
         asset_key=READOUTS,

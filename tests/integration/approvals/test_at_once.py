@@ -28,6 +28,16 @@ SAID = {
         {"template": "title 2", "rejected": 4, "decisions": 6},
         "The template title 2 is paused: 4 of 6 were rejected.",
     ),
+    "experiment.harmful": (
+        {"experiment": "bar", "reason": "bar: a guardrail is broken (sessions)"},
+        "The experiment bar was stopped by the machine: bar: a guardrail is broken (sessions). "
+        "Everybody sees control again.",
+    ),
+    "experiment.unfit": (
+        {"experiment": "bar", "p_value": 0.000021},
+        "The sizes of the arms of the experiment bar do not fit their weights (p = 2.1e-05): it can't be read. "
+        "Find out who is missing from an arm, and stop it.",
+    ),
     "alarm": ({"message": "It burns.", "recovery": ""}, "It burns."),
 }
 

@@ -13,6 +13,7 @@ from growth_pipelines.actions.experiments.registry import (
     BadExperiment,
     MayNotExperiment,
     decide_experiment,
+    experiments,
     find_experiment,
     history,
     operator_move,
@@ -21,11 +22,15 @@ from growth_pipelines.actions.experiments.registry import (
 from growth_pipelines.actions.experiments.states import NoSuchMove
 from growth_pipelines.actions.queue import find
 from growth_pipelines.actions.rollback import roll_back
+from growth_pipelines.approvals.at_once import sentence_of
+from growth_pipelines.readouts.keeping import keep_readings
+from growth_pipelines.readouts.supervision import supervise
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.audit import verify_chain
 from growth_pipelines.store.database import Store
+from growth_pipelines.store.tables import OutboxEntry
 from tests.drafts import NOW, decided, settings_in, with_operator
-from tests.experiments_declared import declaration, fresh, registered, started
+from tests.experiments_declared import begun, declaration, fresh, read_after, registered, started
 from tests.new_stores import new_store
 
 
@@ -101,6 +106,59 @@ def test_a_winner_goes_to_everybody_by_approval_and_comes_back_by_rollback(
             assert fresh(store, row.key).promoted == "bar"
     assert roll_back(store, settings, action_id, now=NOW).status == "rolled_back"
     assert (fresh(store, row.key).promoted, fresh(store, row.key).status) == ("", "decided")
+
+
+def test_a_start_that_was_rolled_back_keeps_no_promotion_from_being_asked_for(
+    machine: tuple[Store, Settings],
+) -> None:
+    store, settings = machine
+    row = registered(store, declaration(), NOW)
+    start = started(store, settings, row, NOW)
+    with store.session() as session:
+        operator_move(session, row.key, "stop", actor="bo", channel="cli", now=NOW, reason="planned end")
+    with store.session() as session:
+        reading = {"status": "ship", "data_digest": "0" * 64}
+        decide_experiment(session, find_experiment(session, row.key), reading, actor="bo", channel="cli", now=NOW)
+    undone(store, settings, start)
+    promotion = propose_promotion(store, settings, fresh(store, row.key), "bar", NOW)
+    with store.read() as session:
+        action = find(session, promotion)
+    decided(store, settings, action, "approve", now=NOW)
+    execute_approved(store, settings, only=[promotion], now=NOW)
+    undone(store, settings, promotion)
+    with pytest.raises(NotProposed, match="was rolled back"):
+        propose_promotion(store, settings, fresh(store, row.key), "bar", NOW)
+
+
+def undone(store: Store, settings: Settings, action_id: str) -> None:
+    """The action after its rollback."""
+    with store.read() as session:
+        action = find(session, action_id)
+    decided(store, settings, action, "rollback", now=NOW, reason="orders fell")
+    assert roll_back(store, settings, action_id, now=NOW).status == "rolled_back"
+
+
+def test_a_stop_by_the_machine_and_sizes_that_no_longer_fit_are_told_once(machine: tuple[Store, Settings]) -> None:
+    store, settings = machine
+    harmful = begun(store, settings, NOW, planned_units=40_000)
+    unfit = begun(store, settings, NOW, key="unfit", planned_units=40_000)
+    for _ in range(2):
+        with store.session() as session:
+            read = {
+                harmful.key: read_after(harmful, 14, rail=-0.5),
+                unfit.key: read_after(unfit, 14, counts=(21_000, 19_000)),
+            }
+            supervise(session, read, NOW)
+            keep_readings(session, experiments(session), read, NOW.date(), NOW)
+    with store.read() as session:
+        told = [said for entry in session.query(OutboxEntry) if (said := sentence_of(entry))]
+    assert len(told) == 2, told
+    assert (
+        "free-shipping-bar was stopped by the machine: bar: a guardrail is broken (sessions)" in told[0] + told[1]
+    )
+    assert "arms of the experiment unfit do not fit" in told[0] + told[1]
+    assert fresh(store, harmful.key).status == "stopped"
+    assert fresh(store, unfit.key).status == "running"
 
 
 @pytest.mark.parametrize(
