@@ -11,10 +11,14 @@ from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import select
+
 from growth_pipelines.actions.experiments.design import Design
 from growth_pipelines.actions.experiments.proposals import propose_start
 from growth_pipelines.actions.experiments.registry import arm_names, arm_weights, find_experiment
+from growth_pipelines.actions.experiments.switch import GID
 from growth_pipelines.actions.experiments.units import keep_units, units_in_use
+from growth_pipelines.actions.model import OPEN_STATES
 from growth_pipelines.clock import local_date
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.experiments import assign_all, balance, match_pages, switchback_schedule
@@ -24,7 +28,7 @@ from growth_pipelines.experiments.page_readout import LEAST_PAIRS
 from growth_pipelines.experiments.planned_looks import planned_looks
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
-from growth_pipelines.store.tables import Experiment
+from growth_pipelines.store.tables import Action, Experiment
 from growth_pipelines.warehouse.connection import WarehouseConnection
 from growth_pipelines.warehouse.database import Warehouse
 from growth_pipelines.warehouse.named_queries import query
@@ -53,11 +57,18 @@ class Drawn:
 def ask_for_start(store: Store, settings: Settings, row: Experiment, now: datetime) -> str:
     """Draw the units of a draft, unless they come by themselves, and ask whether it may start; the action's id.
 
-    Raises NotDrawn, NotProposed.
+    While it is asked already the units stay as they are: the open action binds to them. Raises NotDrawn,
+    NotProposed.
     """
-    if row.unit != "visitor" and row.status == "draft":
+    if row.unit != "visitor" and row.status == "draft" and not _is_asked(store, row):
         row = draw_units(store, settings, row, now)
     return propose_start(store, settings, row, now)
+
+
+def _is_asked(store: Store, row: Experiment) -> bool:
+    asked = select(Action.id).where(Action.resource_gid == GID + row.key, Action.state.in_(OPEN_STATES))
+    with store.read() as session:
+        return row.drawn is not None and session.scalar(asked.limit(1)) is not None
 
 
 def draw_units(store: Store, settings: Settings, row: Experiment, now: datetime) -> Experiment:
