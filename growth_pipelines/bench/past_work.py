@@ -15,8 +15,10 @@ _DAYS, _AHEAD = 120, 28
 
 
 def add_past_work(store: Store, now: datetime) -> None:
-    """Let 800 of the proposed actions (a fifth, where there are fewer) have been executed over the last 18 months
-    and measured, and look once."""
+    """Let 800 of the proposed actions have been executed over the last 18 months and measured, and look once.
+
+    Of few actions it is a fifth.
+    """
     from sqlalchemy import insert, select, update
 
     from growth_pipelines.store.looks import keep_look
