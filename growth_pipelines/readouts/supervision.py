@@ -41,8 +41,8 @@ class Supervision:
 def supervise(session: Session, read: Mapping[str, Reading], now: datetime) -> Supervision:
     """Stop running or paused experiments that do harm; widen the ramps of those whose arms fit.
 
-    What was stopped, and sizes of arms that fitted at the last look and no longer do, is told at once. So this comes
-    before the readings are kept.
+    What was stopped, and sizes of arms that fitted at the last look and no longer do, is told at once. So this
+    comes before the readings are kept.
     """
     ramped, stopped = [], []
     rows = experiments(session)
