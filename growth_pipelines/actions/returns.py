@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import and_, delete, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.outcomes import FINAL_DAYS
 from growth_pipelines.clock import local_date
@@ -33,21 +33,23 @@ class ExecutedReturn:
 
 def executed_returns(session: Session, zone: str) -> list[ExecutedReturn]:
     """All that were ever executed, in order of execution. ``zone``: the shop's IANA zone."""
-    revenue, promised = aliased(ActionOutcome), aliased(ActionOutcome)
-    final = [one.horizon_days == FINAL_DAYS for one in (revenue, promised)]
+    final = ActionOutcome.horizon_days == FINAL_DAYS
+    revenue = and_(ActionOutcome.action_id == Action.id, ActionOutcome.metric == "revenue", final)
     wanted = (
-        select(Action.ref, Action.recommender, Action.state, Action.executed_at)
-        .add_columns(Action.impact["revenue_28d"].as_float(), promised.outcome_class)
-        .add_columns(revenue.effect, revenue.effect_low, revenue.effect_high, revenue.shared_error)
-        .add_columns(revenue.skipped, revenue.is_overlapping)
-        .outerjoin(revenue, and_(revenue.action_id == Action.id, revenue.metric == "revenue", final[0]))
-        .outerjoin(promised, and_(promised.action_id == Action.id, promised.is_promised, final[1]))
+        select(Action.id, Action.ref, Action.recommender, Action.state, Action.executed_at)
+        .add_columns(Action.impact["revenue_28d"].as_float(), ActionOutcome.effect, ActionOutcome.effect_low)
+        .add_columns(ActionOutcome.effect_high, ActionOutcome.shared_error)
+        .add_columns(ActionOutcome.skipped, ActionOutcome.is_overlapping)
+        .outerjoin(ActionOutcome, revenue)
         .where(Action.executed_at.is_not(None))
         .order_by(Action.executed_at, Action.id)
     )
+    # A second join to the same table was read by the index of classes: every outcome for each action.
+    judged = select(ActionOutcome.action_id, ActionOutcome.outcome_class).where(ActionOutcome.is_promised, final)
+    classes = {one.action_id: one.outcome_class for one in session.execute(judged)}
     found = []
     rows: Iterable[Any] = session.execute(wanted)
-    for ref, recommender, state, at, worth, judged, effect, low, high, shared, skipped, other in rows:
+    for id_, ref, recommender, state, at, worth, effect, low, high, shared, skipped, other in rows:
         undone = "It was rolled back before 28 days were over." if state == "rolled_back" else ""
         found.append(
             ExecutedReturn(
@@ -57,7 +59,7 @@ def executed_returns(session: Session, zone: str) -> list[ExecutedReturn]:
                 promised=worth or 0.0,
                 effect=None if effect is None else (effect, low, high, shared),
                 reason="" if effect is not None else skipped or undone,
-                outcome_class=judged,
+                outcome_class=classes.get(id_),
                 is_overlapping=bool(other),
             )
         )
