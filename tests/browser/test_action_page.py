@@ -71,7 +71,7 @@ def violations(page: Any) -> list[str]:
 
 
 def test_the_page_of_every_kind_is_readable_by_all(page: Any, shop: ConsoleShop, refs: dict[str, str]) -> None:
-    assert len(refs) == 10
+    assert len(refs) == 15
     found = []
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 900})
