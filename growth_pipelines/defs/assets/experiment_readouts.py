@@ -80,7 +80,7 @@ def _shown(live: "dict[str, Reading]") -> dict[str, Any]:
     told = [{**row, **{name: _share(row[name]) for name in ("effect", "low", "high")}} for row in rows]
     return {
         **({"readings": table(told)} if told else {}),
-        **({"effects": chart("experiment_effects", "Effects, always-valid intervals", drawn)} if drawn else {}),
+        **({"effects": chart("experiment_effects", "Effects with their intervals", drawn)} if drawn else {}),
     }
 
 
