@@ -63,7 +63,10 @@ def test_what_was_planted_lies_in_the_interval(shop: SandboxShop, measured: Mach
     assert len(found) >= 5
     # Of six 95 % intervals, two or more miss in one shop of thirty; this is one shop, always the same.
     assert inside.count(False) <= 1, [(one, true[one["gid"]]) for one in found]
-    assert {one["outcome_class"] for one in found} <= {"success", "partial"}
+    classes = [one["outcome_class"] for one in found]
+    # An effect on few clicks may be too noisy to tell; none of these is nothing, and none is harm.
+    assert set(classes) <= {"success", "partial", "inconclusive"}
+    assert sum(one != "inconclusive" for one in classes) >= len(classes) / 2, classes
 
 
 def test_what_does_nothing_is_not_found_to_do_anything(measured: Machine) -> None:

@@ -101,7 +101,7 @@ def test_an_action_shows_all_that_a_decision_needs(maria: Visitor):
         "Claims are verified",
         "Write the present title back",
         "Low risk",
-        "$1,184 revenue in 28 days × 86 % confidence × 100 % ease × 100 % past success = $1,018 score",
+        "$1,184 revenue in 28 days × 86 % confidence × 100 % ease × 100 % past decisions = $1,018 score",
         "Proposed by seo_ctr",
         "22 Nov 2026, 08:04 MST",
         action["digest"][:12],
@@ -293,6 +293,8 @@ def test_the_api_describes_itself(maria: Visitor):
         "/api/phase7/beta/candidates",
         "/api/phase7/growth/metrics",
         "/api/phase7/ops/metrics",
+        "/api/phase7/outcomes",
+        "/api/phase7/outcomes/{id_or_ref}",
         "/api/phase7/status",
         "/api/session",
     }
