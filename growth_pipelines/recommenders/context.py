@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from datetime import date
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from growth_pipelines.learning.corrections import Corrections
+if TYPE_CHECKING:
+    from growth_pipelines.learning import Corrections
+
+
+def _nothing_learnt() -> Corrections:
+    # Imported late: it brings NumPy along, which declaring a recommender doesn't need.
+    from growth_pipelines.learning import Corrections
+
+    return Corrections()
 
 
 @dataclass(frozen=True)
@@ -26,7 +34,7 @@ class RecommenderContext:
     locale: str = "en"
     brand_terms: tuple[str, ...] = ()
     freshness: str = ""
-    corrections: Corrections = field(default_factory=Corrections)
+    corrections: Corrections = field(default_factory=_nothing_learnt)
     lead_time_days: int = 14
     paused_templates: frozenset[str] = frozenset()
     guided_selling: GuidedSellingConfig = field(default_factory=lambda: GuidedSellingConfig())
