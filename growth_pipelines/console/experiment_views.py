@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.experiments.registry import arm_names, arm_weights
 from growth_pipelines.actions.experiments.switch import GID, PROMOTED, RUNNING
-from growth_pipelines.console.figures import change, number, percent
+from growth_pipelines.console.figures import chance, change, number, percent
 from growth_pipelines.console.labels import label
 from growth_pipelines.console.plots.effects import Looked, effect_plot
 from growth_pipelines.console.plots.plot import Event, Missing, Plot
@@ -125,16 +125,16 @@ def arms(row: Experiment, reading: Mapping[str, Any]) -> list[Arm]:
 
 def _arm(row: Experiment, one: Mapping[str, Any]) -> Arm:
     effect, planned, decided = one["effect"], one["planned"], one["decision"]
-    chance = effect["chance_to_win"] if effect else None
-    if chance is not None and not row.increase_is_good:
-        chance = 1 - chance
+    wins = effect["chance_to_win"] if effect else None
+    if wins is not None and not row.increase_is_good:
+        wins = 1 - wins
     return Arm(
         one["arm"],
         int(one["units"]),
         change(effect["diff"]) if effect else "",
         _interval(effect),
         _interval(planned),
-        percent(chance) if chance is not None else "",
+        chance(wins) if wins is not None else "",
         f"{one['p_adjusted']:.3f}" if one["p_adjusted"] is not None else "",
         label("experiment_reads", decided["status"]) if decided else "",
         label("experiment_reasons", decided["reason"]) if decided else "",
@@ -173,6 +173,7 @@ def declared(row: Experiment) -> list[tuple[str, str]]:
     )
     shares = [weight / sum(arm_weights(row)) for weight in arm_weights(row)]
     said = ", ".join(f"{arm} {percent(share)}" for arm, share in zip(arm_names(row), shares, strict=True))
+    days = "1 day" if row.outcome_days == 1 else f"{row.outcome_days} days"
     ramp = f"{percent(row.coverage_goal)} of all units after a first day of 10 %"
     return [
         ("Decides", f"{label('experiment_metrics', row.primary_metric)}: {kind}, {better}"),
@@ -181,7 +182,10 @@ def declared(row: Experiment) -> list[tuple[str, str]]:
         ("Baseline", baseline),
         ("Least effect worth finding", f"{change(row.minimum_effect)}, found with {percent(row.power)}"),
         ("Length", f"{row.planned_units:,} units and {row.planned_days} days"),
-        ("Counts for a unit", f"{row.outcome_days} days from when it first met its arm"),
+        (
+            "Counts for a unit",
+            f"{days} from when it first met its arm",
+        ),
         ("Guardrails", rails or "none"),
         ("Takes part", ramp if row.unit == "visitor" else "every unit that was drawn"),
     ]

@@ -39,6 +39,13 @@ def percent(share: float) -> str:
     return f"{int(share * 100 + 0.5)} %"
 
 
+def chance(probability: float) -> str:
+    """An estimated probability in whole per cent, never as certain: ``over 99 %`` where it rounds to 100."""
+    if 0.01 <= probability <= 0.99:
+        return percent(probability)
+    return "over 99 %" if probability > 0.5 else "under 1 %"
+
+
 def change(share: float) -> str:
     """A relative difference with its sign: 0.0417 is ``+4.2 %``."""
     told = f"{abs(share) * 100:,.{1 if abs(share) < 10 else 0}f}"

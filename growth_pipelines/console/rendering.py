@@ -94,6 +94,7 @@ def environment() -> Environment:
         "weekday": _weekday,
         "short_day": _short_day,
         "month_name": lambda month: f"{date.fromisoformat(month + '-01'):%B %Y}",
+        "chance": figures.chance,
         "percent": figures.percent,
         "change": figures.change,
         "figure": figures.number,

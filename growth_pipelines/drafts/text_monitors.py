@@ -75,9 +75,9 @@ class TemplateRow:
     @property
     def worked_between(self) -> tuple[float, float]:
         """The 95 % interval of the share that works (Jeffreys)."""
-        from scipy.stats import beta
+        from scipy.special import betaincinv
 
-        low, high = beta.ppf([0.025, 0.975], self.worked + 0.5, self.measured - self.worked + 0.5)
+        low, high = betaincinv(self.worked + 0.5, self.measured - self.worked + 0.5, [0.025, 0.975])
         return float(low), float(high)
 
     def document(self) -> dict[str, Any]:

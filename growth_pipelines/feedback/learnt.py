@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from growth_pipelines.actions.outcomes import FINAL_DAYS
 from growth_pipelines.feedback.capture import edit_signals
 from growth_pipelines.feedback.switches import switched_off
 from growth_pipelines.learning import (
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 # Outcomes before which confidence, impact and ranking are printed as not known.
 ENOUGH = 100
-FINAL_DAYS = 28
 _LOOK_BACK = timedelta(days=730)
 _APPROVED = ("approve", "approve_with_edits")
 

@@ -81,3 +81,5 @@ def test_no_money_at_all_is_still_drawn():
 def test_a_half_per_cent_is_rounded_up():
     assert figures.percent(0.925) == "93 %"
     assert figures.percent(1) == "100 %"
+    told = [figures.chance(one) for one in (1.0, 0.996, 0.99, 0.5, 0.01, 0.004)]
+    assert told == ["over 99 %", "over 99 %", "99 %", "50 %", "1 %", "under 1 %"]
