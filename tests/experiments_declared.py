@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from growth_pipelines.actions.execution import execute_approved
-from growth_pipelines.actions.experiments.proposals import propose_start
 from growth_pipelines.actions.experiments.registry import (
     Declaration,
     Guardrail,
@@ -14,14 +13,16 @@ from growth_pipelines.actions.experiments.registry import (
     create,
     find_experiment,
 )
+from growth_pipelines.actions.experiments.units import units_of
 from growth_pipelines.actions.queue import find
 from growth_pipelines.canonical import digest
 from growth_pipelines.experiments.readout import read_out
+from growth_pipelines.readouts.drawing import ask_for_start
 from growth_pipelines.readouts.keeping import keep_readings
 from growth_pipelines.readouts.reading import Reading, declared_of
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
-from growth_pipelines.store.tables import Experiment
+from growth_pipelines.store.tables import Experiment, ExperimentUnit
 from tests.drafts import SHOP, decided
 
 
@@ -48,8 +49,8 @@ def registered(store: Store, one: Declaration, now: datetime, actor: str = "bo")
 
 
 def started(store: Store, settings: Settings, row: Experiment, now: datetime) -> str:
-    """The experiment after an operator has approved its start; the action's id."""
-    action_id = propose_start(store, settings, row, now)
+    """What starts the experiment: asked for, approved and carried out; the action's id."""
+    action_id = ask_for_start(store, settings, row, now)
     with store.read() as session:
         action = find(session, action_id)
         session.expunge_all()
@@ -64,6 +65,16 @@ def begun(store: Store, settings: Settings, now: datetime, **other: Any) -> Expe
     row = registered(store, declaration(**other), now)
     started(store, settings, row, now)
     return fresh(store, row.key)
+
+
+def begun_on_units(settings: Settings, key: str, parts: dict[str, Any], now: datetime) -> list[ExperimentUnit]:
+    """The units of an experiment that has started ``now``: they were drawn from the published warehouse."""
+    store = Store.of(settings)
+    row = begun(store, settings, now, key=key, **parts)
+    with store.read() as session:
+        found = units_of(session, row)
+        session.expunge_all()
+    return found
 
 
 def fresh(store: Store, key: str) -> Experiment:

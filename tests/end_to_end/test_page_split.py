@@ -10,21 +10,18 @@ from typing import Any
 import httpx
 import pytest
 
-from growth_pipelines.actions.execution import execute_approved
 from growth_pipelines.actions.experiments.design import Design
 from growth_pipelines.actions.experiments.registry import experiments
-from growth_pipelines.actions.experiments.units import paired_units, units_of
-from growth_pipelines.actions.queue import find
+from growth_pipelines.actions.experiments.units import paired_units
 from growth_pipelines.ingestion.run import ingest
-from growth_pipelines.readouts.drawing import ask_for_start
 from growth_pipelines.readouts.reading import Reading, readings
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.warehouse.database import Warehouse
 from growth_pipelines.warehouse.dbt import build
 from tests.conftest import SandboxShop
-from tests.drafts import decided, with_operator
-from tests.experiments_declared import declaration, fresh, registered
+from tests.drafts import with_operator
+from tests.experiments_declared import begun_on_units
 
 pytestmark = pytest.mark.slow
 BEGUN, READ = date(2026, 9, 20), date(2026, 10, 30)
@@ -60,16 +57,8 @@ def machine(shop: SandboxShop, home: Path, day: date) -> Settings:
 
 def begin(settings: Settings, key: str) -> list[str]:
     """Approved and carried out; the pages that the change is for."""
-    store, now = Store.of(settings), settings.clock.now()
-    asked = ask_for_start(store, settings, registered(store, declaration(key, **SPLIT), now), now)
-    with store.read() as session:
-        action = find(session, asked)
-        session.expunge_all()
-    decided(store, settings, action, "approve", now=now)
-    [result] = execute_approved(store, settings, only=[asked], now=now)
-    assert result.status == "executed", result.message
-    with store.read() as session:
-        return [unit.unit_id for unit in units_of(session, fresh(store, key)) if unit.arm == "unsaid"]
+    units = begun_on_units(settings, key, SPLIT, settings.clock.now())
+    return [unit.unit_id for unit in units if unit.arm == "unsaid"]
 
 
 @pytest.fixture(scope="module")

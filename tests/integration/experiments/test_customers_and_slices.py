@@ -9,21 +9,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from growth_pipelines.actions.execution import execute_approved
 from growth_pipelines.actions.experiments.design import Design
 from growth_pipelines.actions.experiments.registry import BadExperiment, experiments, operator_move
-from growth_pipelines.actions.experiments.units import arm_of_day, paired_units, units_of
-from growth_pipelines.actions.queue import find
+from growth_pipelines.actions.experiments.units import arm_of_day, paired_units
 from growth_pipelines.clock import local_date
-from growth_pipelines.readouts.drawing import NotDrawn, ask_for_start
+from growth_pipelines.readouts.drawing import NotDrawn
 from growth_pipelines.readouts.reading import Reading, readings
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import ExperimentUnit, Exposure
 from growth_pipelines.warehouse.database import Warehouse
-from tests.drafts import decided
 from tests.experiment_marts import at, publish
-from tests.experiments_declared import declaration, fresh, registered
+from tests.experiments_declared import begun_on_units, declaration, fresh, registered
 
 BEGUN = datetime(2026, 3, 2, 14, tzinfo=UTC)
 DAY = BEGUN.date()
@@ -46,18 +43,7 @@ SORTED: dict[str, Any] = MAIL | {
 
 
 def begun(settings: Settings, key: str, parts: dict[str, Any]) -> list[ExperimentUnit]:
-    store = Store.of(settings)
-    asked = ask_for_start(store, settings, registered(store, declaration(key, **parts), BEGUN), BEGUN)
-    with store.read() as session:
-        action = find(session, asked)
-        session.expunge_all()
-    decided(store, settings, action, "approve", now=BEGUN)
-    [result] = execute_approved(store, settings, only=[asked], now=BEGUN)
-    assert result.status == "executed", result.message
-    with store.read() as session:
-        found = units_of(session, fresh(store, key))
-        session.expunge_all()
-    return found
+    return begun_on_units(settings, key, parts, BEGUN)
 
 
 def read(settings: Settings, days: int) -> dict[str, Reading]:

@@ -24,7 +24,7 @@ from growth_pipelines.store.database import Store
 from growth_pipelines.warehouse.database import Warehouse
 from tests.drafts import decided
 from tests.experiment_marts import at, publish
-from tests.experiments_declared import declaration, fresh, registered
+from tests.experiments_declared import begun_on_units, declaration, fresh, registered
 
 BEGUN = datetime.fromisoformat(f"{START}T14:00:00").replace(tzinfo=UTC)
 PAGES = page_traffic(160, 5)
@@ -63,17 +63,8 @@ def until(frames: dict[str, pd.DataFrame], last: Any) -> dict[str, pd.DataFrame]
 
 def begun(settings: Settings, key: str = "fitted-titles", **other: Any) -> set[str]:
     """An experiment that was approved and carried out at BEGUN; the pages to be changed."""
-    store = Store.of(settings)
-    row = registered(store, declaration(key, **(SPLIT | other)), BEGUN)
-    action_id = ask_for_start(store, settings, row, BEGUN)
-    with store.read() as session:
-        action = find(session, action_id)
-        session.expunge_all()
-    decided(store, settings, action, "approve", now=BEGUN)
-    [result] = execute_approved(store, settings, only=[action_id], now=BEGUN)
-    assert result.status == "executed", result.message
-    with store.read() as session:
-        return {unit.unit_id for unit in units_of(session, fresh(store, key)) if unit.arm == "fitted"}
+    units = begun_on_units(settings, key, SPLIT | other, BEGUN)
+    return {unit.unit_id for unit in units if unit.arm == "fitted"}
 
 
 def read(settings: Settings, days: int) -> tuple[Settings, dict[str, Reading]]:
