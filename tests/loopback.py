@@ -14,4 +14,5 @@ NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 def client(base_url: str = "", **options: Any) -> httpx.Client:
     """An httpx client that nothing in the environment changes; ``options`` are httpx's own."""
-    return httpx.Client(base_url=base_url, trust_env=False, verify=NO_AUTHORITIES, **options)
+    # httpx gives up after five seconds, which a busy machine can take to start a server's first answer.
+    return httpx.Client(**{"timeout": 60.0, **options}, base_url=base_url, trust_env=False, verify=NO_AUTHORITIES)

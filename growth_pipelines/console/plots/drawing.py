@@ -89,8 +89,10 @@ class Drawing:
 
     def _answer(self, process: subprocess.Popen[str], until: float) -> str | None:
         output = _pipe(process.stdout)
-        ready, _, _ = select.select([output], [], [], max(0.0, until - time.monotonic()))
-        if not ready:
+        # Not select(), which refuses a descriptor above 1,023.
+        ready = select.poll()
+        ready.register(output, select.POLLIN)
+        if not ready.poll(1000 * max(0.0, until - time.monotonic())):
             return None
         answer = json.loads(output.readline() or '{"error": "the renderer has ended"}')
         if "error" in answer:

@@ -166,7 +166,7 @@ class Desk:
 
 
 def seo_draft(product: dict[str, Any]) -> ActionDraft:
-    title = f"Buy {product['title']} today"[:60]
+    title = f"Buy {product['title'][:50]} today"
     before = product["seo"]["title"] or ""
     return ActionDraft(
         kind="seo_ctr",

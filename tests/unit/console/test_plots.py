@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import resource
 from datetime import date, timedelta
 from typing import Any
 
@@ -190,6 +192,23 @@ def test_a_renderer_that_dies_is_started_again() -> None:
         assert drawing.draw("weeks", {**week, "weeks": []}, 30)
     finally:
         drawing.close()
+
+
+def test_a_process_with_many_open_files_still_gets_its_drawings() -> None:
+    drawing = Drawing()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = max(soft, 1_200 if hard == resource.RLIM_INFINITY else min(hard, 1_200))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))
+    held = [os.open(os.devnull, os.O_RDONLY)]
+    try:
+        while held[-1] < 1_024:
+            held.append(os.dup(held[0]))
+        assert drawing.draw("weeks", {"weeks": [{"week": "2026-11-24", "value": 3}], "events": []}, 30)
+    finally:
+        drawing.close()
+        for descriptor in held:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_no_svg_is_no_drawing() -> None:
