@@ -203,15 +203,16 @@ def test_a_websocket_by_a_foreign_name_is_refused(person: Visitor) -> None:
 def test_passing_on_costs_little(person: Visitor) -> None:
     """A page of Dagster asks some hundred times; the console's own share stays far below what a person notices."""
 
-    def median(ask: Callable[[], httpx.Response]) -> float:
+    def quickest(ask: Callable[[], httpx.Response]) -> float:
+        """Of forty times, since others may be busy on this machine."""
         seconds = []
         for _ in range(40):
             started = time.perf_counter()
             ask().raise_for_status()
             seconds.append(time.perf_counter() - started)
-        return sorted(seconds)[20]
+        return min(seconds)
 
-    through = median(lambda: person.http.get("/dagster/a.js", headers={"accept": "*/*"}))
+    through = quickest(lambda: person.http.get("/dagster/a.js", headers={"accept": "*/*"}))
     straight = httpx.Client(transport=httpx.HTTPTransport(uds=str(web_socket(person.shop.settings))))
     with straight:
-        assert through - median(lambda: straight.get("http://dagster/dagster/a.js")) < 0.05
+        assert through - quickest(lambda: straight.get("http://dagster/dagster/a.js")) < 0.05
