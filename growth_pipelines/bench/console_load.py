@@ -53,6 +53,7 @@ PAGES = {
     "monitoring": "/monitoring",
     "outcomes": "/outcomes",
     "learning": "/learning",
+    "texts": "/texts",
     "audit": "/audit",
     "policies": "/policies",
     "settings": "/settings",

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.outcomes import FINAL_DAYS
@@ -110,17 +110,16 @@ def template_rows(session: Session, now: datetime) -> list[TemplateRow]:
 
 def quality_of_texts(session: Session, recommender: str, now: datetime) -> TextQuality:
     """The texts that a recommender drafted in the last seven days, against the seven before."""
+    quality: ColumnElement[float] = Action.factors["text_quality"].as_float()
     rows = session.execute(
-        select(Action.created_at, Action.factors, Action.draft).where(
-            Action.recommender == recommender, Action.created_at > now - 2 * WEEK
+        select(Action.created_at, quality).where(
+            Action.recommender == recommender,
+            Action.created_at > now - 2 * WEEK,
+            Action.draft["templates"].as_string().is_not(None),
+            quality.is_not(None),
         )
-    ).all()
-    texts = [
-        DraftedText(row.created_at, float(row.factors["text_quality"]))
-        for row in rows
-        if "templates" in row.draft and "text_quality" in row.factors
-    ]
-    return text_quality(texts, now)
+    )
+    return text_quality([DraftedText(created_at, value) for created_at, value in rows], now)
 
 
 def _decided(session: Session, now: datetime) -> list[tuple[datetime, Decided]]:
