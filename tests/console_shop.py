@@ -385,3 +385,4 @@ def serve(shop: ConsoleShop) -> Iterator[ConsoleShop]:
         server.should_exit = True
         thread.join(10)
         listener.close()
+        shop.store.close()
