@@ -18,6 +18,7 @@ FINAL_DAYS = 28
 # and those it is compared with have left the window that is read.
 _LOOKED_AT_FOR = timedelta(days=120)
 _ACTOR, _CHANNEL = "growth", "system"
+_LONGEST_FIRST = ActionOutcome.horizon_days.desc()
 _FIGURES = ("outcome_class", "skipped", "effect", "effect_low", "effect_high", "observed", "is_overlapping")
 
 
@@ -52,6 +53,23 @@ def outcomes_of(session: Session, action_id: str) -> list[ActionOutcome]:
             .order_by(ActionOutcome.is_promised.desc(), ActionOutcome.metric, ActionOutcome.horizon_days.desc())
         )
     )
+
+
+def longest_outcomes(session: Session, since: datetime) -> list[tuple[Action, ActionOutcome]]:
+    """The longest known reading of what was promised of each action executed from ``since`` on, the newest first.
+
+    One that can't be measured has its reason; one that nothing is known of yet is left out.
+    """
+    wanted = (
+        select(Action, ActionOutcome)
+        .join(ActionOutcome, ActionOutcome.action_id == Action.id)
+        .where(Action.executed_at >= since, ActionOutcome.is_promised)
+        .order_by(Action.executed_at.desc(), Action.id, ActionOutcome.effect.is_(None), _LONGEST_FIRST)
+    )
+    longest: dict[str, tuple[Action, ActionOutcome]] = {}
+    for action, outcome in session.execute(wanted):
+        longest.setdefault(action.id, (action, outcome))
+    return list(longest.values())
 
 
 def standing(outcomes: Sequence[ActionOutcome]) -> ActionOutcome | None:

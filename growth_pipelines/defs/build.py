@@ -37,6 +37,7 @@ from growth_pipelines.defs.assets.search_by_month import search_by_month
 from growth_pipelines.defs.assets.watched import Monitoring, monitoring
 from growth_pipelines.defs.automation import kept_fresh, refresh_sensor
 from growth_pipelines.defs.dbt_graph import DbtGraph, translate
+from growth_pipelines.defs.handbook import with_section
 from growth_pipelines.defs.jobs import Parts, build_jobs
 from growth_pipelines.defs.machine import Machine
 from growth_pipelines.defs.manifest import needed_manifest
@@ -75,18 +76,13 @@ def build_defs(
             lifetime_value(*graph.documented[LIFETIME_VALUE], settings.engine),
             published_warehouse([*graph.in_schema("marts"), LIFETIME_VALUE], settings.engine),
             incremental_agreement(graph.named(SOURCES), settings.engine),
-            action_outcomes,
-            action_returns,
-            experiment_readouts,
-            search_regressions,
-            vitals_regressions,
-            *watch.assets,
+            *map(with_section, (action_outcomes, action_returns, experiment_readouts)),
+            *map(with_section, (search_regressions, vitals_regressions, *watch.assets)),
             *(part for p in proposals for part in (p.recommendations, p.approval, p.actions)),
             action_queue([recommendations_key(p.name) for p in proposals]),
             rolled_back_actions([actions_key(p.name) for p in proposals]),
             audit_head,
-            learned_win_rates,
-            ranking_evaluation,
+            *map(with_section, (learned_win_rates, ranking_evaluation)),
         ],
         asset_checks=[
             landed,

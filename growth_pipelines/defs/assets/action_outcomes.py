@@ -4,7 +4,7 @@ The statistics are in ``growth_pipelines.outcomes``; here they get their frames 
 """
 
 from collections import Counter
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -18,7 +18,7 @@ from growth_pipelines.defs.machine import Machine
 
 if TYPE_CHECKING:
     from growth_pipelines.outcomes import Executed, Reading
-    from growth_pipelines.store.tables import Action
+    from growth_pipelines.store.tables import Action, ActionOutcome
 
 OUTCOMES = dg.AssetKey("action_outcomes")
 _FRAMES = ("outcome_pages", "outcome_products", "outcome_units", "complete_days")
@@ -38,7 +38,7 @@ _HISTORY = timedelta(days=270)
     "what can't be measured says why, and is not counted as zero.",
 )
 def action_outcomes(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResult:
-    from growth_pipelines.actions.outcomes import executed_actions, is_due, record_outcomes
+    from growth_pipelines.actions.outcomes import executed_actions, is_due, longest_outcomes, record_outcomes
     from growth_pipelines.outcomes import read_outcomes
     from growth_pipelines.warehouse.frames import load_frames
 
@@ -55,13 +55,14 @@ def action_outcomes(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResult:
         readings = read_outcomes(due, history, frames, int(frames["complete_days"]["minor_units"].iloc[0] or 100))
     with machine.store.session() as session:
         change = record_outcomes(session, [row for one in readings if (row := _row(one))], machine.now)
+        shown = _shown(longest_outcomes(session, machine.now - _HISTORY), readings, refs)
     return dg.MaterializeResult(
         metadata={
             "actions_looked_at": len(due),
             "read": len(change.read),
             "final": len(change.final),
             "negative": len(change.negative),
-            **_shown(readings, refs),
+            **shown,
         }
     )
 
@@ -122,65 +123,69 @@ def _row(reading: "Reading") -> dict[str, Any] | None:
     }
 
 
-def _shown(readings: "list[Reading]", refs: dict[str, str]) -> dict[str, Any]:
-    """The longest reading of each action's promised metric as a table, the surest one drawn."""
-    from growth_pipelines.outcomes import Effect
-
-    longest: dict[str, Reading] = {}
-    for reading in readings:
-        if reading.is_promised and (isinstance(reading.result, Effect) or reading.action.action_id not in longest):
-            longest[reading.action.action_id] = reading
-    rows = [_told(reading, refs) for reading in longest.values()]
-    classes = Counter(str(one.outcome_class) for one in longest.values() if one.outcome_class)
-    measured = [one for one in longest.values() if isinstance(one.result, Effect)]
-    clearest = max(measured, key=_clearness, default=None)
+def _shown(known: "list[tuple[Action, ActionOutcome]]", readings: "list[Reading]", refs: dict[str, str]) -> Any:
+    """What is known of each action as a table, then what is waited for; the surest of all drawn."""
+    seen = {action.id for action, _ in known}
+    # The first look is waited for first.
+    promised = (one for one in reversed(readings) if one.is_promised and one.action.action_id not in seen)
+    waits = {one.action.action_id: one for one in promised}
+    classes = Counter(outcome.outcome_class for _, outcome in known if outcome.outcome_class)
+    measured = [one for one in known if one[1].effect is not None]
+    clearest = max(measured, key=lambda one: _clearness(one[1]), default=None)
+    rows = [*(_told(*one) for one in known), *(_waits(one, refs) for one in waits.values())]
     return {
         **{f"class_{name}": count for name, count in sorted(classes.items())},
-        **({"outcomes": table(rows)} if rows else {}),
-        **({"clearest": _drawn(clearest, refs)} if clearest is not None else {}),
+        "outcomes": table(rows, ("action", "metric", "days", "effect", "interval_95", "class", "why_not")),
+        **({"clearest": _drawn(*clearest)} if clearest is not None else {}),
     }
 
 
-def _told(reading: "Reading", refs: dict[str, str]) -> dict[str, Any]:
-    from growth_pipelines.outcomes import Skipped
-
-    row = {"action": refs[reading.action.action_id], "metric": reading.metric}
-    found = reading.result
-    if isinstance(found, Skipped):
-        return {**row, "days": None, "effect": "", "interval_95": "", "class": "", "why_not": found.reason}
+def _told(action: "Action", outcome: "ActionOutcome") -> dict[str, Any]:
+    row = {"action": action.ref, "metric": outcome.metric}
+    if outcome.effect is None:
+        return {**row, "why_not": outcome.skipped}
     return {
         **row,
-        "days": reading.horizon,
-        "effect": f"{found.effect:+,.0f}",
-        "interval_95": f"{found.low:+,.0f} to {found.high:+,.0f}",
-        "class": reading.outcome_class or "",
-        "why_not": "",
+        "days": outcome.horizon_days,
+        "effect": f"{outcome.effect:+,.0f}",
+        "interval_95": f"{outcome.effect_low:+,.0f} to {outcome.effect_high:+,.0f}",
+        "class": outcome.outcome_class,
     }
 
 
-def _clearness(reading: "Reading") -> float:
-    from growth_pipelines.outcomes import Effect
+def _waits(reading: "Reading", refs: dict[str, str]) -> dict[str, Any]:
+    from growth_pipelines.outcomes import Skipped
 
-    assert isinstance(reading.result, Effect)
-    return abs(reading.result.effect) / max(reading.result.high - reading.result.low, 1e-9)
+    assert isinstance(reading.result, Skipped)
+    return {
+        "action": refs[reading.action.action_id],
+        "metric": reading.metric,
+        "why_not": reading.result.reason,
+    }
 
 
-def _drawn(reading: "Reading", refs: dict[str, str]) -> dg.MetadataValue:
+def _clearness(outcome: "ActionOutcome") -> float:
+    assert outcome.effect is not None
+    assert outcome.effect_low is not None
+    assert outcome.effect_high is not None
+    return abs(outcome.effect) / max(outcome.effect_high - outcome.effect_low, 1e-9)
+
+
+def _drawn(action: "Action", outcome: "ActionOutcome") -> dg.MetadataValue:
     """The days of the action whose effect is clearest, beside what would have been."""
-    from growth_pipelines.outcomes import Effect
-
-    found = reading.result
-    assert isinstance(found, Effect)
+    first = date.fromisoformat(outcome.days["first"])
+    # The day of execution is in neither window: the days after it follow the next one.
+    executed = first + timedelta(days=len(outcome.days["actual"]) - outcome.horizon_days - 1)
     values = [
         {
-            "day": str(found.first + place),
-            "value": float(value),
+            "day": str(day),
+            "value": value,
             "series": series,
-            "executed": str(found.first + place) == reading.action.executed_on.isoformat(),
+            "executed": day == executed,
         }
-        for series, days in (("it got", found.actual), ("would have got", found.expected))
-        for place, value in enumerate(days)
+        for series, name in (("it got", "actual"), ("would have got", "expected"))
+        for place, value in enumerate(outcome.days[name])
+        for day in (first + timedelta(days=place),)
     ]
-    return chart(
-        "outcome_days", f"{reading.metric} a day: {reading.action.path} ({refs[reading.action.action_id]})", values
-    )
+    path = urlsplit(action.target["url"]).path
+    return chart("outcome_days", f"{outcome.metric} a day: {path} ({action.ref})", values)

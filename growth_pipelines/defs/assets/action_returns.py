@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 RETURNS = dg.AssetKey("action_returns")
 # Rows drawn: a plot of all months would not be read.
 _DRAWN = 12
+_COLUMNS = (
+    *("month", "recommender", "actions", "measured", "waiting", "not_measurable"),
+    *("promised", "realised", "interval_95"),
+)
 
 
 @dg.asset(
@@ -52,7 +56,7 @@ def action_returns(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResult:
                 {"realised": known.effect, "realised_low": known.low, "realised_high": known.high} if known else {}
             ),
             **({"not_known": "  \n".join(said)} if (said := not_known(whole)) else {}),
-            **({"by_month": table([_told(one, currency) for one in rows])} if rows else {}),
+            "by_month": table([_told(one, currency) for one in rows], _COLUMNS),
             **_drawn(rows, currency),
         }
     )

@@ -79,7 +79,7 @@ def _shown(live: "dict[str, Reading]") -> dict[str, Any]:
     drawn = [row for row in rows if row["effect"] is not None]
     told = [{**row, **{name: _share(row[name]) for name in ("effect", "low", "high")}} for row in rows]
     return {
-        **({"readings": table(told)} if told else {}),
+        "readings": table(told, ("arm", "units", "effect", "low", "high", "status")),
         **({"effects": chart("experiment_effects", "Effects with their intervals", drawn)} if drawn else {}),
     }
 

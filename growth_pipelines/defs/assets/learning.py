@@ -59,7 +59,7 @@ def _metadata(known: "Learnt") -> dict[str, Any]:
         "edits": known.edits,
         "outcomes": known.outcomes,
         **({"not_known": "\n".join(known.unknown)} if known.unknown else {}),
-        **({"win_rates": table([_rate_row(one) for one in known.rates])} if known.rates else {}),
+        "win_rates": table([_rate_row(one) for one in known.rates], _RATE_COLUMNS),
         **(
             {"factors": chart("win_rates", "What multiplies scores", [_rate_row(one) for one in known.rates])}
             if known.rates
@@ -69,6 +69,11 @@ def _metadata(known: "Learnt") -> dict[str, Any]:
         **({"realised": table([_ratio_row(*one) for one in known.realised.items()])} if known.realised else {}),
         **({"habits": table([_habit(*one) for one in known.preferences])} if known.preferences else {}),
     }
+
+
+_RATE_COLUMNS = (
+    *("kind", "approved", "approved_low", "approved_high", "worked", "worked_low", "worked_high", "factor"),
+)
 
 
 def _rate_row(one: "WinRate") -> dict[str, Any]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SEARCH = dg.AssetKey("search_regressions")
 VITALS = dg.AssetKey("vitals_regressions")
+# Two windows and what came before them: enough to see whether the page ever was different.
+_DAYS_DRAWN = 3 * WINDOW_DAYS
 
 
 @dg.asset(
@@ -57,9 +59,21 @@ def search_regressions(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResu
             "pages_scanned": int(pages["page"].nunique()) if len(pages) else 0,
             "regressions": len(rows),
             **{f"because_of_{cause}": causes[cause] for cause in ("position", "ctr", "demand")},
-            **({"worst": table(shown)} if shown else {}),
+            **({"worst_page": _page_days(pages, rows[0]["page"])} if rows else {}),
+            "worst": table(shown, ("page", "cause", "change_percent")),
         }
     )
+
+
+def _page_days(pages: "pandas.DataFrame", page: str) -> dg.MetadataValue:
+    """The days of the page that lost most: what was shown, where, and what was clicked."""
+    days = pages[pages["page"] == page].sort_values("date").tail(_DAYS_DRAWN)
+    values = [
+        {"measure": measure, "day": str(day)[:10], "value": None if value != value else float(value)}
+        for measure in ("clicks", "impressions", "position")
+        for day, value in zip(days["date"], days[measure], strict=True)
+    ]
+    return chart("daily_measures", f"Google search by day: {page}", values)
 
 
 def _keep(machine: Machine, look: str, found: "list[Finding]") -> None:
@@ -108,7 +122,8 @@ def vitals_regressions(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResu
         metadata={
             "regressions": len(rows),
             **_vitals_window(vitals),
-            **({"worst_page": _trend(vitals, rows[0]), "worst": table([*map(_vitals_row, rows)])} if rows else {}),
+            **({"worst_page": _trend(vitals, rows[0])} if rows else {}),
+            "worst": table([*map(_vitals_row, rows)], _VITALS_COLUMNS),
         }
     )
 
@@ -120,6 +135,9 @@ def _vitals_window(vitals: "pandas.DataFrame") -> dict[str, str]:
         date.fromisoformat(str(day)[:10]) for day in (vitals["period_start"].min(), vitals["period_end"].max())
     )
     return {"window": days_in_words(first, last)}
+
+
+_VITALS_COLUMNS = ("page", "device", "metric", "since", "p75", "change_percent", "severity")
 
 
 def _vitals_row(row: dict[str, Any]) -> dict[str, Any]:

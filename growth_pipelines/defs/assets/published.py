@@ -100,4 +100,4 @@ def _curves(trend: "pandas.DataFrame", currency: str) -> dg.MetadataValue:
         for row in named.to_dict("records")
         if row[measure] == row[measure] and row[measure] is not None
     ]
-    return chart("shop_daily", "The shop by day, last 8 weeks", values)
+    return chart("daily_measures", "The shop by day, last 8 weeks", values)

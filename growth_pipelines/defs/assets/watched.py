@@ -21,6 +21,8 @@ from growth_pipelines.defs.happenings import happenings
 from growth_pipelines.defs.machine import Machine
 
 if TYPE_CHECKING:
+    import pandas
+
     from growth_pipelines.monitoring.breaches import Ahead
     from growth_pipelines.monitoring.findings import Finding, Found
     from growth_pipelines.monitoring.suspects import Happening
@@ -180,7 +182,7 @@ def stock_watch(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResult:
         frames = load_frames(connection, ["stock", "variant_days", "days_out", "shop"], machine.today)
     shop = machine.read_shop()
     if not shop or not len(frames["stock"]):
-        return _looked(machine, "stock", [], [])
+        return _looked(machine, "stock", [], [], more={"runs_out_first": table([], _STOCK_COLUMNS)})
     config = MerchPlaybookConfig.of(machine.settings.recommenders.merch_playbook)
     outlook = stock_outlook(frames, recommender_context(machine, shop), config)
     lead = machine.settings.shop.lead_time_days
@@ -189,8 +191,43 @@ def stock_watch(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResult:
     names = outlook.rows["product_title"].str.cat(outlook.rows["variant_title"].fillna(""), sep=" ").str.strip()
     items = outlook.rows.assign(subject=names.str.removesuffix(" Default Title"))
     found = stock_findings(items, days, machine.today, lead, config.min_sale_days)
-    more = {"lead_time_days": lead, "variants": len(items)}
+    shown = _runs_out(items, days, 2 * lead)
+    more = {
+        "lead_time_days": lead,
+        "variants": len(items),
+        "runs_out_first": table(shown, _STOCK_COLUMNS),
+        **({"days_of_stock": _stock_plot(shown, lead)} if shown else {}),
+    }
     return _looked(machine, "stock", [], [], found, more)
+
+
+_STOCK_COLUMNS = ("variant", "in_stock", "sold_a_day", "earliest_days", "days_left", "latest_days")
+# As many as are read from a plot.
+_STOCK_DRAWN = 15
+
+
+def _runs_out(items: "pandas.DataFrame", days: Any, horizon: int) -> list[dict[str, Any]]:
+    """What is counted, in stock and likely sold out within ``horizon`` days, the first first."""
+    rows = items.assign(early=days[:, 0], middle=days[:, 1], late=days[:, 2])
+    short = rows[rows["is_counted"] & (rows["available"] > 0) & (rows["middle"] <= horizon)]
+    return [
+        {
+            "variant": row["subject"],
+            "in_stock": int(row["available"]),
+            "sold_a_day": round(float(row["daily"]), 2),
+            "earliest_days": int(row["early"]),
+            "days_left": int(row["middle"]),
+            # Whatever is later than the days looked at is only known to be later.
+            "latest_days": int(row["late"]) if row["late"] <= horizon else None,
+        }
+        for row in short.sort_values(["middle", "early", "subject"], kind="stable").head(25).to_dict("records")
+    ]
+
+
+def _stock_plot(rows: Sequence[Mapping[str, Any]], lead: int) -> dg.MetadataValue:
+    """The days that are left of each, with nine outcomes in ten, beside those that a delivery takes."""
+    values = [{**row, "latest_days": row["latest_days"] or 2 * lead, "delivery": lead} for row in rows]
+    return chart("days_of_stock", "Days until sold out", values[:_STOCK_DRAWN])
 
 
 def _looked(
@@ -216,7 +253,8 @@ def _looked(
     return dg.MaterializeResult(
         metadata={
             "findings": len(found),
-            **({"plot": _plot(family, watched, done), "metrics": table(rows)} if watched else {}),
+            **({"plot": _plot(family, watched, done)} if watched else {}),
+            **({} if family == "stock" else {"metrics": table(rows, _METRIC_COLUMNS)}),
             **({"found": table([_found_row(one) for one in found])} if found else {}),
             **(more or {}),
         }
@@ -242,6 +280,9 @@ def _document(one: "Watched", ahead: "Ahead | None") -> dict[str, Any]:
         "floor": None if ahead is None or ahead.floor != ahead.floor else ahead.floor,
         "ahead_note": ahead.note if ahead else "",
     }
+
+
+_METRIC_COLUMNS = ("metric", "state", "since", "level", "next_28_days", "note")
 
 
 def _row(one: Mapping[str, Any]) -> dict[str, Any]:
@@ -320,7 +361,7 @@ def incidents(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResult:
             "opened": len(change.opened),
             "escalated": len(change.escalated),
             "closed": len(change.closed),
-            **({"incidents": table(rows)} if rows else {}),
+            "incidents": table(rows, ("number", "incident", "severity", "state", "suspects")),
         }
     )
 

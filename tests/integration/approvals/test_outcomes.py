@@ -6,7 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 from growth_pipelines.actions.model import State
-from growth_pipelines.actions.outcomes import executed_actions, is_due, outcomes_of, record_outcomes
+from growth_pipelines.actions.outcomes import (
+    executed_actions,
+    is_due,
+    longest_outcomes,
+    outcomes_of,
+    record_outcomes,
+)
 from growth_pipelines.actions.queue import find
 from growth_pipelines.actions.transitions import transition
 from growth_pipelines.approvals.automatic import record_of
@@ -93,6 +99,28 @@ def test_what_can_not_be_measured_is_kept_with_its_reason_and_is_no_zero(store: 
     action = executed(store)
     assert put(store, row(action, 28, None, None, skipped="Why not.")) == ((action.ref,), (), ())
     assert state(store, action) == "executed"
+
+
+def test_the_longest_reading_that_is_known_stands_for_the_action(store: Store, settings: Settings) -> None:
+    action = executed(store)
+
+    def known() -> list[tuple[str, int, float | None]]:
+        with store.read() as session:
+            found = longest_outcomes(session, NOW - timedelta(days=1))
+            assert longest_outcomes(session, NOW + timedelta(days=1)) == []
+            return [(done.ref, one.horizon_days, one.effect) for done, one in found]
+
+    assert known() == []
+    put(store, row(action, 28, None, None, skipped="Why not."))
+    assert known() == [(action.ref, 28, None)]
+    revenue = {"metric": "revenue", "is_promised": False}
+    put(
+        store,
+        row(action, 7, 3.0, "none"),
+        row(action, 14, 5.0, "partial"),
+        row(action, 28, 9.0, "none", **revenue),
+    )
+    assert known() == [(action.ref, 14, 5.0)]
 
 
 def test_a_negative_outcome_is_told_and_is_no_success_of_the_rule(store: Store, settings: Settings) -> None:
