@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, event
@@ -26,6 +27,8 @@ from growth_pipelines.store.turns import NoTurn, WriterTurns
 
 SCHEMA = "growth"
 BUSY_SECONDS = 30
+# Stores whose connections stay open in one process; more than one is rare outside of tests.
+MOST_OPEN = 16
 # Any fixed number that nothing else in the database uses; it spells "growth" on a telephone.
 WRITER_LOCK = 476984
 
@@ -105,9 +108,23 @@ class Store:
         self._engine.dispose()
 
 
-@lru_cache(maxsize=32)
+# By address and process: connections must not be shared over a fork. The longest unused comes first.
+_open: OrderedDict[tuple[str, int], Store] = OrderedDict()
+_opening = Lock()
+
+
 def _opened(url: str, process: int) -> Store:
-    # Keyed by process too: connections must not be shared over a fork.
+    with _opening:
+        store = _open.pop((url, process), None) or _migrated(url)
+        _open[url, process] = store
+        if len(_open) > MOST_OPEN:
+            (_, opener), longest_unused = _open.popitem(last=False)
+            if opener == process:
+                longest_unused.close()
+    return store
+
+
+def _migrated(url: str) -> Store:
     store = Store(url)
     with _clear_errors():
         store.migrate()

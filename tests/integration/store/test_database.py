@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import threading
 from pathlib import Path
 
@@ -216,3 +217,26 @@ def test_the_report_of_a_failed_statement_leaves_its_parameters_out(store: Store
     with pytest.raises(Exception, match="actions") as failed, store.session() as session:
         session.execute(text("INSERT INTO actions (id) VALUES (:id)"), {"id": "s3cret"})
     assert "s3cret" not in str(failed.value).partition("[SQL")[2]
+
+
+def test_a_store_that_is_no_longer_asked_for_is_closed_and_opens_again_when_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "MOST_OPEN", 2)
+    first, second, third = (settings_in(tmp_path / name) for name in "abc")
+    store = Store.of(first)
+    submitted(store, seo_draft())
+    Store.of(second)
+    assert Store.of(first) is store
+    assert _open_files(first.home)
+    Store.of(second)
+    Store.of(third)
+    assert not _open_files(first.home)
+    with store.read() as session:
+        assert len(top(session, 10, NOW)) == 1
+
+
+def _open_files(home: Path) -> list[str]:
+    """The names of the files below ``home`` that this process has open."""
+    found = [Path(os.readlink(file)) for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
+    return [file.name for file in found if file.is_relative_to(home)]
