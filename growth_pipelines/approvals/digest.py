@@ -18,6 +18,7 @@ from growth_pipelines.actions.lifecycle import overdue
 from growth_pipelines.actions.queue import top
 from growth_pipelines.actions.template_pauses import paused_templates
 from growth_pipelines.approvals.inbox import Waiting, waiting
+from growth_pipelines.approvals.known_outcomes import KnownOutcomes, known_outcomes
 from growth_pipelines.store.incidents import loud_incidents
 from growth_pipelines.store.tables import Action, ApprovalRequest, Flag
 
@@ -70,8 +71,9 @@ class Digest:
     """The state of the approvals at ``ends`` and what happened since ``begins``.
 
     ``pending`` is best first, ``expiring`` and ``deferred`` soonest first, everything else newest first.
-    ``alarms`` are sentences, each of something that needs a person and will not end by itself; ``incidents`` are
-    the numbers and titles of what is worse in the shop and neither silenced nor explained.
+    ``outcomes`` are those that became final in that time. ``alarms`` are sentences, each of something that needs a
+    person and will not end by itself; ``incidents`` are the numbers and titles of what is worse in the shop and
+    neither silenced nor explained.
     """
 
     begins: datetime
@@ -86,6 +88,7 @@ class Digest:
     failed: DigestList
     rolled_back: DigestList
     expired: DigestList
+    outcomes: KnownOutcomes
     alarms: tuple[str, ...]
     incidents: tuple[tuple[int, str], ...] = ()
 
@@ -93,7 +96,7 @@ class Digest:
     def is_empty(self) -> bool:
         """Nothing waits, nothing happened, nothing is wrong."""
         lists = (getattr(self, name) for name in ("pending", *HAPPENED))
-        return not self.alarms and not any(one.count for one in lists)
+        return not self.alarms and self.outcomes.is_empty and not any(one.count for one in lists)
 
 
 def is_weekly(day: date) -> bool:
@@ -127,6 +130,7 @@ def digest_of(session: Session, begins: datetime, ends: datetime, mode: str = "l
         failed=_ended(session, begins, ends, "failed"),
         rolled_back=_ended(session, begins, ends, "rolled_back"),
         expired=_ended(session, begins, ends, "expired"),
+        outcomes=known_outcomes(session, begins, ends),
         alarms=tuple(_alarms(session, ends, mode)),
         incidents=tuple((row.id, row.title) for row in loud_incidents(session, ends)),
     )

@@ -34,6 +34,11 @@ def number(value: float | None, unit: str = "") -> str:
     return f"{sign}{abs(value):,.{digits}f}{f' {unit}' if unit else ''}"
 
 
+def signed(value: float) -> str:
+    """A difference with its sign: ``+37``, ``−4.5``; digits behind the point only under 10."""
+    return ("+" if value > 0 else "") + number(round(value, 2 if abs(value) < 10 else 0))
+
+
 def percent(share: float) -> str:
     """A share between 0 and 1 in whole per cent, halves rounded up as people do."""
     return f"{int(share * 100 + 0.5)} %"

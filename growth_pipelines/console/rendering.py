@@ -67,10 +67,6 @@ def _short_day(value: date) -> str:
     return f"{value.day} {value:%b}"
 
 
-def _signed(value: float) -> str:
-    return ("+" if value > 0 else "") + figures.number(round(value, 2 if abs(value) < 10 else 0))
-
-
 def _path(url: str) -> str:
     return urlsplit(url).path or "/"
 
@@ -98,7 +94,7 @@ def environment() -> Environment:
         "percent": figures.percent,
         "change": figures.change,
         "figure": figures.number,
-        "signed": _signed,
+        "signed": figures.signed,
         "path": _path,
         "on_site": lambda url, page: urljoin(page, url),
         "first_capital": lambda text: text[:1].upper() + text[1:],

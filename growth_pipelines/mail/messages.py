@@ -48,6 +48,7 @@ def digest_mail(settings: Settings, digest: Digest, head: PublishedHead | None, 
         lists=[one for one in lists if one[1].count],
         alarms=digest.alarms,
         incidents=digest.incidents,
+        outcomes=digest.outcomes,
         head=f"{head.seq}:{head.hash}" if head else "",
     )
 
@@ -79,6 +80,7 @@ def _message(
         "console": console,
         "currency": settings.currency,
         "money": figures.money,
+        "signed": figures.signed,
         "moment": lambda instant: figures.moment(instant, zone),
         "label": label,
     }

@@ -53,6 +53,7 @@ def digest(desk: Desk) -> str:
         weekly=weekly,
         day=figures.day(day),
         digest=found,
+        outcomes=found.outcomes,
         happened={what: count for what, count in happened.items() if count},
         since=figures.moment(found.begins, zone),
         console_text=reader.link(),

@@ -128,7 +128,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         finalize=finalize,
     )
-    templates.globals.update(cut=cut, label=label, percent=figures.percent)
+    templates.globals.update(cut=cut, label=label, percent=figures.percent, signed=figures.signed)
     return templates
 
 

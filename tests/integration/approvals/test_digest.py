@@ -6,10 +6,13 @@ from datetime import timedelta
 
 from growth_pipelines.actions.brake import pause
 from growth_pipelines.actions.lifecycle import transition
+from growth_pipelines.actions.outcomes import record_outcomes
 from growth_pipelines.approvals.digest import LISTED, digest_of
+from growth_pipelines.mail.messages import digest_mail
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from tests.drafts import NOW, decided, seo_draft, submitted
+from tests.outcomes_read import executed, outcome_row
 
 DAY = timedelta(days=1)
 
@@ -72,3 +75,38 @@ def test_what_is_approved_is_late_only_where_something_is_written(store: Store, 
         "propose": (),
         "observe": (),
     }
+
+
+def test_what_actions_did_is_told_once_when_their_28_days_are_measured(store: Store, settings: Settings) -> None:
+    harmed, noisy, worked, early, unknown = (executed(store, number) for number in range(1, 6))
+    rows = [
+        outcome_row(noisy, 28, 2.0, "inconclusive"),
+        outcome_row(worked, 28, 45.0, "success", is_overlapping=True),
+        outcome_row(harmed, 28, -9.0, "negative"),
+        outcome_row(early, 14, 45.0, "success"),
+        outcome_row(worked, 28, 800.0, "success", metric="revenue", is_promised=False),
+        outcome_row(unknown, 28, None, None, skipped="Only 3 untouched ones."),
+    ]
+    with store.session() as session:
+        record_outcomes(session, rows, NOW + 28 * DAY)
+        record_outcomes(session, rows, NOW + 30 * DAY)
+    with store.read() as session:
+        digest, later = (digest_of(session, NOW + days * DAY, NOW + (days + 1) * DAY) for days in (27, 29))
+    told = digest.outcomes
+    assert [(line.ref, line.effect) for line in told.lines] == [
+        (harmed.ref, -9.0),
+        (worked.ref, 45.0),
+        (noisy.ref, 2.0),
+    ]
+    assert (told.count, told.not_measurable) == (3, 1)
+    assert not digest.is_empty
+    assert later.outcomes.is_empty
+    for kind in ("plain", "html"):
+        body = digest_mail(settings, digest, None, weekly=True).get_body((kind,))
+        assert body is not None
+        said = body.get_content()
+        assert "1 worse than without it, 1 as promised, 1 too noisy to tell" in said
+        assert "+45 search clicks, +40 to +50 with 95 % certainty: as promised (something else was" in said
+        assert "+2 search clicks, −3 to +7 with 95 % certainty: too noisy to tell" in said
+        assert "What 1 executed action did can&#39;t" in said or "What 1 executed action did can't" in said
+        assert "Nothing waits" not in said

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from growth_pipelines.actions.model import State
 from growth_pipelines.actions.outcomes import (
     executed_actions,
     is_due,
@@ -14,7 +13,6 @@ from growth_pipelines.actions.outcomes import (
     record_outcomes,
 )
 from growth_pipelines.actions.queue import find
-from growth_pipelines.actions.transitions import transition
 from growth_pipelines.approvals.automatic import record_of
 from growth_pipelines.mail.alarms import sentence_of
 from growth_pipelines.policies.terms import AutomaticRule
@@ -22,49 +20,10 @@ from growth_pipelines.settings import Settings
 from growth_pipelines.store.audit import verify_chain
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import Action, OutboxEntry
-from tests.drafts import NOW, seo_draft, submitted
+from tests.drafts import NOW
+from tests.outcomes_read import executed, outcome_row
 
 LATER = NOW + timedelta(days=32)
-
-
-def executed(store: Store) -> Action:
-    [action] = submitted(store, seo_draft(1))
-    steps: list[tuple[State, State]] = [
-        ("pending", "approved"),
-        ("approved", "executing"),
-        ("executing", "executed"),
-    ]
-    for begin, end in steps:
-        with store.session() as session:
-            changes = {"decided_channel": "policy", "decided_at": NOW}
-            assert transition(
-                session, action.id, 1, begin, end, actor="ada", channel="console", now=NOW, changes=changes
-            )
-    return action
-
-
-def row(action: Action, horizon: int, effect: float | None, judged: str | None, **more: Any) -> dict[str, Any]:
-    return {
-        "action_id": action.id,
-        "metric": "clicks",
-        "horizon_days": horizon,
-        "slug": "seo_ctr-p-20261122",
-        "is_promised": True,
-        "skipped": "",
-        "outcome_class": judged,
-        "baseline": 100.0,
-        "observed": 100.0,
-        "counterfactual": 100.0,
-        "effect": effect,
-        "effect_low": None if effect is None else effect - 5,
-        "effect_high": None if effect is None else effect + 5,
-        "shared_error": 1.0,
-        "estimate": 40.0,
-        "controls": 60,
-        "is_overlapping": False,
-        "days": {},
-        **more,
-    }
 
 
 def put(store: Store, *rows: dict[str, Any]) -> tuple[tuple[str, ...], ...]:
@@ -80,12 +39,12 @@ def state(store: Store, action: Action) -> str:
 
 def test_a_reading_is_kept_once_and_28_days_make_it_measured(store: Store, settings: Settings) -> None:
     action = executed(store)
-    early = row(action, 7, 30.0, "partial")
+    early = outcome_row(action, 7, 30.0, "partial")
     assert put(store, early) == ((action.ref,), (), ())
     assert put(store, early) == ((), (), ())
     assert put(store, {**early, "effect": 33.0}) == ((action.ref,), (), ())
     assert state(store, action) == "executed"
-    assert put(store, early, row(action, 28, 45.0, "success")) == ((action.ref,), (action.ref,), ())
+    assert put(store, early, outcome_row(action, 28, 45.0, "success")) == ((action.ref,), (action.ref,), ())
     assert state(store, action) == "measured"
     with store.read() as session:
         kept = [(one.horizon_days, one.effect) for one in outcomes_of(session, action.id)]
@@ -97,7 +56,7 @@ def test_a_reading_is_kept_once_and_28_days_make_it_measured(store: Store, setti
 
 def test_what_can_not_be_measured_is_kept_with_its_reason_and_is_no_zero(store: Store, settings: Settings) -> None:
     action = executed(store)
-    assert put(store, row(action, 28, None, None, skipped="Why not.")) == ((action.ref,), (), ())
+    assert put(store, outcome_row(action, 28, None, None, skipped="Why not.")) == ((action.ref,), (), ())
     assert state(store, action) == "executed"
 
 
@@ -111,14 +70,14 @@ def test_the_longest_reading_that_is_known_stands_for_the_action(store: Store, s
             return [(done.ref, one.horizon_days, one.effect) for done, one in found]
 
     assert known() == []
-    put(store, row(action, 28, None, None, skipped="Why not."))
+    put(store, outcome_row(action, 28, None, None, skipped="Why not."))
     assert known() == [(action.ref, 28, None)]
     revenue = {"metric": "revenue", "is_promised": False}
     put(
         store,
-        row(action, 7, 3.0, "none"),
-        row(action, 14, 5.0, "partial"),
-        row(action, 28, 9.0, "none", **revenue),
+        outcome_row(action, 7, 3.0, "none"),
+        outcome_row(action, 14, 5.0, "partial"),
+        outcome_row(action, 28, 9.0, "none", **revenue),
     )
     assert known() == [(action.ref, 14, 5.0)]
 
@@ -128,11 +87,11 @@ def test_a_negative_outcome_is_told_and_is_no_success_of_the_rule(store: Store, 
     rule = AutomaticRule(kind="seo_ctr", enabled=True, min_confidence=0.8)
     with store.read() as session:
         assert record_of(session, rule).success == 1
-    assert put(store, row(action, 7, -30.0, "negative")) == ((action.ref,), (), (action.ref,))
+    assert put(store, outcome_row(action, 7, -30.0, "negative")) == ((action.ref,), (), (action.ref,))
     with store.read() as session:
         assert record_of(session, rule).success == 0
         [told] = session.query(OutboxEntry).filter(OutboxEntry.event == "action.outcome_negative")
     assert "made things worse after 7 days: -30 clicks" in sentence_of(told)
-    put(store, row(action, 28, 2.0, "inconclusive"))
+    put(store, outcome_row(action, 28, 2.0, "inconclusive"))
     with store.read() as session:
         assert record_of(session, rule).success == 1, "the longest reading counts, not the worst of three"

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from growth_pipelines.actions.brake import pause
+from growth_pipelines.actions.outcomes import record_outcomes
 from growth_pipelines.approvals.clocks import tell_late
 from growth_pipelines.approvals.digest import digest_of
 from growth_pipelines.approvals.operators import add_operator, remove_operator
@@ -14,6 +15,7 @@ from growth_pipelines.mail.messages import digest_mail
 from growth_pipelines.store.tables import OutboxEntry
 from tests.drafts import NOW, decided, seo_draft, submitted
 from tests.integration.telegram.conftest import BO, EVA, Scene
+from tests.outcomes_read import executed, outcome_row
 from tests.telegram_server import BLOCKED, BROKEN, too_many
 
 pytestmark = pytest.mark.usefixtures("bot")
@@ -126,6 +128,9 @@ def test_chat_and_mail_tell_the_same_digest(scene: Scene) -> None:
     decided(scene.store, scene.settings, one)
     decided(scene.store, scene.settings, two, "reject", reason="tone")
     decided(scene.store, scene.settings, three, "defer", until=date(2026, 11, 26))
+    done = executed(scene.store, 5)
+    with scene.store.session() as session:
+        record_outcomes(session, [outcome_row(done, 28, 45.0, "success")], NOW + timedelta(hours=1))
     pause(scene.store, actor="bo", channel="cli", reason="a sale", now=NOW)
     scene.clock.instant = at = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
     with scene.store.read() as session:
@@ -136,6 +141,7 @@ def test_chat_and_mail_tell_the_same_digest(scene: Scene) -> None:
         ("1 waits for a decision", "Wait for a decision: 1"),
         ("2 decided", "Decided: 2"),
         ("1 put off", "Put off: 1"),
+        *((one, one) for one in ("What actions did in 28 days: 1", "+45 search clicks, +40 to +50")),
         (digest.alarms[0], digest.alarms[0]),
     ):
         assert said in chat

@@ -9,8 +9,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from growth_pipelines.approvals.digest import HAPPENED, LISTED, Digest, DigestLine, DigestList
+from growth_pipelines.approvals.inbox import Waiting
+from growth_pipelines.approvals.known_outcomes import KnownOutcomes, OutcomeLine
+from growth_pipelines.console.labels import label
 from growth_pipelines.telegram.charts import chart_spec
-from growth_pipelines.telegram.messages import LIMIT, Reader, card, cut, outcome, pending_list, size, texts
+from growth_pipelines.telegram.messages import (
+    LIMIT,
+    Reader,
+    card,
+    cut,
+    outcome,
+    pending_list,
+    rendered,
+    size,
+    texts,
+)
 from tests.drafts import NOW, seo_draft, task_draft
 from tests.telegram_server import shown_text
 
@@ -140,3 +154,33 @@ def test_the_chart_leaves_out_what_has_nothing_to_stand_beside() -> None:
     alone = document()
     alone["evidence"] = [{**row, "baseline": None} for row in alone["evidence"]]
     assert len(chart_spec(alone, "USD")["vconcat"]) == 1
+
+
+def test_the_fullest_digest_fits_into_a_message() -> None:
+    long, many = "A better title of a page with a long name " * 9, 12_345
+    line = DigestLine("A1b2C3d4E5f6", long, "seo_ctr", "pending", "critical", "medium", 1e6, NOW)
+    lines = DigestList(many, (line,) * LISTED)
+    one = OutcomeLine("A1b2C3d4E5f6", long, "clicks", "none", -12_345.0, -23_456.0, 12_345.0, is_overlapping=True)
+    digest = Digest(
+        begins=NOW,
+        ends=NOW,
+        waiting=Waiting(dict.fromkeys(("critical", "high", "medium", "low"), many), many, NOW),
+        **dict.fromkeys(("pending", "expiring", *HAPPENED), lines),
+        outcomes=KnownOutcomes(
+            dict.fromkeys(("negative", "success", "partial", "none", "inconclusive"), many), (one,) * 10, many
+        ),
+        alarms=(long,) * 12,
+        incidents=((1, long),) * 12,
+    )
+    text = rendered(
+        "digest.html",
+        READER,
+        weekly=True,
+        day="27 Nov 2026",
+        digest=digest,
+        outcomes=digest.outcomes,
+        happened=dict.fromkeys((label("digests", name).lower() for name in HAPPENED), many),
+        since="20 Nov 2026, 08:00",
+        console_text=READER.link(),
+    )
+    assert size(text) <= LIMIT
