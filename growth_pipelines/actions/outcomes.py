@@ -55,15 +55,25 @@ def outcomes_of(session: Session, action_id: str) -> list[ActionOutcome]:
     )
 
 
-def longest_outcomes(session: Session, since: datetime) -> list[tuple[Action, ActionOutcome]]:
+def longest_outcomes(
+    session: Session, since: datetime, most: int | None = None
+) -> list[tuple[Action, ActionOutcome]]:
     """The longest known reading of what was promised of each action executed from ``since`` on, the newest first.
 
-    One that can't be measured has its reason; one that nothing is known of yet is left out.
+    One that can't be measured has its reason; one that nothing is known of yet is left out. ``most``: so many
+    actions at the most.
     """
+    known = select(ActionOutcome.action_id).where(ActionOutcome.is_promised)
+    newest = (
+        select(Action.id)
+        .where(Action.executed_at >= since, Action.id.in_(known))
+        .order_by(Action.executed_at.desc(), Action.id)
+        .limit(most)
+    )
     wanted = (
         select(Action, ActionOutcome)
         .join(ActionOutcome, ActionOutcome.action_id == Action.id)
-        .where(Action.executed_at >= since, ActionOutcome.is_promised)
+        .where(Action.id.in_(newest), ActionOutcome.is_promised)
         .order_by(Action.executed_at.desc(), Action.id, ActionOutcome.effect.is_(None), _LONGEST_FIRST)
     )
     longest: dict[str, tuple[Action, ActionOutcome]] = {}

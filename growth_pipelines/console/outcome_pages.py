@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from growth_pipelines.actions.outcomes import longest_outcomes
 from growth_pipelines.actions.returns import executed_returns
 from growth_pipelines.console.identity import Here, Person
 from growth_pipelines.console.pages import page
 from growth_pipelines.outcomes import not_known, return_of, returns
 
 router = APIRouter(include_in_schema=False)
+# Single actions that are listed: the newest ones of so many days.
+LISTED, _LISTED_FOR = 25, timedelta(days=120)
 
 
 @router.get("/outcomes")
@@ -18,6 +23,7 @@ def outcomes(request: Request, person: Person, console: Here) -> HTMLResponse:
     """The return on what was done."""
     with console.store.read() as session:
         executed = executed_returns(session, console.settings.zone)
+        single = longest_outcomes(session, console.now() - _LISTED_FOR, LISTED)
     whole = return_of(executed)
     return page(
         request,
@@ -27,4 +33,6 @@ def outcomes(request: Request, person: Person, console: Here) -> HTMLResponse:
         rows=returns(executed),
         whole=whole,
         unknown=not_known(whole),
+        single=single,
+        listed=LISTED,
     )

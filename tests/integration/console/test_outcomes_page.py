@@ -44,7 +44,7 @@ def test_the_page_tells_what_was_realised_beside_what_was_promised_and_what_is_o
         "effect_high": 900.0,
         "shared_error": 20.0,
         "is_overlapping": False,
-        "days": {},
+        "days": {"first": "2026-10-25", "actual": [30.0] * 57, "expected": [30.0] * 57},
     }
     rows = [
         {**row, "metric": "revenue", "is_promised": False, "outcome_class": "partial"},
@@ -55,6 +55,13 @@ def test_the_page_tells_what_was_realised_beside_what_was_promised_and_what_is_o
     page = text_of(maria.get("/outcomes").text).replace("&#39;", "'")
     for shown in ("$600 $304 to $896", "1 × Better, by less than promised", "1 action can't be told yet"):
         assert shown in page, shown
+    # The action itself, by what it had promised; the one that waits has nothing to tell.
+    listed = page.partition("Action by action")[2]
+    assert "+600 +300 to +900 +1,184 Better, by less than promised Search clicks, 28 days" in listed
+    assert first["title"] in listed
+    assert second["title"] not in listed
+    single = text_of(maria.get(f"/actions/{first['ref']}").text)
+    assert "it got 1,500, without it 900 were expected" in single
     # Programs get the same figures, in the report and of the action.
     report = maria.get("/api/phase7/outcomes").json()
     assert (report["total"]["measured"], report["total"]["waiting"], report["total"]["realised"]) == (1, 1, 600.0)
