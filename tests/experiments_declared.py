@@ -6,13 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from growth_pipelines.actions.execution import execute_approved
-from growth_pipelines.actions.experiments.registry import (
-    Declaration,
-    Guardrail,
-    arm_names,
-    create,
-    find_experiment,
-)
+from growth_pipelines.actions.experiments.declaration import Declaration, Guardrail
+from growth_pipelines.actions.experiments.registry import arm_names, create, find_experiment
 from growth_pipelines.actions.experiments.units import units_of
 from growth_pipelines.actions.queue import find
 from growth_pipelines.canonical import digest

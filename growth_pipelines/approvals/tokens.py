@@ -30,8 +30,10 @@ SCOPES = {
     "read:approvals": "requests: waiting, answered, and what became of them",
     "decide:approvals": "decide, decide in bulk, lift suppressions",
     "read:audit": "the audit chain",
-    "read:metrics": "status, figures of growth and of operation, beta candidates",
+    "read:metrics": "status, figures of growth and of operation, experiments and what they read, beta candidates",
+    "run:experiments": "declare experiments, pause, resume, stop and decide them, ask for starts and promotions",
 }
+_CHANGING = {"decide:approvals", "run:experiments"}
 PREFIX = "gm_"
 CHANNEL = "api"
 DAYS, MOST_DAYS = 90, 366
@@ -103,8 +105,11 @@ def add_token(
         person = session.get(Operator, operator)
         if person is None or not person.active:
             raise GrowthError(f"There is no active operator {operator}.", "See `growth operators list`.")
-        if person.role == "viewer" and "decide:approvals" in scopes:
-            raise GrowthError(f"{operator} is a viewer, who decides nothing.", "Leave decide:approvals out.")
+        beyond = sorted(_CHANGING & set(scopes)) if person.role == "viewer" else []
+        if beyond:
+            raise GrowthError(
+                f"{operator} is a viewer, who decides nothing.", f"Leave {' and '.join(beyond)} out."
+            )
         in_use = select(ApiToken.id).where(
             ApiToken.name == name, ApiToken.revoked_at.is_(None), ApiToken.expires_at > now
         )

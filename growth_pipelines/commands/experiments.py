@@ -11,7 +11,7 @@ from growth_pipelines.commands.experiment_report import print_reading
 from growth_pipelines.commands.experiment_units import now, units
 
 if TYPE_CHECKING:
-    from growth_pipelines.actions.experiments.registry import Guardrail
+    from growth_pipelines.actions.experiments.declaration import Guardrail
     from growth_pipelines.actions.experiments.states import Move
     from growth_pipelines.readouts.reading import Reading
     from growth_pipelines.store.tables import Experiment
@@ -98,7 +98,7 @@ def plan(
 
 
 def _guardrail(text: str, unit: str) -> Guardrail:
-    from growth_pipelines.actions.experiments.registry import Guardrail
+    from growth_pipelines.actions.experiments.declaration import Guardrail
 
     metric, _, margin = text.partition(":")
     name, is_good = metric.lstrip("-"), not metric.startswith("-")
@@ -164,8 +164,8 @@ def create(
     **design: Any,
 ) -> None:
     """Register the experiment KEY as a draft. What is declared here can't be changed any more."""
+    from growth_pipelines.actions.experiments.declaration import Declaration
     from growth_pipelines.actions.experiments.design import Design
-    from growth_pipelines.actions.experiments.registry import Declaration
     from growth_pipelines.actions.experiments.registry import create as register
     from growth_pipelines.approvals.signatures import present_operator
     from growth_pipelines.store.database import Store

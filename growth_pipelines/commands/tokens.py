@@ -26,7 +26,8 @@ def tokens() -> None:
 def add(name: str, operator: str, scopes: tuple[str, ...], days: int, as_json: bool) -> None:
     """Make a token and print it; it is shown this once.
 
-    Scopes: read:actions, read:approvals, decide:approvals, read:audit, read:metrics.
+    Scopes: read:actions, read:approvals, decide:approvals, read:audit, read:metrics,
+    run:experiments.
     """
     from growth_pipelines.approvals.tokens import add_token
     from growth_pipelines.store.database import Store

@@ -16,6 +16,7 @@ from starlette.routing import Mount, Route
 from starlette.types import Scope
 
 from growth_pipelines import __version__
+from growth_pipelines.actions.experiments.declaration import BadExperiment
 from growth_pipelines.approvals.decide import AlreadyDecided, DecisionRefused
 from growth_pipelines.approvals.tokens import MissingScope
 from growth_pipelines.console import (
@@ -31,6 +32,7 @@ from growth_pipelines.console import (
     bulk_api,
     cross_sell,
     experiment_pages,
+    experiments_api,
     learning_pages,
     login_pages,
     monitoring_pages,
@@ -132,6 +134,7 @@ def create_app(settings: Settings) -> FastAPI:
         approvals_api.router,
         phase7_api.router,
         outcomes_api.router,
+        experiments_api.router,
         audit_api.router,
         cross_sell.router,
     ):
@@ -268,6 +271,8 @@ def _problem(request: Request, problem: GrowthError) -> Response:
         more["decided"] = {name: problem.action[member] for name, member in told.items()}
     if isinstance(problem, MissingScope):
         more["scope"] = problem.scope
+    if isinstance(problem, BadExperiment) and problem.fields:
+        more["fields"] = problem.fields
     if isinstance(problem, Unbacked):
         more |= {"problems": problem.problems, "confirm": problem.confirm}
     return problem_response(

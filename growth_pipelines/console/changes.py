@@ -79,8 +79,10 @@ def change(
     act: Callable[[Session, Caller], dict[str, Any] | GrowthError],
     *,
     scope: str = "decide:approvals",
+    status: int = 200,
 ) -> JSONResponse:
-    """Do ``act`` in one write transaction, as who calls (a token needs ``scope``), and answer with its document.
+    """Do ``act`` in one write transaction, as who calls (a token needs ``scope``), and answer with its document
+    and ``status``.
 
     With a key the answer is stored in that transaction, and a repetition has it again without acting. A refusal
     that ``act`` returns is raised after the commit, so that its record stays.
@@ -105,5 +107,4 @@ def change(
     if "action" in outcome:
         headers["etag"] = etag(outcome["action"])
     # A vote that others must add to is taken, but decides nothing yet.
-    status = 202 if outcome.get("outcome") == "voted" else 200
-    return JSONResponse(outcome, status, headers=headers)
+    return JSONResponse(outcome, 202 if outcome.get("outcome") == "voted" else status, headers=headers)

@@ -204,7 +204,7 @@ class Problem(BaseModel):
     """RFC 9457. ``type`` stays the same for a sort of problem, ``detail`` says what happened, ``hint`` what to do.
 
     ``action`` is the action as it is now, where one was about to be changed; ``decided`` who was first; ``scope``
-    what the token lacks.
+    what the token lacks; ``fields`` what is wrong with which field of a declaration.
     """
 
     model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [_EXAMPLE]})
@@ -218,14 +218,15 @@ class Problem(BaseModel):
     action: dict[str, Any] | None = None
     decided: DecidedBy | None = None
     scope: str | None = None
+    fields: dict[str, str] | None = None
 
 
 _TEXTS = {
     400: "The request can't be read, or names a host that is not served.",
     401: "Nobody is signed in, or the token is none any more.",
     403: "The role, policies or the token's scopes don't allow this, or the CSRF token is of another session.",
-    404: "No such action.",
-    409: "It is decided already, or the draft has changed; `action` is how it is now.",
+    404: "No such action or experiment.",
+    409: "It is decided already, the draft has changed (`action` is how it is now), or its state allows it not.",
     410: "The time to answer is over; `action` is how it is now.",
     411: "The request does not say how long it is.",
     412: "The action is no longer what If-Match names; `action` is how it is now.",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
-from growth_pipelines.actions.experiments.registry import decide_experiment, find_experiment
+from growth_pipelines.actions.experiments.registry import decide_experiment, find_experiment, must_decide
 from growth_pipelines.actions.transitions import plain_json
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.readings import keep_reading, newest_readings
@@ -44,8 +44,9 @@ def decide_on_kept(
 ) -> Experiment:
     """Freeze the newest kept reading of a stopped experiment, if it is the one that was shown (``data_digest``).
 
-    Raises NotRead, ReadSince, NoSuchMove.
+    Raises MayNotExperiment, NotRead, ReadSince, NoSuchMove.
     """
+    must_decide(session, actor)
     row = find_experiment(session, key)
     newest = newest_readings(session, [row.id]).get(row.id)
     if newest is None:

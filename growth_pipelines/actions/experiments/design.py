@@ -37,22 +37,37 @@ class Design:
 
 
 def flaws_of(
-    one: Design, unit: str, weights: Sequence[float], metrics: Sequence[tuple[str, str]], planned_days: int
-) -> Iterator[tuple[bool, str]]:
-    """Whether something is wrong, and what: of a unit that is drawn before the start."""
+    one: Design,
+    unit: str,
+    weights: Sequence[float],
+    primary: tuple[str, str],
+    guardrails: Sequence[tuple[str, str]],
+    planned_days: int,
+) -> Iterator[tuple[bool, str, str]]:
+    """Whether something is wrong, with which field, and what: of a unit that is drawn before the start.
+
+    Metrics are (name, kind).
+    """
     if unit not in METRICS:
         return
-    known = METRICS[unit]
-    for metric, kind in metrics:
-        name = unit.replace("_", " ")
-        yield metric not in known, f"Of a {name} these are read: {', '.join(known)}."
-        kinds = known.get(metric, ())
-        yield bool(kinds) and kind not in kinds, f"{metric} of a {name} is a {' or '.join(kinds)}."
+    known, name = METRICS[unit], unit.replace("_", " ")
+    for place, measures in (("primary_metric", [primary]), ("guardrails", guardrails)):
+        for metric, kind in measures:
+            yield metric not in known, place, f"Of a {name} these are read: {', '.join(known)}."
+            kinds = known.get(metric, ())
+            yield bool(kinds) and kind not in kinds, place, f"{metric} of a {name} is a {' or '.join(kinds)}."
     if unit in _PAIRED:
-        yield len(weights) != 2 or weights[0] != weights[1], "Pairs have two arms of one weight."
-    yield planned_days < _WEEKS_OF_DAYS, "Plan two whole weeks at least: weekdays differ."
-    yield not 0 <= one.settle_days <= 60, "Pages settle for 0 to 60 days."
-    yield not 0.5 < one.cap_quantile < 1, "The cap is a quantile between 0.5 and 1."
-    yield not 0 <= one.carry_over_days < one.block_days, "Some day of a block must be left after the carry-over."
+        yield len(weights) != 2 or weights[0] != weights[1], "arms", "Pairs have two arms of one weight."
+    days = "planned_days"
+    yield planned_days < _WEEKS_OF_DAYS, days, "Plan two whole weeks at least: weekdays differ."
+    plain = one.page_type.isprintable() and one.handle.isprintable()
+    yield not (plain and one.handle), "handle", "Say which handles take part: * for all."
+    yield not 0 <= one.settle_days <= 60, "settle_days", "Pages settle for 0 to 60 days."
+    yield not 0.5 < one.cap_quantile < 1, "cap_quantile", "The cap is a quantile between 0.5 and 1."
+    yield (
+        not 0 <= one.carry_over_days < one.block_days,
+        "carry_over_days",
+        "Some day of a block must be left after the carry-over.",
+    )
     if unit == "time_slice":
-        yield planned_days < 4 * one.block_days, "At least two pairs of blocks fit into the planned days."
+        yield planned_days < 4 * one.block_days, days, "At least two pairs of blocks fit into the planned days."

@@ -6,11 +6,9 @@ executor on behalf of an approved action (:mod:`switch`); operators pause, stop 
 
 from __future__ import annotations
 
-import math
-import re
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, cast
 
@@ -18,92 +16,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.authority import MAY_DECIDE
-from growth_pipelines.actions.experiments.design import Design, flaws_of
+from growth_pipelines.actions.experiments.declaration import BadExperiment, Declaration, check, is_plain
 from growth_pipelines.actions.experiments.states import FIRST_COVERAGE, Move, Status, after, ramp_due
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.audit import append_event
-from growth_pipelines.store.tables import EXPERIMENT_UNITS, AuditEvent, Experiment, Operator, OutboxEntry
-
-KINDS = ("proportion", "mean", "cuped")
-_KEY = re.compile(r"[a-z0-9][a-z0-9_-]{1,63}")
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
-_METRIC = re.compile(r"[a-z][a-z0-9_]{0,31}")
+from growth_pipelines.store.keyset import page_of
+from growth_pipelines.store.tables import AuditEvent, Experiment, Operator, OutboxEntry
 
 
 class NoSuchExperiment(GrowthError):
     """No experiment has this key."""
 
 
-class BadExperiment(GrowthError):
-    """What was declared can't be run or read."""
-
-
 class MayNotExperiment(GrowthError):
     """The person's role changes no experiment."""
-
-
-@dataclass(frozen=True)
-class Guardrail:
-    """``metric`` must not get worse by ``margin`` (a share of control) or more."""
-
-    metric: str
-    margin: float
-    kind: str = "proportion"
-    increase_is_good: bool = True
-
-
-@dataclass(frozen=True)
-class Declaration:
-    """What is settled before the start. ``arms`` are (name, weight), control first; units and days as planned."""
-
-    key: str
-    hypothesis: str
-    primary_metric: str
-    arms: tuple[tuple[str, float], ...]
-    minimum_effect: float
-    baseline: float
-    planned_units: int
-    planned_days: int
-    unit: str = "visitor"
-    metric_kind: str = "proportion"
-    increase_is_good: bool = True
-    guardrails: tuple[Guardrail, ...] = ()
-    power: float = 0.8
-    pre_days: int = 0
-    outcome_days: int = 7
-    coverage_goal: float = 0.5
-    design: Design = field(default_factory=Design)
-
-
-def check(one: Declaration) -> None:
-    """Raises BadExperiment with what is wrong with a declaration."""
-    names = [name for name, _ in one.arms]
-    weights = [weight for _, weight in one.arms]
-    metrics = [(one.primary_metric, one.metric_kind), *((g.metric, g.kind) for g in one.guardrails)]
-    flaws = (
-        (not _KEY.fullmatch(one.key), "A key is 2 to 64 of a-z, 0-9, - and _."),
-        (not 10 <= len(one.hypothesis.strip()) <= 2000, "Write the hypothesis down, in 10 to 2000 characters."),
-        (one.unit not in EXPERIMENT_UNITS, f"A unit is one of {', '.join(EXPERIMENT_UNITS)}."),
-        (not 2 <= len(names) <= 10 or len(set(names)) < len(names), "Two to ten arms, each with its own name."),
-        (not all(_NAME.fullmatch(name) for name in names), "An arm's name is 1 to 40 letters, digits, - and _."),
-        (
-            not all(math.isfinite(weight) and weight > 0 for weight in weights),
-            "Weights are numbers above 0; leave an arm out instead of giving it 0.",
-        ),
-        (not all(_METRIC.fullmatch(metric) for metric, _ in metrics), "A metric's name is a-z, 0-9 and _."),
-        (not all(kind in KINDS for _, kind in metrics), f"A metric's kind is one of {', '.join(KINDS)}."),
-        (not all(0 < g.margin < 1 for g in one.guardrails), "A guardrail's margin is a share: 0.05 for 5 %."),
-        (not 0 < one.minimum_effect < 10, "The minimum effect is a share of control above 0: 0.1 for 10 %."),
-        (not (math.isfinite(one.baseline) and one.baseline > 0), "The baseline is above 0."),
-        (not 0.5 <= one.power < 1, "Power is a probability from 0.5 on."),
-        (not (one.planned_units >= 2 and 1 <= one.planned_days <= 730), "Plan units, and 1 to 730 days."),
-        (not (0 <= one.pre_days <= 365 and 1 <= one.outcome_days <= 90), "Outcomes take 1 to 90 days."),
-        (not FIRST_COVERAGE <= one.coverage_goal <= 1, f"The ramp leads to {FIRST_COVERAGE:g} to 1."),
-        *flaws_of(one.design, one.unit, weights, metrics, one.planned_days),
-    )
-    for flawed, why in flaws:
-        if flawed:
-            raise BadExperiment(why, "See docs/experiments.md.")
 
 
 def create(
@@ -113,7 +39,8 @@ def create(
     must_decide(session, actor)
     check(one)
     if session.scalar(select(Experiment.id).where(Experiment.key == one.key)):
-        raise BadExperiment(f"There is an experiment {one.key} already.", "A key is used once: it draws the arms.")
+        taken = f"There is an experiment {one.key} already."
+        raise BadExperiment(taken, "A key is used once: it draws the arms.", {"key": taken})
     declared = asdict(one)
     arms = [{"name": name, "weight": float(weight)} for name, weight in one.arms]
     row = Experiment(
@@ -148,7 +75,31 @@ def find_experiment(session: Session, key: str) -> Experiment:
 
 def experiments(session: Session) -> list[Experiment]:
     """All, the newest first."""
-    return list(session.scalars(select(Experiment).order_by(Experiment.created_at.desc(), Experiment.id)))
+    return list(session.scalars(select(Experiment).order_by(Experiment.created_at.desc(), Experiment.id.desc())))
+
+
+def experiment_page(
+    session: Session, status: str | None, unit: str | None, limit: int, cursor: str | None
+) -> tuple[list[Experiment], str | None]:
+    """The newest ``limit`` of a state and kind of unit (None: any), or those after ``cursor``; the next cursor.
+
+    Raises BadCursor.
+    """
+    wanted = select(Experiment)
+    if status is not None:
+        wanted = wanted.where(Experiment.status == status)
+    if unit is not None:
+        wanted = wanted.where(Experiment.unit == unit)
+    found, following = page_of(
+        session,
+        wanted,
+        (Experiment.created_at, Experiment.id),
+        lambda row: (row[0].created_at, row[0].id),
+        f"experiments {status} {unit}",
+        limit,
+        cursor,
+    )
+    return [row for (row,) in found], following
 
 
 def move(
@@ -225,6 +176,8 @@ def operator_move(
     must_decide(session, actor)
     if step not in ("pause", "resume", "stop"):
         raise BadExperiment(f"Nobody may {step} an experiment without an approval.", "Propose it.")
+    if not is_plain(reason):
+        raise BadExperiment("The reason holds control characters.", "Write it anew.")
     if not reason.strip():
         raise BadExperiment("Say why.", "The reason stays in the history of the experiment.")
     row = find_experiment(session, key)

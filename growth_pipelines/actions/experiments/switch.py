@@ -13,14 +13,8 @@ from typing import Any, ClassVar
 
 from growth_pipelines.actions.executors.shop import ShopLine
 from growth_pipelines.actions.executors.surfaces import Reading, ResourceGone, ShopApi, Surface, WriteRefused
-from growth_pipelines.actions.experiments.registry import (
-    BadExperiment,
-    NoSuchExperiment,
-    find_experiment,
-    move,
-    promote,
-    start,
-)
+from growth_pipelines.actions.experiments.declaration import BadExperiment
+from growth_pipelines.actions.experiments.registry import NoSuchExperiment, find_experiment, move, promote, start
 from growth_pipelines.actions.experiments.states import NoSuchMove
 from growth_pipelines.actions.experiments.units import check_units, expose_customers
 from growth_pipelines.errors import GrowthError

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import delete, insert, literal, select
 from sqlalchemy.orm import Session
 
-from growth_pipelines.actions.experiments.registry import BadExperiment, arm_names
+from growth_pipelines.actions.experiments.declaration import BadExperiment
+from growth_pipelines.actions.experiments.registry import arm_names
 from growth_pipelines.canonical import digest
 from growth_pipelines.clock import local_date
 from growth_pipelines.store.tables import Experiment, ExperimentUnit, Exposure

@@ -43,6 +43,7 @@ def test_the_commands_of_the_page_do_what_it_says(console: ConsoleShop, tmp_path
     assert done.stdout.count('"outcome":"done"') == 3
     assert '"type":"urn:growth:problem:not-suppressed"' in done.stdout
     assert '"answered":4' in done.stdout
+    assert '{"key":"trust-badges","status":"draft"}' in done.stdout
     assert len(re.findall(r"\tapprove\tmaria\tapi$", done.stdout, re.MULTILINE)) == 4
     assert 'growth_approvals_waiting{priority="high"}' in done.stdout
     assert (tmp_path / "actions.csv").read_text(encoding="utf-8").startswith("id,ref,kind")

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from growth_pipelines.actions.experiments.declaration import BadExperiment
 from growth_pipelines.actions.experiments.design import Design
-from growth_pipelines.actions.experiments.registry import BadExperiment, experiments, operator_move
+from growth_pipelines.actions.experiments.registry import experiments, operator_move
 from growth_pipelines.actions.experiments.units import arm_of_day, paired_units
 from growth_pipelines.clock import local_date
 from growth_pipelines.readouts.drawing import NotDrawn

@@ -13,13 +13,8 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from growth_pipelines.actions.experiments.registry import (
-    Guardrail,
-    experiments,
-    find_experiment,
-    operator_move,
-    ramp,
-)
+from growth_pipelines.actions.experiments.declaration import Guardrail
+from growth_pipelines.actions.experiments.registry import experiments, find_experiment, operator_move, ramp
 from growth_pipelines.cli import growth
 from growth_pipelines.console.visits import ENDPOINT
 from growth_pipelines.defs.assets.experiment_readouts import experiment_readouts

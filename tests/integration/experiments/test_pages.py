@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from growth_pipelines.actions.execution import execute_approved
+from growth_pipelines.actions.experiments.declaration import BadExperiment, Guardrail
 from growth_pipelines.actions.experiments.design import Design
-from growth_pipelines.actions.experiments.registry import BadExperiment, Guardrail, experiments, operator_move
+from growth_pipelines.actions.experiments.registry import experiments, operator_move
 from growth_pipelines.actions.experiments.units import keep_units, paired_units, units_of
 from growth_pipelines.actions.queue import find
 from growth_pipelines.bench.statistics.shop_pages import START, page_days, page_traffic

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from growth_pipelines.actions.execution import execute_approved
+from growth_pipelines.actions.experiments.declaration import BadExperiment
 from growth_pipelines.actions.experiments.proposals import NotProposed, propose_promotion, propose_start
 from growth_pipelines.actions.experiments.registry import (
-    BadExperiment,
     MayNotExperiment,
     decide_experiment,
     experiments,
