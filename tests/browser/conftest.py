@@ -12,7 +12,6 @@ import pytest
 from tests.console_shop import ConsoleShop, fill, serve
 
 CHROMIUM = Path("/usr/bin/chromium")
-AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,8 @@ from growth_pipelines.approvals.operators import add_operator
 from growth_pipelines.store.tables import ConsoleSession
 from tests.console_shop import NOW, ConsoleShop
 
-from .test_console import opened_forms, violations
+from .accessibility import violations
+from .test_console import opened_forms
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 PASSWORD = "four words in a row"

@@ -11,11 +11,11 @@ from sqlalchemy import select
 from growth_pipelines.console.plots import shown
 from growth_pipelines.store.tables import Action
 from tests.action_pages import fill_every_kind
-from tests.browser.conftest import AXE
 from tests.console_shop import ConsoleShop, serve
 
+from .accessibility import violations
+
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +62,6 @@ def page(signed_in: Any, shop: ConsoleShop) -> Iterator[Any]:
     yield opened
     opened.close()
     assert not wrong, wrong
-
-
-def violations(page: Any) -> list[str]:
-    page.evaluate(AXE)
-    found = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
-    return [f"{item['id']}: {node['html'][:140]}" for item in found["violations"] for node in item["nodes"]]
 
 
 def test_the_page_of_every_kind_is_readable_by_all(page: Any, shop: ConsoleShop, refs: dict[str, str]) -> None:

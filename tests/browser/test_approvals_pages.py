@@ -15,8 +15,10 @@ from growth_pipelines.approvals.inbox import inbox
 from growth_pipelines.approvals.operators import add_operator
 from growth_pipelines.bench.many_actions import fill as fill_many
 from growth_pipelines.policies.terms import shipped, with_automatic
-from tests.browser.test_console import PHONE, opened_forms, violations
 from tests.console_shop import NOW, ConsoleShop, fill, serve
+
+from .accessibility import violations
+from .test_console import PHONE, opened_forms
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

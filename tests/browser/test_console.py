@@ -14,9 +14,10 @@ from growth_pipelines.actions.model import ActionDraft, FieldChange
 from growth_pipelines.actions.queue import as_document, find, top
 from growth_pipelines.actions.recommended_products import COMPLEMENTARY, products_text
 from growth_pipelines.store.tables import AuditEvent
-from tests.browser.conftest import AXE
 from tests.console_shop import NOW, SHOP, SNIPPETS, ConsoleShop, judged, snippet_draft
 from tests.experiments_declared import begun, looked_at
+
+from .accessibility import violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 PHONE = {"width": 390, "height": 844}
@@ -54,18 +55,17 @@ def companions_draft(*titles: str) -> ActionDraft:
     )
 
 
-def violations(page: Any) -> list[str]:
-    """What axe finds against WCAG 2.2 A and AA."""
-    page.evaluate(AXE)
-    rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    found = page.evaluate("rules => axe.run(document, {runOnly: rules})", rules)
-    return [
-        f"{page.url} {item['id']}: {node['html'][:120]}" for item in found["violations"] for node in item["nodes"]
-    ]
-
-
 def opened_forms(page: Any) -> None:
     page.evaluate("document.querySelectorAll('details').forEach(details => { details.open = true })")
+
+
+def test_what_is_wrong_with_a_page_is_found_by_name(chromium: Any):
+    page = chromium.new_page()
+    page.set_content(
+        '<html lang="en"><title>Oil</title><main><h1>Oil</h1><img src="data:,"><a href="/"></a></main>'
+    )
+    assert [found.split()[1] for found in violations(page)] == ["image-alt:", "link-name:"]
+    page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -18,9 +18,11 @@ import pytest
 
 from tests.conftest import SandboxShop
 
+from .conftest import LIVE, FirstCycle
 from .machine import Machine
 
-SHORT = {"GROWTH_NOW": "2026-11-22T12:00:00Z", "GROWTH_SEARCH_CONSOLE__HISTORY_DAYS": "90"}
+# How often it is looked whether the moment has come: more often costs the machine under test a processor.
+LOOK_SECONDS = 0.02
 
 
 def _kill_when(growth: Machine, seen: Callable[[], bool], *arguments: str) -> None:
@@ -36,7 +38,7 @@ def _kill_when(growth: Machine, seen: Callable[[], bool], *arguments: str) -> No
     while not seen():
         assert process.poll() is None, f"growth {' '.join(arguments)} ended before it could be killed"
         assert time.monotonic() < deadline
-        time.sleep(0.002)
+        time.sleep(LOOK_SECONDS)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
@@ -74,11 +76,12 @@ def _subject(action: dict[str, Any]) -> tuple[str, ...]:
 
 
 @pytest.mark.slow
-def test_killed_at_five_stages_and_run_again(tmp_path: Path, start_sandbox: Callable[..., SandboxShop]) -> None:
-    shop = start_sandbox("--seed", "23", "--orders", "500", "--products", "60", "--today", "2026-11-22")
-    home = tmp_path / "killed"
-    live = {"GROWTH_ACTIONS__MODE": "live", "GROWTH_OPERATOR": "ada", **SHORT}
-    growth = Machine(shop.environment(home, **live))
+@pytest.mark.xdist_group("first-cycle")
+def test_killed_at_five_stages_and_run_again(
+    tmp_path: Path, start_shop: Callable[[], SandboxShop], first_cycle: FirstCycle
+) -> None:
+    shop, home = start_shop(), tmp_path / "killed"
+    growth = Machine(shop.environment(home, **LIVE))
     growth.run("operators", "add", "ada", "--role", "operator")
 
     # 1: while fetching; 2: landed, not loaded; 3: while dbt builds; 4: while actions are stored.
@@ -88,8 +91,7 @@ def test_killed_at_five_stages_and_run_again(tmp_path: Path, start_sandbox: Call
     _kill_when(growth, lambda: _actions_in(home / "store.sqlite") > 0, "run")
     growth.run("run")
 
-    clean = Machine(shop.environment(tmp_path / "clean", **SHORT))
-    clean.run("run")
+    clean = first_cycle.copied(tmp_path / "clean", shop)
     counts = _raw_counts(home)
     assert counts == _raw_counts(tmp_path / "clean")
     assert all(rows == keys for rows, keys in counts.values()), "no row twice"

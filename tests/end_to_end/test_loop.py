@@ -17,11 +17,12 @@ import pytest
 
 from tests.conftest import SandboxShop, new_database
 
+from .conftest import cycle
 from .machine import Machine
 
 # In the same group, tests run in the same worker and share the machine (marks of fixture parameters don't count).
 ENGINES = [
-    pytest.param("duckdb", marks=pytest.mark.xdist_group("loop-duckdb")),
+    pytest.param("duckdb", marks=pytest.mark.xdist_group("first-cycle")),
     pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.xdist_group("loop-postgres")]),
 ]
 pytestmark = [pytest.mark.slow, pytest.mark.parametrize("operated", ENGINES, indirect=True, scope="module")]
@@ -62,16 +63,14 @@ def _as_shown(field: str, after: str | None) -> tuple[str, str]:
 def operated(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
-    start_sandbox: Callable[..., SandboxShop],
+    start_shop: Callable[[], SandboxShop],
 ) -> Operated:
-    shop = start_sandbox("--seed", "11", "--orders", "500", "--products", "120", "--today", "2026-11-22")
-    more = {"GROWTH_ACTIONS__MODE": "live", "GROWTH_OPERATOR": "ada", "GROWTH_NOW": "2026-11-22T12:00:00Z"}
-    more["GROWTH_SEARCH_CONSOLE__HISTORY_DAYS"] = "90"
+    shop, home = start_shop(), tmp_path_factory.mktemp(request.param) / "home"
     if request.param == "postgres":
-        more["GROWTH_DATABASE_URL"] = new_database(request.getfixturevalue("postgres_server"))
-    growth = Machine(shop.environment(tmp_path_factory.mktemp(request.param) / "home", **more))
-    growth.run("operators", "add", "ada", "--role", "operator")
-    growth.run("run")
+        database = new_database(request.getfixturevalue("postgres_server"))
+        growth = cycle(shop, home, GROWTH_DATABASE_URL=database)
+    else:
+        growth = request.getfixturevalue("first_cycle").copied(home, shop)
     pending = growth.json("actions", "list", "--state", "pending", "--kind", "seo_ctr")
     return Operated(growth, shop, pending)
 

@@ -3,43 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import SandboxShop
 
+from .conftest import FirstCycle
 from .machine import Machine
 
-pytestmark = pytest.mark.slow
-DONE, READ = "2026-11-22", "2026-12-24"
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("first-cycle")]
+READ = "2026-12-24"
 
 
 @pytest.fixture(scope="module")
-def shop(start_sandbox: Callable[..., SandboxShop]) -> SandboxShop:
-    return start_sandbox("--seed", "11", "--orders", "800", "--products", "160", "--today", DONE)
+def shop(start_shop: Callable[[], SandboxShop]) -> SandboxShop:
+    return start_shop()
 
 
 @pytest.fixture(scope="module")
-def measured(shop: SandboxShop, tmp_path_factory: pytest.TempPathFactory) -> Machine:
+def measured(shop: SandboxShop, first_cycle: FirstCycle, tmp_path_factory: pytest.TempPathFactory) -> Machine:
     """A machine that has carried out what it proposed for search and content, and looked again 32 days later."""
-    before = _machine(shop, tmp_path_factory.mktemp("outcomes") / "home", DONE)
-    before.run("operators", "add", "ada", "--role", "operator")
-    before.run("run")
+    before = first_cycle.copied(tmp_path_factory.mktemp("outcomes") / "home", shop)
     for kind in ("seo_ctr", "metaobject_gen"):
         for action in before.json("actions", "list", "--state", "pending", "--kind", kind):
             before.run("actions", "approve", action["id"], "--digest", action["digest"])
     before.run("execute")
     shop.advance(32)
-    after = _machine(shop, Path(before.environment["GROWTH_HOME"]), READ)
+    after = Machine({**before.environment, "GROWTH_NOW": f"{READ}T12:00:00Z"})
     after.run("run", "--only", "ingest,build,outcomes")
     return after
-
-
-def _machine(shop: SandboxShop, home: Path, day: str) -> Machine:
-    more = {"GROWTH_ACTIONS__MODE": "live", "GROWTH_OPERATOR": "ada", "GROWTH_NOW": f"{day}T12:00:00Z"}
-    return Machine(shop.environment(home, **more, GROWTH_SEARCH_CONSOLE__HISTORY_DAYS="90"))
 
 
 def _final(growth: Machine, kind: str) -> list[dict[str, Any]]:
