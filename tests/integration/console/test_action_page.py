@@ -155,7 +155,7 @@ def test_what_an_action_did_is_said_in_words_and_what_is_not_known_too(shop: Con
     assert "Search clicks, 7 days" in told
     assert "it got 70, without it 100 were expected" in told
     assert "Worse than without it" in told
-    assert "Not measured: Too few are alike." in told
+    assert "Revenue is not measured: Too few are alike." in told
 
 
 def check(visitor: Visitor, ref: str, **typed: str) -> Any:
