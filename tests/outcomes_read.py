@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from growth_pipelines.actions.model import State
+from growth_pipelines.actions.model import ActionDraft, State
 from growth_pipelines.actions.transitions import transition
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import Action
 from tests.drafts import NOW, seo_draft, submitted
 
 
-def executed(store: Store, number: int = 1) -> Action:
+def executed(store: Store, number: int = 1, draft: ActionDraft | None = None) -> Action:
     """An action that a policy let pass and that was carried out, all at once."""
-    [action] = submitted(store, seo_draft(number))
+    [action] = submitted(store, draft or seo_draft(number))
     steps: list[tuple[State, State]] = [
         ("pending", "approved"),
         ("approved", "executing"),

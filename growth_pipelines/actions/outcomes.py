@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.transitions import record, transition
@@ -42,6 +42,38 @@ def is_due(action: Action, now: datetime) -> bool:
     """Whether its outcome may still change: executed, and not yet measured after 28 days."""
     assert action.executed_at is not None
     return action.state == "executed" and now - action.executed_at <= _LOOKED_AT_FOR
+
+
+def vitals_due(session: Session, now: datetime, metrics: Sequence[str], devices: int) -> set[str]:
+    """Ids of repairs of web vitals whose own vital is not yet on record for all kinds of ``devices``.
+
+    Field data of 28 days are known a week or more after the outcome that was promised, so measured ones count too.
+    """
+    read = (
+        select(ActionOutcome.action_id)
+        .where(ActionOutcome.metric.in_(metrics))
+        .group_by(ActionOutcome.action_id)
+        .having(func.count() >= devices)
+    )
+    wanted = select(Action.id).where(
+        Action.kind == "cwv_repair",
+        Action.state.in_(("executed", "measured")),
+        Action.executed_at >= now - _LOOKED_AT_FOR,
+        Action.id.not_in(read),
+    )
+    return set(session.scalars(wanted))
+
+
+def vital_outcomes(session: Session, metrics: Sequence[str], most: int) -> list[tuple[Action, ActionOutcome]]:
+    """What repairs did to the vital itself, the newest ones first."""
+    wanted = (
+        select(Action, ActionOutcome)
+        .join(ActionOutcome, ActionOutcome.action_id == Action.id)
+        .where(ActionOutcome.metric.in_(metrics))
+        .order_by(Action.executed_at.desc(), Action.id, ActionOutcome.metric.desc())
+        .limit(most)
+    )
+    return [(action, outcome) for action, outcome in session.execute(wanted)]
 
 
 def outcomes_of(session: Session, action_id: str) -> list[ActionOutcome]:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from dagster import MetadataValue, TableColumn, TableRecord, TableSchema
 
 _BARS = "▁▂▃▄▅▆▇█"
-_ROWS_SHOWN = 25
+ROWS_SHOWN = 25
 
 
 def sparkline(values: Iterable[float | None]) -> str:
@@ -33,7 +33,7 @@ def sparkline(values: Iterable[float | None]) -> str:
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None) -> MetadataValue:
     """The first rows as a table of the UI. Cells that it can't hold become text."""
     names = list(columns) if columns is not None else list(rows[0]) if rows else ["empty"]
-    records = [TableRecord({name: _cell(row.get(name)) for name in names}) for row in rows[:_ROWS_SHOWN]]
+    records = [TableRecord({name: _cell(row.get(name)) for name in names}) for row in rows[:ROWS_SHOWN]]
     schema = TableSchema(columns=[TableColumn(name, type=_column_type(records, name)) for name in names])
     return MetadataValue.table(records=records, schema=schema)
 

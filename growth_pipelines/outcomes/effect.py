@@ -185,7 +185,7 @@ def _against(
     place = np.array([counterfactual])
     variance = float(noise.of(place, moves[:1])[0])
     own = float(features[0] @ inverse @ features[0]) / variance
-    below, above = (far * math.sqrt(1 + own) for far in _reach(errors, level))
+    below, above = (far * math.sqrt(1 + own) for far in reach(errors, level))
     moving = float(noise.relative(place, moves[:1])[0])
     stood = float(noise.stable(place, np.array([moving]))[0])
     least, most = noise.unstable(stood - below, moving), noise.unstable(stood + above, moving)
@@ -231,7 +231,7 @@ def _by_chance(observed: float, expected: float, grain: float, level: float) -> 
     return grain * least - expected, grain * float(gammaincinv(count + 1, 1 - tail)) - expected
 
 
-def _reach(errors: FloatArray, level: float) -> tuple[float, float]:
+def reach(errors: FloatArray, level: float) -> tuple[float, float]:
     """How far below and above their expectation ``level`` of the controls come, the next one counted in.
 
     Between two of them it is interpolated. Where there are too few for such a level, it is taken from 95 % of
@@ -247,7 +247,7 @@ def _reach(errors: FloatArray, level: float) -> tuple[float, float]:
         from scipy.special import ndtri
 
         farther = float(ndtri((1 + level) / 2) / ndtri((1 + _LEAST_LEVEL) / 2))
-        below, above = _reach(errors, _LEAST_LEVEL)
+        below, above = reach(errors, _LEAST_LEVEL)
         return max(below * farther, float(-ordered[0])), max(above * farther, float(ordered[-1]))
     # Too few for each side by itself.
     both = float(np.sort(np.abs(errors))[min(math.ceil((errors.size + 1) * level), errors.size) - 1])

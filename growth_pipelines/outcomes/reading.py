@@ -12,6 +12,7 @@ from growth_pipelines.outcomes.effect import Effect, Skipped, measure
 from growth_pipelines.outcomes.looks import HORIZONS
 from growth_pipelines.outcomes.panel import Panel, panel_of
 from growth_pipelines.outcomes.subjects import NotMeasurable, Subject, subject_of
+from growth_pipelines.outcomes.vitals import FORM_FACTORS, read_vital
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +24,7 @@ _DAYS = 28
 @dataclass(frozen=True)
 class Executed:
     """An executed action. ``path`` is its page's; ``delta`` and ``revenue`` are promised for 28 days, the latter
-    in major units; days are the shop's."""
+    in major units; ``vital``: the web vital (lcp, inp, cls) that it is to repair, if any; days are the shop's."""
 
     action_id: str
     kind: str
@@ -35,6 +36,7 @@ class Executed:
     rolled_back_on: date | None
     delta: float
     revenue: float
+    vital: str = ""
 
     @property
     def slug(self) -> str:
@@ -73,6 +75,29 @@ def read_outcomes(
     """
     panels = _Panels(history, frames, minor_units)
     return [reading for action in due for reading in _readings(action, panels)]
+
+
+def read_vitals(
+    due: Iterable[Executed], history: Sequence[Executed], frames: Mapping[str, pd.DataFrame]
+) -> list[Reading]:
+    """The readings of the vital that each of ``due`` was to repair, by kind of device, of 28 days of field data.
+
+    ``frames``: vitals (page_key, form_factor, metric, period_start, period_end and p75, a row a page's 28 days)
+    and outcome_units. Nothing was promised of the value itself, so there is neither an estimate nor a class.
+    """
+    panels = _Panels(history, frames, 1)
+    vitals = frames["vitals"]
+    periods = vitals[vitals["page_key"].notna() & vitals["p75"].notna()].rename(columns={"page_key": "unit"})
+    touches = panels.touches("page")
+    readings = []
+    for action in due:
+        unit = panels.unit("page", action)
+        if unit is None or isinstance(subject_of(action.kind, action.subtype, action.target_type), NotMeasurable):
+            continue
+        for device in FORM_FACTORS:
+            found = read_vital(periods, unit, action.vital, device, action.executed_on, touches)
+            readings.append(Reading(action, f"{action.vital}_{device}", _DAYS, False, None, found))
+    return readings
 
 
 def _readings(action: Executed, panels: _Panels) -> list[Reading]:
@@ -141,9 +166,9 @@ class _Panels:
             return None
         if metric == REVENUE:
             daily = daily.assign(revenue=daily["net_cents"] / self._minor_units)
-        return panel_of(daily, self._units[family], self._touches(family), metric, last)
+        return panel_of(daily, self._units[family], self.touches(family), metric, last)
 
-    def _touches(self, family: str) -> pd.DataFrame:
+    def touches(self, family: str) -> pd.DataFrame:
         import pandas as pd
 
         days = [

@@ -13,7 +13,7 @@ import dagster as dg
 from growth_pipelines.defs.ages import DAILY
 from growth_pipelines.defs.assets.published import PUBLISHED
 from growth_pipelines.defs.dbt_graph import OWNER
-from growth_pipelines.defs.display import chart, table
+from growth_pipelines.defs.display import ROWS_SHOWN, chart, table
 from growth_pipelines.defs.machine import Machine
 
 if TYPE_CHECKING:
@@ -38,24 +38,38 @@ _HISTORY = timedelta(days=270)
     "what can't be measured says why, and is not counted as zero.",
 )
 def action_outcomes(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResult:
-    from growth_pipelines.actions.outcomes import executed_actions, is_due, longest_outcomes, record_outcomes
-    from growth_pipelines.outcomes import read_outcomes
+    from growth_pipelines.actions.outcomes import (
+        executed_actions,
+        is_due,
+        longest_outcomes,
+        record_outcomes,
+        vital_outcomes,
+        vitals_due,
+    )
+    from growth_pipelines.outcomes import FORM_FACTORS, VITALS, read_outcomes, read_vitals
     from growth_pipelines.warehouse.frames import load_frames
 
+    vital_metrics = [f"{vital}_{device}" for vital in VITALS for device in FORM_FACTORS]
     with machine.store.read() as session:
         done = executed_actions(session, machine.now - _HISTORY)
         history = [_executed(action, machine.zone) for action in done]
         due = [one for one, action in zip(history, done, strict=True) if is_due(action, machine.now)]
         refs = {action.id: action.ref for action in done}
+        vitals = vitals_due(session, machine.now, vital_metrics, len(FORM_FACTORS))
     readings: list[Reading] = []
+    if repairs := [one for one in history if one.action_id in vitals and one.vital]:
+        with machine.warehouse.read() as connection:
+            frames = load_frames(connection, ("vitals", "outcome_units"), machine.today)
+        readings += read_vitals(repairs, history, frames)
     if due:
         with machine.warehouse.read() as connection:
             frames = load_frames(connection, _FRAMES, machine.today)
         machine.on_progress("outcomes", None)
-        readings = read_outcomes(due, history, frames, int(frames["complete_days"]["minor_units"].iloc[0] or 100))
+        readings += read_outcomes(due, history, frames, int(frames["complete_days"]["minor_units"].iloc[0] or 100))
     with machine.store.session() as session:
         change = record_outcomes(session, [row for one in readings if (row := _row(one))], machine.now)
         shown = _shown(longest_outcomes(session, machine.now - _HISTORY), readings, refs)
+        repaired = [_vital(*one) for one in vital_outcomes(session, vital_metrics, ROWS_SHOWN)]
     return dg.MaterializeResult(
         metadata={
             "actions_looked_at": len(due),
@@ -63,13 +77,14 @@ def action_outcomes(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResult:
             "final": len(change.final),
             "negative": len(change.negative),
             **shown,
+            **({"web_vitals": table(repaired)} if repaired else {}),
         }
     )
 
 
 def _executed(action: "Action", zone: str) -> "Executed":
     from growth_pipelines.clock import local_date
-    from growth_pipelines.outcomes import Executed
+    from growth_pipelines.outcomes import VITALS, Executed
 
     assert action.executed_at is not None
     return Executed(
@@ -83,6 +98,7 @@ def _executed(action: "Action", zone: str) -> "Executed":
         rolled_back_on=local_date(action.state_at, zone) if action.state == "rolled_back" else None,
         delta=float(action.impact["delta"]),
         revenue=float(action.impact["revenue_28d"]),
+        vital=vital if (vital := str(action.impact["metric"]).removeprefix("sessions_")) in VITALS else "",
     )
 
 
@@ -162,6 +178,18 @@ def _waits(reading: "Reading", refs: dict[str, str]) -> dict[str, Any]:
         "metric": reading.metric,
         "why_not": reading.result.reason,
     }
+
+
+def _vital(action: "Action", outcome: "ActionOutcome") -> dict[str, Any]:
+    """What a repair did to the vital itself; layout shift has two decimals."""
+    row = {"action": action.ref, "vital": outcome.metric}
+    if outcome.effect is None or outcome.effect_low is None or outcome.effect_high is None:
+        return {**row, "change": "", "interval_95": "", "why_not": outcome.skipped}
+    digits = 2 if outcome.metric.startswith("cls") else 0
+    change, low, high = (
+        f"{end:+,.{digits}f}" for end in (outcome.effect, outcome.effect_low, outcome.effect_high)
+    )
+    return {**row, "change": change, "interval_95": f"{low} to {high}", "why_not": ""}
 
 
 def _clearness(outcome: "ActionOutcome") -> float:

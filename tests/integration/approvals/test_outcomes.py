@@ -11,6 +11,9 @@ from growth_pipelines.actions.outcomes import (
     longest_outcomes,
     outcomes_of,
     record_outcomes,
+    standing,
+    vital_outcomes,
+    vitals_due,
 )
 from growth_pipelines.actions.queue import find
 from growth_pipelines.approvals.automatic import record_of
@@ -20,7 +23,7 @@ from growth_pipelines.settings import Settings
 from growth_pipelines.store.audit import verify_chain
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import Action, OutboxEntry
-from tests.drafts import NOW
+from tests.drafts import NOW, task_draft
 from tests.outcomes_read import executed, outcome_row
 
 LATER = NOW + timedelta(days=32)
@@ -80,6 +83,33 @@ def test_the_longest_reading_that_is_known_stands_for_the_action(store: Store, s
         outcome_row(action, 28, 9.0, "none", **revenue),
     )
     assert known() == [(action.ref, 14, 5.0)]
+
+
+def test_a_repair_is_due_until_its_vital_is_on_record_for_each_device(store: Store, settings: Settings) -> None:
+    metrics = ["inp_phone", "inp_desktop"]
+    other, action = executed(store, 1), executed(store, draft=task_draft(2))
+
+    def due(days: int = 32) -> set[str]:
+        with store.read() as session:
+            return vitals_due(session, NOW + timedelta(days=days), metrics, 2)
+
+    assert due() == {action.id} != {other.id}
+    assert due(days=130) == set()
+    vital = {"is_promised": False, "estimate": None}
+    put(store, outcome_row(action, 28, 45.0, "success", metric="sessions"))
+    assert state(store, action) == "measured"
+    assert due() == {action.id}, "field data are known later than what was promised"
+    put(store, outcome_row(action, 28, -400.0, None, metric="inp_phone", **vital))
+    assert due() == {action.id}
+    put(store, outcome_row(action, 28, None, None, metric="inp_desktop", skipped="No field data.", **vital))
+    assert due() == set()
+    assert state(store, action) == "measured"
+    with store.read() as session:
+        told = [(done.ref, one.metric, one.effect) for done, one in vital_outcomes(session, metrics, 5)]
+        judged_by = standing(outcomes_of(session, action.id))
+    assert judged_by is not None
+    assert judged_by.metric == "sessions"
+    assert told == [(action.ref, "inp_phone", -400.0), (action.ref, "inp_desktop", None)]
 
 
 def test_a_negative_outcome_is_told_and_is_no_success_of_the_rule(store: Store, settings: Settings) -> None:

@@ -46,9 +46,12 @@ def test_the_page_tells_what_was_realised_beside_what_was_promised_and_what_is_o
         "is_overlapping": False,
         "days": {"first": "2026-10-25", "actual": [30.0] * 57, "expected": [30.0] * 57},
     }
+    vital = {"is_promised": False, "outcome_class": None, "estimate": None, "observed": 2430.0}
     rows = [
         {**row, "metric": "revenue", "is_promised": False, "outcome_class": "partial"},
         {**row, "metric": "clicks", "is_promised": True, "outcome_class": "partial"},
+        {**row, **vital, "metric": "lcp_phone", "effect": -420.0, "effect_low": -610.0, "effect_high": -200.0},
+        {**row, **vital, "metric": "cls_desktop", "effect": 0.01, "effect_low": -0.04, "effect_high": 0.03},
     ]
     with maria.shop.store.session() as session:
         record_outcomes(session, rows, NOW)
@@ -62,6 +65,9 @@ def test_the_page_tells_what_was_realised_beside_what_was_promised_and_what_is_o
     assert second["title"] not in listed
     single = text_of(maria.get(f"/actions/{first['ref']}").text)
     assert "it got 1,500, without it 900 were expected" in single
+    assert "LCP on phones, 28 days it got 2.43 s" in single
+    assert "−420 ms −610 ms to −200 ms – Better than without it" in single
+    assert "+0.01 −0.04 to +0.03 – No difference shown" in single
     # Programs get the same figures, in the report and of the action.
     report = maria.get("/api/phase7/outcomes").json()
     assert (report["total"]["measured"], report["total"]["waiting"], report["total"]["realised"]) == (1, 1, 600.0)
@@ -69,6 +75,11 @@ def test_the_page_tells_what_was_realised_beside_what_was_promised_and_what_is_o
     assert report["by_month"][0]["not_known"] == report["total"]["not_known"]
     told = maria.get(f"/api/phase7/outcomes/{first['ref']}").json()
     assert told["judged_by"]["metric"] == "clicks"
-    assert [(one["metric"], one["effect"]) for one in told["outcomes"]] == [("clicks", 600.0), ("revenue", 600.0)]
+    assert [(one["metric"], one["effect"]) for one in told["outcomes"]] == [
+        ("clicks", 600.0),
+        ("cls_desktop", 0.01),
+        ("lcp_phone", -420.0),
+        ("revenue", 600.0),
+    ]
     assert maria.get(f"/api/phase7/outcomes/{second['ref']}").json()["outcomes"] == []
     assert maria.get("/api/phase7/outcomes/none-such").status_code == 404
