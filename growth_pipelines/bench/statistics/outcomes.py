@@ -31,7 +31,7 @@ def figures(runs: int, tell: Callable[[str], None]) -> list[Figure]:
     found += with_effect(changed) + sums(changed)
     tell("how large an effect has to be")
     found += power(max(20, runs // 5))
-    tell(f"{runs:,} repairs of web vitals that do nothing, and as many that do, each picked in two ways")
+    tell(f"{runs:,} repairs of web vitals that do nothing, on pages picked in each of four ways")
     return found + vital_figures(runs)
 
 
