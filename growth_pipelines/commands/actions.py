@@ -175,16 +175,23 @@ def _print_action(document: dict[str, Any], settings: Settings) -> None:
 
 
 def _outcome_cells(outcomes: list[dict[str, Any]]) -> list[list[str]]:
+    from growth_pipelines.console.figures import signed
+
     return [
         [
             one["metric"],
             str(one["horizon_days"]),
-            f"{one['effect']:+,.0f}" if one["effect"] is not None else "not known",
-            f"{one['effect_low']:+,.0f} to {one['effect_high']:+,.0f}" if one["effect"] is not None else "",
-            one["skipped"] or one["outcome_class"] or "",
+            signed(one["effect"]) if one["effect"] is not None else "not known",
+            f"{signed(one['effect_low'])} to {signed(one['effect_high'])}" if one["effect"] is not None else "",
+            one["skipped"] or one["outcome_class"] or _way(one["effect_low"], one["effect_high"]),
         ]
         for one in outcomes
     ]
+
+
+def _way(low: float, high: float) -> str:
+    """Of a web vital, of which nothing was promised: less is better."""
+    return "better" if high < 0 else "worse" if low > 0 else "no difference shown"
 
 
 @actions.command()

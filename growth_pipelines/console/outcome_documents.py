@@ -47,7 +47,10 @@ class OutcomeDocument(_Document):
     """What an action did to one metric by one horizon. ``effect`` is ``observed`` less ``counterfactual``; an
     action's three intervals hold the truth together in 95 of 100 cases."""
 
-    metric: str
+    metric: str = Field(
+        description="such as clicks or revenue; lcp_phone, cls_desktop and the like are web vitals in ms (layout"
+        " shift without a unit): less is better, and they have neither an estimate nor a class"
+    )
     horizon_days: Literal[7, 14, 28]
     is_promised: bool = Field(description="whether it is the metric that the action promised")
     outcome_class: Literal["success", "partial", "none", "negative", "inconclusive"] | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ from typing import Any
 import pytest
 
 from growth_pipelines.actions.lifecycle import transition
+from growth_pipelines.actions.outcomes import record_outcomes
 from growth_pipelines.actions.queue import find
 from growth_pipelines.cli import main
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import Action, AuditEvent
 from tests.drafts import NOW, seo_draft, settings_in, submitted, task_draft, with_operator
 from tests.new_stores import new_store
+from tests.outcomes_read import executed, outcome_row
 
 
 class Terminal:
@@ -71,6 +74,27 @@ def test_list_shows_every_action_and_filters(growth: Terminal, store: Store) -> 
     assert len(growth.json("actions", "list", "--top", "2")) == 2
     assert "A better snippet" in growth("actions", "list")[1]
     assert growth("actions", "list", "--state", "odd")[0] == 1
+
+
+def test_what_an_action_did_is_shown_with_its_interval_and_how_it_reads(growth: Terminal, store: Store) -> None:
+    action = executed(store, draft=task_draft())
+    rows = [
+        outcome_row(action, 28, 45.0, "success", metric="sessions"),
+        outcome_row(action, 28, -420.0, None, metric="inp_phone", is_promised=False, estimate=None),
+        outcome_row(action, 28, 0.01, None, metric="cls_phone", is_promised=False, estimate=None),
+        outcome_row(action, 28, None, None, metric="revenue", is_promised=False, skipped="Too few are alike."),
+    ]
+    with store.session() as session:
+        record_outcomes(session, rows, NOW)
+    code, out = growth("actions", "show", action.ref)
+    assert code == 0
+    for told in (
+        r"sessions\W+28\W+45\W+40 to \+50\W+success",
+        r"inp_phone\W+28\W+−420\W+−425 to −415\W+better",
+        r"cls_phone\W+28\W+0\.01\W+.*no difference shown",
+        r"revenue\W+28\W+not known\W+Too few are alike",
+    ):
+        assert re.search(told, out), told
 
 
 def test_show_tells_the_diff_the_evidence_and_the_digest(growth: Terminal, store: Store) -> None:
