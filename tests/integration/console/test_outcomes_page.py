@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from growth_pipelines.actions.model import State
 from growth_pipelines.actions.outcomes import record_outcomes
 from growth_pipelines.actions.transitions import transition
+from growth_pipelines.store.tables import Action
 from tests.console_shop import NOW
+from tests.outcomes_read import outcome_row
 
 from .conftest import Visitor
 from .test_pages import text_of
@@ -19,13 +23,17 @@ _STEPS: tuple[tuple[State, State], ...] = (
 )
 
 
+def _carry_out(maria: Visitor, *actions: dict[str, Any]) -> None:
+    with maria.shop.store.session() as session:
+        for action in actions:
+            for begin, end in _STEPS:
+                assert transition(session, action["id"], 1, begin, end, actor="bo", channel="cli", now=NOW)
+
+
 def test_the_page_tells_what_was_realised_beside_what_was_promised_and_what_is_open(maria: Visitor) -> None:
     assert "Nothing was executed yet" in text_of(maria.get("/outcomes").text)
     first, second, *_ = maria.queue()
-    with maria.shop.store.session() as session:
-        for action in (first, second):
-            for begin, end in _STEPS:
-                assert transition(session, action["id"], 1, begin, end, actor="bo", channel="cli", now=NOW)
+    _carry_out(maria, first, second)
     waiting = text_of(maria.get("/outcomes").text)
     assert "2 actions can't be told yet" in waiting.replace("&#39;", "'")
     assert "not known" in waiting
@@ -83,3 +91,17 @@ def test_the_page_tells_what_was_realised_beside_what_was_promised_and_what_is_o
     ]
     assert maria.get(f"/api/phase7/outcomes/{second['ref']}").json()["outcomes"] == []
     assert maria.get("/api/phase7/outcomes/none-such").status_code == 404
+
+
+def test_a_vital_that_reads_worse_says_that_the_page_had_just_regressed(maria: Visitor) -> None:
+    first, second, *_ = maria.queue()
+    _carry_out(maria, first, second)
+    with maria.shop.store.session() as session:
+        actions = [session.get_one(Action, one["id"]) for one in (first, second)]
+        actions[0].labels = [*actions[0].labels, "regressed"]
+        vital = {"metric": "inp_phone", "is_promised": False, "estimate": None}
+        record_outcomes(session, [outcome_row(one, 28, 200.0, None, **vital) for one in actions], NOW)
+    for one, warned in ((first, True), (second, False)):
+        told = text_of(maria.get(f"/actions/{one['ref']}").text)
+        assert "+200 ms +195 ms to +205 ms – Worse than without it" in told
+        assert ("What was still to come of that is in this figure." in told) == warned
