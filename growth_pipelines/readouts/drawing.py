@@ -73,6 +73,16 @@ def _is_asked(store: Store, row: Experiment) -> bool:
 
 def draw_units(store: Store, settings: Settings, row: Experiment, now: datetime) -> Experiment:
     """Draw and keep the units of a draft; the experiment as it is then. Raises NotDrawn, BadExperiment."""
+    drawn = drawn_now(store, settings, row, now)
+    with store.session() as session:
+        held = find_experiment(session, row.key)
+        keep_units(session, held, drawn.units, drawn.about, now)
+        session.expunge_all()
+    return held
+
+
+def drawn_now(store: Store, settings: Settings, row: Experiment, now: datetime) -> Drawn:
+    """The units that a draw would give ``row`` now; nothing is kept. Raises NotDrawn."""
     today = local_date(now, settings.zone)
     with store.read() as session:
         # Customers may be in several experiments at once: hashes of two keys are independent. Pages may not.
@@ -82,12 +92,7 @@ def draw_units(store: Store, settings: Settings, row: Experiment, now: datetime)
                 "Another switchback is under way.", "The whole shop has one at a time: wait for its end."
             )
     with Warehouse.of(settings).read() as connection:
-        drawn = _draw(connection, row, taken, today)
-    with store.session() as session:
-        held = find_experiment(session, row.key)
-        keep_units(session, held, drawn.units, drawn.about, now)
-        session.expunge_all()
-    return held
+        return _draw(connection, row, taken, today)
 
 
 def seed_of(key: str) -> int:

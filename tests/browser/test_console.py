@@ -90,6 +90,7 @@ def test_no_page_has_an_accessibility_violation(
         "/outcomes",
         "/experiments",
         "/experiments/free-shipping-bar",
+        "/experiments/new",
         "/learning",
         *(f"/actions/{by_subtype[name]}" for name in ("title", "image", "script")),
         "/nowhere",

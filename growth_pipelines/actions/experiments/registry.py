@@ -32,18 +32,12 @@ class MayNotExperiment(GrowthError):
     """The person's role changes no experiment."""
 
 
-def create(
-    session: Session, one: Declaration, *, shop_id: str, actor: str, channel: str, now: datetime
-) -> Experiment:
-    """Register an experiment as a draft. Raises BadExperiment, also for a key that is taken."""
-    must_decide(session, actor)
+def drafted(one: Declaration, *, shop_id: str, actor: str, now: datetime) -> Experiment:
+    """The draft that a declaration makes, not registered. Raises BadExperiment."""
     check(one)
-    if session.scalar(select(Experiment.id).where(Experiment.key == one.key)):
-        taken = f"There is an experiment {one.key} already."
-        raise BadExperiment(taken, "A key is used once: it draws the arms.", {"key": taken})
     declared = asdict(one)
     arms = [{"name": name, "weight": float(weight)} for name, weight in one.arms]
-    row = Experiment(
+    return Experiment(
         **{**declared, "arms": arms, "guardrails": [asdict(guardrail) for guardrail in one.guardrails]},
         id=str(uuid.uuid4()),
         shop_id=shop_id,
@@ -58,9 +52,20 @@ def create(
         promoted="",
         drawn=None,
     )
+
+
+def create(
+    session: Session, one: Declaration, *, shop_id: str, actor: str, channel: str, now: datetime
+) -> Experiment:
+    """Register an experiment as a draft. Raises BadExperiment, also for a key that is taken."""
+    must_decide(session, actor)
+    row = drafted(one, shop_id=shop_id, actor=actor, now=now)
+    if session.scalar(select(Experiment.id).where(Experiment.key == one.key)):
+        taken = f"There is an experiment {one.key} already."
+        raise BadExperiment(taken, "A key is used once: it draws the arms.", {"key": taken})
     session.add(row)
     session.flush()
-    tell_chain(session, row, "created", actor, channel, now, {"declared": {**declared, "arms": arms}})
+    tell_chain(session, row, "created", actor, channel, now, {"declared": {**asdict(one), "arms": row.arms}})
     return row
 
 
