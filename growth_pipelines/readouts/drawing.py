@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 PAGE_DAYS_BEFORE = 56
 # Search Console revises its newest days.
 INCOMPLETE_DAYS = 3
+_WIDER = {"page": "other --page-type or --handle", "customer": "more --coverage", "time_slice": "more --days"}
 
 
 class NotDrawn(GrowthError):
@@ -82,7 +83,7 @@ def draw_units(store: Store, settings: Settings, row: Experiment, now: datetime)
 
 
 def drawn_now(store: Store, settings: Settings, row: Experiment, now: datetime) -> Drawn:
-    """The units that a draw would give ``row`` now; nothing is kept. Raises NotDrawn."""
+    """The units that a draw would give ``row`` now, the planned ones or more; nothing is kept. Raises NotDrawn."""
     today = local_date(now, settings.zone)
     with store.read() as session:
         # Customers may be in several experiments at once: hashes of two keys are independent. Pages may not.
@@ -92,7 +93,14 @@ def drawn_now(store: Store, settings: Settings, row: Experiment, now: datetime) 
                 "Another switchback is under way.", "The whole shop has one at a time: wait for its end."
             )
     with Warehouse.of(settings).read() as connection:
-        return _draw(connection, row, taken, today)
+        drawn = _draw(connection, row, taken, today)
+    if len(drawn.units) < row.planned_units:
+        kind = "days" if row.unit == "time_slice" else f"{row.unit}s"
+        raise NotDrawn(
+            f"The plan has {row.planned_units:,} {kind}, and {len(drawn.units):,} can be drawn.",
+            f"Register another one that plans fewer, or with {_WIDER[row.unit]}.",
+        )
+    return drawn
 
 
 def seed_of(key: str) -> int:
