@@ -168,6 +168,11 @@ class ExperimentSettings(_Group):
         False,
         description="whether the console tells visitors' browsers their arms and takes what they saw and did",
     )
+    keep_days: int = Field(
+        30,
+        ge=1,
+        description="what single visitors and customers did is deleted so many days after the decision",
+    )
     spool_mb: int = Field(
         64, ge=1, description="visits that wait for the next build take at most this disk, in MB"
     )

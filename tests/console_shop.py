@@ -306,7 +306,8 @@ def publish(settings: Settings, search_to: date = END, orders_note: str | None =
     tables = {
         "dim_shops": "select 'Hot Rod Parts' as name, cast(? as text) as domain, cast(? as text) as primary_url, "
         "'USD' as currency, 'America/Denver' as timezone, 'shop' as shop_id",
-        "fct_shop_daily": "select date '2026-11-17' as date_day, 7 as orders",
+        "fct_shop_daily": "select date '2026-11-17' as date_day, 7 as orders, cast(? as text) as shop_id, "
+        "true as is_complete, 70000 as net_cents, 350 as sessions, 120 as search_clicks",
         "fct_page_daily": "select cast(? as date) as date_day, 90 as search_impressions",
         "fct_web_vitals": "select date '2026-11-14' as period_end",
         "dim_pages": "select '' as resource_gid, '' as page_key, '' as effective_title, "
@@ -315,6 +316,7 @@ def publish(settings: Settings, search_to: date = END, orders_note: str | None =
     }
     values = {
         "dim_shops": (SHOP, SITE),
+        "fct_shop_daily": (SHOP,),
         "fct_page_daily": (search_to.isoformat(),),
         "dim_data_coverage": (orders_note,),
     }

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from growth_pipelines.approvals.operators import add_operator, new_link
 from growth_pipelines.approvals.sessions import SignedIn, log_in
 from growth_pipelines.bench.many_actions import fill
+from growth_pipelines.bench.past_experiments import KEY, add_experiments
 from growth_pipelines.bench.past_work import add_past_work
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings, load_settings
@@ -52,6 +53,8 @@ PAGES = {
     "actions": "/actions",
     "monitoring": "/monitoring",
     "outcomes": "/outcomes",
+    "experiments": "/experiments",
+    "an experiment": f"/experiments/{KEY}",
     "learning": "/learning",
     "texts": "/texts",
     "audit": "/audit",
@@ -111,6 +114,7 @@ def _prepare(settings: Settings, actions: int) -> list[str]:
     add_past_work(store, now)
     add_operator(store, settings, "reader", "operator", now)
     add_operator(store, settings, "writer", "operator", now)
+    add_experiments(store, "writer", now)
     warehouse = Warehouse.of(settings)
     with warehouse.write() as connection:
         for statement in _MARTS.read_text(encoding="utf-8").split(";"):

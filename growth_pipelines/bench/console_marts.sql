@@ -8,7 +8,15 @@ select
     'USD' as currency,
     'America/Denver' as timezone,
     'shop' as shop_id;
-create table marts.fct_shop_daily as select current_date as date_day, 7 as orders;
+create table marts.fct_shop_daily as
+select
+    'shop' as shop_id,
+    current_date as date_day,
+    true as is_complete,
+    7 as orders,
+    70000 as net_cents,
+    350 as sessions,
+    120 as search_clicks;
 create table marts.fct_page_daily as select current_date as date_day, 90 as search_impressions;
 create table marts.fct_web_vitals as select current_date as period_end;
 create table marts.dim_pages as

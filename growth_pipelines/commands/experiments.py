@@ -131,7 +131,12 @@ def _arm(text: str) -> tuple[str, float]:
 @click.option("--unit", type=click.Choice(["visitor", "customer", "page", "time_slice"]), default="visitor")
 @click.option("--baseline", type=float, required=True)
 @click.option("--effect", type=float, required=True, help="Least relative effect worth finding.")
-@click.option("--units", type=int, required=True, help="Planned units of all arms: see `plan`.")
+@click.option(
+    "--units",
+    type=int,
+    required=True,
+    help="Planned units of all arms: see `plan`. Fewer are not drawn.",
+)
 @click.option("--days", type=int, required=True, help="Planned days: see `plan`.")
 @click.option("--power", type=float, default=0.8)
 @click.option("--pre-days", type=int, default=0, help="Days before exposure that CUPED uses.")

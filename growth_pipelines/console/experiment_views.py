@@ -135,13 +135,17 @@ def _arm(row: Experiment, one: Mapping[str, Any]) -> Arm:
         _interval(effect),
         _interval(planned),
         chance(wins) if wins is not None else "",
-        f"{one['p_adjusted']:.3f}" if one["p_adjusted"] is not None else "",
+        _p_value(one["p_adjusted"]) if one["p_adjusted"] is not None else "",
         label("experiment_reads", decided["status"]) if decided else "",
         label("experiment_reasons", decided["reason"]) if decided else "",
         one["novelty_p"] is not None and one["novelty_p"] < _NOVEL,
         [_rail(rail) for rail in one["guardrails"]],
         one["why"],
     )
+
+
+def _p_value(value: float) -> str:
+    return "under 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _interval(found: Mapping[str, Any] | None) -> str:

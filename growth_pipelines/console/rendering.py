@@ -107,6 +107,7 @@ def environment() -> Environment:
         "outcome_words": lambda name: label("outcome_classes", name),
         "experiment_reads": lambda name: label("experiment_reads", name),
         "experiment_look": lambda name: label("experiment_looks", name),
+        "experiment_unit": lambda name: label("experiment_units", name),
         "experiment_metric": lambda name: label("experiment_metrics", name),
         "event_label": lambda name: label("events", name),
         "field_label": lambda name: label("fields", name),

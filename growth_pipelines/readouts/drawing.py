@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 PAGE_DAYS_BEFORE = 56
 # Search Console revises its newest days.
 INCOMPLETE_DAYS = 3
+_WIDER = {"page": "other --page-type or --handle", "customer": "more --coverage", "time_slice": "more --days"}
 
 
 class NotDrawn(GrowthError):
@@ -73,6 +74,16 @@ def _is_asked(store: Store, row: Experiment) -> bool:
 
 def draw_units(store: Store, settings: Settings, row: Experiment, now: datetime) -> Experiment:
     """Draw and keep the units of a draft; the experiment as it is then. Raises NotDrawn, BadExperiment."""
+    drawn = drawn_now(store, settings, row, now)
+    with store.session() as session:
+        held = find_experiment(session, row.key)
+        keep_units(session, held, drawn.units, drawn.about, now)
+        session.expunge_all()
+    return held
+
+
+def drawn_now(store: Store, settings: Settings, row: Experiment, now: datetime) -> Drawn:
+    """The units that a draw would give ``row`` now, the planned ones or more; nothing is kept. Raises NotDrawn."""
     today = local_date(now, settings.zone)
     with store.read() as session:
         # Customers may be in several experiments at once: hashes of two keys are independent. Pages may not.
@@ -83,11 +94,13 @@ def draw_units(store: Store, settings: Settings, row: Experiment, now: datetime)
             )
     with Warehouse.of(settings).read() as connection:
         drawn = _draw(connection, row, taken, today)
-    with store.session() as session:
-        held = find_experiment(session, row.key)
-        keep_units(session, held, drawn.units, drawn.about, now)
-        session.expunge_all()
-    return held
+    if len(drawn.units) < row.planned_units:
+        kind = "days" if row.unit == "time_slice" else f"{row.unit}s"
+        raise NotDrawn(
+            f"The plan has {row.planned_units:,} {kind}, and {len(drawn.units):,} can be drawn.",
+            f"Register another one that plans fewer, or with {_WIDER[row.unit]}.",
+        )
+    return drawn
 
 
 def seed_of(key: str) -> int:

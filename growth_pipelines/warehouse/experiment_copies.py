@@ -1,6 +1,7 @@
 """Which rows of the register and of the exposure log become which raw table.
 
-No event of the chain tells of an exposure, so they are all read at each build; nothing of them is ever removed.
+No event of the chain tells of an exposure, so they are all read at each build: what retention deletes in the store
+is gone from the warehouse with the next one.
 """
 
 from __future__ import annotations

@@ -90,6 +90,7 @@ def test_no_page_has_an_accessibility_violation(
         "/outcomes",
         "/experiments",
         "/experiments/free-shipping-bar",
+        "/experiments/new",
         "/learning",
         *(f"/actions/{by_subtype[name]}" for name in ("title", "image", "script")),
         "/nowhere",
@@ -134,6 +135,31 @@ def test_an_action_is_approved_by_keyboard_alone(open_page: Callable[..., Any], 
     page.wait_for_url(f"**/actions/{third['ref']}")
     page.keyboard.press("Escape")
     page.wait_for_url(console.base_url + "/")
+
+
+def test_an_experiment_is_planned_and_registered_by_keyboard_on_a_phone(
+    open_page: Callable[..., Any], console: ConsoleShop
+):
+    page = open_page(width=390)
+    page.goto(f"{console.base_url}/experiments/new")
+    page.locator("#hypothesis").focus()
+    page.keyboard.type("A bar that says when shipping is free makes more visitors buy.")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Free shipping")
+    # Enter plans, it never registers.
+    page.keyboard.press("Enter")
+    page.locator("#key-wrong").wait_for()
+    assert page.locator("[aria-invalid]").evaluate_all("found => found.map(one => one.id)") == ["key"]
+    assert violations(page) == []
+    page.locator("#daily").fill("40000")
+    page.locator("#key").fill("free-shipping")
+    page.keyboard.press("Enter")
+    page.locator(".trial-planned [role=status]").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.get_by_role("button", name="Register it").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/experiments/free-shipping?done=registered")
+    assert "It is registered as a draft." in page.content()
 
 
 def test_escape_takes_a_back_before_anything_is_decided(open_page: Callable[..., Any], console: ConsoleShop):

@@ -31,6 +31,7 @@ NOTHING_SAID, LEFT, NAMING = "Zzzz qqqq", 0.75, 0.34
 STREAMS = ("shop", "products", "collections", "pages", "search_page", "search_page_query")
 SPLIT: dict[str, Any] = {
     "unit": "page",
+    "planned_units": 16,
     "hypothesis": "Titles that say nothing of the part are clicked less.",
     "primary_metric": "clicks",
     "metric_kind": "mean",

@@ -90,6 +90,7 @@ def _flaws(one: Declaration) -> Iterator[tuple[bool, str, str]]:
     weights = [weight for _, weight in one.arms]
     primary, rails = (one.primary_metric, one.metric_kind), [(g.metric, g.kind) for g in one.guardrails]
     yield not _KEY.fullmatch(one.key), "key", "A key is 2 to 64 of a-z, 0-9, - and _."
+    yield one.key == "new", "key", "The console's form is at that address; take another key."
     yield (
         not 10 <= len(one.hypothesis.strip()) <= 2000,
         "hypothesis",

@@ -32,18 +32,12 @@ class MayNotExperiment(GrowthError):
     """The person's role changes no experiment."""
 
 
-def create(
-    session: Session, one: Declaration, *, shop_id: str, actor: str, channel: str, now: datetime
-) -> Experiment:
-    """Register an experiment as a draft. Raises BadExperiment, also for a key that is taken."""
-    must_decide(session, actor)
+def drafted(one: Declaration, *, shop_id: str, actor: str, now: datetime) -> Experiment:
+    """The draft that a declaration makes, not registered. Raises BadExperiment."""
     check(one)
-    if session.scalar(select(Experiment.id).where(Experiment.key == one.key)):
-        taken = f"There is an experiment {one.key} already."
-        raise BadExperiment(taken, "A key is used once: it draws the arms.", {"key": taken})
     declared = asdict(one)
     arms = [{"name": name, "weight": float(weight)} for name, weight in one.arms]
-    row = Experiment(
+    return Experiment(
         **{**declared, "arms": arms, "guardrails": [asdict(guardrail) for guardrail in one.guardrails]},
         id=str(uuid.uuid4()),
         shop_id=shop_id,
@@ -58,9 +52,20 @@ def create(
         promoted="",
         drawn=None,
     )
+
+
+def create(
+    session: Session, one: Declaration, *, shop_id: str, actor: str, channel: str, now: datetime
+) -> Experiment:
+    """Register an experiment as a draft. Raises BadExperiment, also for a key that is taken."""
+    must_decide(session, actor)
+    row = drafted(one, shop_id=shop_id, actor=actor, now=now)
+    if session.scalar(select(Experiment.id).where(Experiment.key == one.key)):
+        taken = f"There is an experiment {one.key} already."
+        raise BadExperiment(taken, "A key is used once: it draws the arms.", {"key": taken})
     session.add(row)
     session.flush()
-    _told(session, row, "created", actor, channel, now, {"declared": {**declared, "arms": arms}})
+    tell_chain(session, row, "created", actor, channel, now, {"declared": {**asdict(one), "arms": row.arms}})
     return row
 
 
@@ -121,7 +126,7 @@ def move(
     if status == "stopped":
         row.ended_at = now
     payload = {"from_status": before, "to_status": status, **({"reason": reason} if reason else {})}
-    _told(session, row, _PAST[step], actor, channel, now, payload)
+    tell_chain(session, row, _PAST[step], actor, channel, now, payload)
     return row
 
 
@@ -141,7 +146,7 @@ def ramp(session: Session, row: Experiment, *, actor: str, channel: str, now: da
         return False
     payload = {"from_coverage": row.coverage, "to_coverage": row.coverage_goal}
     row.coverage, row.coverage_at = row.coverage_goal, now
-    _told(session, row, "ramped", actor, channel, now, payload)
+    tell_chain(session, row, "ramped", actor, channel, now, payload)
     return True
 
 
@@ -154,7 +159,7 @@ def decide_experiment(
     row.status = after(cast(Status, row.status), "decide")
     row.decision = {**reading, "decided_by": actor, "decided_at": now.isoformat()}
     payload = {"from_status": before, "to_status": row.status, "reading": dict(reading)}
-    _told(session, row, "decided", actor, channel, now, payload)
+    tell_chain(session, row, "decided", actor, channel, now, payload)
     return row
 
 
@@ -165,7 +170,9 @@ def promote(session: Session, row: Experiment, arm: str, *, actor: str, channel:
     if row.status != "decided":
         raise BadExperiment(f"{row.key} is {row.status}, not decided.", "Decide it first.")
     before, row.promoted = row.promoted, arm
-    _told(session, row, "promoted" if arm else "demoted", actor, channel, now, {"from_arm": before, "to_arm": arm})
+    tell_chain(
+        session, row, "promoted" if arm else "demoted", actor, channel, now, {"from_arm": before, "to_arm": arm}
+    )
     return row
 
 
@@ -195,12 +202,13 @@ def arm_weights(row: Experiment) -> tuple[float, ...]:
 
 
 _PAST: dict[Move, str] = {"start": "started", "pause": "paused", "resume": "resumed", "stop": "stopped"}
-EVENTS = ("created", "ramped", "decided", "promoted", "demoted", *_PAST.values())
+EVENTS = ("created", "ramped", "decided", "promoted", "demoted", "forgotten", *_PAST.values())
 
 
-def _told(
+def tell_chain(
     session: Session, row: Experiment, event: str, actor: str, channel: str, now: datetime, more: Mapping[str, Any]
 ) -> None:
+    """Record ``event`` of the experiment: a link of the audit chain with ``more``, and a row of the outbox."""
     session.flush()
     told = {"experiment": row.key, **more}
     link = append_event(session, event=f"experiment_{event}", actor=actor, channel=channel, now=now, payload=told)

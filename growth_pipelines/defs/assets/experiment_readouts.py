@@ -30,8 +30,8 @@ RAILS = dg.AssetCheckKey(READOUTS, "guardrails_hold")
     owners=[OWNER],
     freshness_policy=DAILY,
     description="What each experiment shows against control, by intervals that may be looked at every day. "
-    "Carries out approved starts and promotions, widens a ramp after 24 hours, and stops what breaks a guardrail "
-    "or makes its primary metric worse.",
+    "Carries out approved starts and promotions, widens a ramp after 24 hours, stops what breaks a guardrail "
+    "or makes its primary metric worse, and deletes what single units did 30 days after the decision.",
     check_specs=[
         dg.AssetCheckSpec(
             SIZES.name, asset=READOUTS, description="The sizes of the arms fit their weights (p ≥ 0.001, any day)."
@@ -44,6 +44,7 @@ RAILS = dg.AssetCheckKey(READOUTS, "guardrails_hold")
 def experiment_readouts(machine: dg.ResourceParam[Machine]) -> Iterator[Any]:
     from growth_pipelines.actions.execution import execute_approved
     from growth_pipelines.actions.experiments.registry import experiments
+    from growth_pipelines.actions.experiments.retention import forget_units
     from growth_pipelines.actions.experiments.units import paired_units
     from growth_pipelines.readouts.keeping import keep_readings
     from growth_pipelines.readouts.reading import readings
@@ -59,6 +60,8 @@ def experiment_readouts(machine: dg.ResourceParam[Machine]) -> Iterator[Any]:
     with machine.store.session() as session:
         done = supervise(session, read, machine.now)
         keep_readings(session, rows, read, machine.today, machine.now)
+        kept_days = machine.settings.experiments.keep_days
+        forgotten = forget_units(session, kept_days, machine.now, machine.zone)
     live = {row.key: read[row.key] for row in rows if row.key in read and row.status in ("running", "paused")}
     yield dg.MaterializeResult(
         asset_key=READOUTS,
@@ -68,6 +71,8 @@ def experiment_readouts(machine: dg.ResourceParam[Machine]) -> Iterator[Any]:
             "carried_out": sum(result.status == "executed" for result in carried_out),
             "ramped": ", ".join(done.ramped) or "none",
             "stopped": ", ".join(done.stopped) or "none",
+            "forgotten": ", ".join(forgotten.experiments) or "none",
+            "rows_deleted": forgotten.exposures + forgotten.customers + forgotten.events,
             **_shown(live),
         },
         check_results=[_sizes(live), _rails(live)],

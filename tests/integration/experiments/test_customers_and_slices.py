@@ -34,12 +34,14 @@ MAIL: dict[str, Any] = {
     "arms": (("control", 1.0), ("letter", 1.0)),
     "guardrails": (),
     "planned_days": 28,
+    "planned_units": 2_500,
 }
 SORTED: dict[str, Any] = MAIL | {
     "unit": "time_slice",
     "hypothesis": "Sorting collections by margin earns the shop more a day.",
     "metric_kind": "mean",
     "planned_days": 56,
+    "planned_units": 56,
 }
 
 
@@ -157,6 +159,22 @@ def test_the_whole_shop_has_the_arm_of_the_day(machine: Settings) -> None:
     assert {arm_on(first + timedelta(days=place)) for place in range(56)} == {"control"}
     with pytest.raises(NotDrawn, match="under way"):
         begun(machine, "another", SORTED)
+
+
+@pytest.mark.parametrize(
+    ("parts", "why"),
+    [
+        (MAIL | {"planned_units": 2_991}, "plan has 2,991 customers, and 2,990 can be drawn"),
+        (MAIL | {"coverage_goal": 0.5}, "plan has 2,500 customers"),
+        (SORTED | {"planned_units": 57}, "plan has 57 days, and 56 can be drawn"),
+    ],
+)
+def test_fewer_units_than_planned_are_not_drawn(machine: Settings, parts: dict[str, Any], why: str) -> None:
+    publish(machine, DAY - timedelta(days=1), **customers())
+    with pytest.raises(NotDrawn, match=why):
+        begun(machine, "too-few", parts)
+    row = fresh(Store.of(machine), "too-few")
+    assert (row.status, row.drawn) == ("draft", None), "nothing was asked for"
 
 
 @pytest.mark.parametrize(

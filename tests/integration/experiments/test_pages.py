@@ -37,6 +37,7 @@ SPLIT: dict[str, Any] = {
     "arms": (("control", 1.0), ("fitted", 1.0)),
     "guardrails": (Guardrail("impressions", 0.5, kind="mean"),),
     "planned_days": 21,
+    "planned_units": 40,
 }
 
 
@@ -107,6 +108,8 @@ def test_only_pages_that_match_take_part_and_none_that_another_test_has(machine:
     frames = marts(0.0, set())
     before = START - np.timedelta64(1, "D")
     publish(machine, before.item(), **until(frames, before))
+    with pytest.raises(NotDrawn, match="The plan has 1,000 pages"):
+        begun_on_units(machine, "many", SPLIT | {"planned_units": 1000}, BEGUN)
     products = _design(machine, "products", page_type="product")
     kinds = frames["dim_pages"].set_index("page_key")["page_type"]
     assert set(kinds[list(products)]) == {"product"}
