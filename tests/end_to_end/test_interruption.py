@@ -23,6 +23,8 @@ from .machine import Machine
 
 # How often it is looked whether the moment has come: more often costs the machine under test a processor.
 LOOK_SECONDS = 0.02
+# A run that hangs; a whole cycle takes half a minute, and several on a machine that is busy.
+PATIENCE_SECONDS = 600
 
 
 def _kill_when(growth: Machine, seen: Callable[[], bool], *arguments: str) -> None:
@@ -34,13 +36,16 @@ def _kill_when(growth: Machine, seen: Callable[[], bool], *arguments: str) -> No
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 120
-    while not seen():
-        assert process.poll() is None, f"growth {' '.join(arguments)} ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(LOOK_SECONDS)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    try:
+        while not seen():
+            assert process.poll() is None, f"growth {' '.join(arguments)} ended before it could be killed"
+            assert time.monotonic() < deadline, "the moment to kill it has not come"
+            time.sleep(LOOK_SECONDS)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _raw_counts(home: Path) -> dict[str, tuple[int, int]]:
