@@ -117,7 +117,7 @@ def _opened(url: str, process: int) -> Store:
     with _opening:
         store = _open.pop((url, process), None) or _migrated(url)
         _open[url, process] = store
-        if len(_open) > MOST_OPEN:
+        while len(_open) > MOST_OPEN:
             (_, opener), longest_unused = _open.popitem(last=False)
             if opener == process:
                 longest_unused.close()

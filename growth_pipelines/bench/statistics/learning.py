@@ -28,11 +28,11 @@ RIVALS: dict[str, tuple[LinearBandit, ...]] = {
 
 
 def figures(runs: int, tell: Callable[[str], None]) -> list[Figure]:
-    """All of them; a world is played ``runs`` ÷ 60 times (at least once), ``runs`` logs of each kind are read."""
+    """All of them; a world is played ``runs`` ÷ 25 times (at least once), ``runs`` logs of each kind are read."""
     found: list[Figure] = []
     for world in WORLDS:
         tell(f"{ROUNDS} rounds where {world.name}")
-        found += regrets(world, range(max(1, runs // 60)))
+        found += regrets(world, range(max(1, runs // 25)))
     tell("shops whose confidences and estimates are off")
     found += corrected(max(4, runs // 15))
     tell("logs of showings")
