@@ -15,7 +15,7 @@ from growth_pipelines.outcomes import not_known, return_of, returns
 
 router = APIRouter(include_in_schema=False)
 # Single actions that are listed: the newest ones of so many days.
-LISTED, _LISTED_FOR = 25, timedelta(days=120)
+LISTED, _LISTED_FOR = 12, timedelta(days=120)
 
 
 @router.get("/outcomes")

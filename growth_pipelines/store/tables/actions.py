@@ -30,6 +30,9 @@ ACTION_STATES = (
 EXECUTION_STATUSES = ("started", "written", "confirmed", "failed", "undone", "rolled_back", "dry_run")
 
 
+_EXECUTED = text("executed_at IS NOT NULL")
+
+
 class Action(Table):
     """One proposed change of the world, with all that is needed to decide it, do it and undo it.
 
@@ -53,6 +56,7 @@ class Action(Table):
         Index(None, "resource_gid", "state"),
         Index(None, "resource_gid", "kind"),
         Index(None, "recommender", "created_at"),
+        Index(None, "executed_at", sqlite_where=_EXECUTED, postgresql_where=_EXECUTED),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
