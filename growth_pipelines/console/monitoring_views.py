@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -84,11 +84,17 @@ def events_since(session: Session, now: datetime, zone: ZoneInfo, page: str = ""
     """Known events and executed actions of the last 180 days, the newest few, for a plot (of one page)."""
     since = local_date(now, zone.key) - _REACHES
     found = [Event(row.starts_on, row.title) for row in known_events(session, since)]
-    executed = select(Action).where(Action.executed_at >= now - _REACHES).order_by(Action.executed_at.desc())
+    executed = (
+        select(Action.executed_at, Action.title, Action.target["url"].as_string())
+        .where(Action.executed_at >= now - _REACHES)
+        .order_by(Action.executed_at.desc())
+        .limit(_EXECUTED)
+    )
+    rows: Iterable[Any] = session.execute(executed)
     found += [
-        Event(action.executed_at.astimezone(zone).date(), action.title)
-        for action in session.scalars(executed.limit(_EXECUTED))
-        if action.executed_at is not None and (not page or urlsplit(action.target["url"]).path == page)
+        Event(at.astimezone(zone).date(), title)
+        for at, title, url in rows
+        if not page or urlsplit(url).path == page
     ]
     return sorted(found, key=lambda event: event.day)[-_MARKED:]
 
