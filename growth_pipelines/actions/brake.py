@@ -19,6 +19,14 @@ from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import AuditEvent, Flag, Operator, OutboxEntry
 
 FLAG = "paused"
+# Asked for around every page and before every write: put together once, and without whole rows.
+_SWITCH = select(Flag.value, Flag.updated_at, Flag.updated_by).where(Flag.key == FLAG)
+_LAST = (
+    select(AuditEvent.event, AuditEvent.actor, AuditEvent.at, AuditEvent.payload)
+    .where(AuditEvent.event.in_(("paused", "resumed")))
+    .order_by(AuditEvent.seq.desc())
+    .limit(1)
+)
 
 
 class Paused(GrowthError):
@@ -41,15 +49,10 @@ class Brake:
 
 def brake(session: Session) -> Brake | None:
     """The brake in force, or None while writes are allowed."""
-    flag = session.get(Flag, FLAG)
+    flag = session.execute(_SWITCH).one_or_none()
     if flag is not None and flag.value.get("paused"):
         return Brake(flag.updated_by, flag.updated_at, flag.value.get("reason", ""))
-    last = session.scalars(
-        select(AuditEvent)
-        .where(AuditEvent.event.in_(("paused", "resumed")))
-        .order_by(AuditEvent.seq.desc())
-        .limit(1)
-    ).first()
+    last = session.execute(_LAST).one_or_none()
     if last is not None and last.event == "paused":
         return Brake(last.actor, last.at, last.payload.get("reason", ""))
     return None

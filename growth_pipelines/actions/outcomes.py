@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.transitions import record, transition
@@ -95,10 +95,10 @@ def longest_outcomes(
     One that can't be measured has its reason; one that nothing is known of yet is left out. ``most``: so many
     actions at the most.
     """
-    known = select(ActionOutcome.action_id).where(ActionOutcome.is_promised)
+    known = exists().where(ActionOutcome.action_id == Action.id, ActionOutcome.is_promised)
     newest = (
         select(Action.id)
-        .where(Action.executed_at >= since, Action.id.in_(known))
+        .where(Action.executed_at >= since, known)
         .order_by(Action.executed_at.desc(), Action.id)
         .limit(most)
     )

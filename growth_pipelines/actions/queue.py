@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -112,11 +111,7 @@ def top(
         waiting = waiting.where(case((Action.expires_at > now, 1), else_=0) == 1)
     if kind is not None:
         waiting = waiting.where(Action.kind == kind)
-    best = [
-        action
-        for recommender in _recommenders(session, state)
-        for action in _best_of(session, waiting, recommender, n)
-    ]
+    best = _best_of_each(session, waiting, _recommenders(session, state), n)
     varied = sorted(_varied(sorted(best, key=rank, reverse=True), n), key=rank, reverse=True)
     if n >= ROOM_TO_TRY and len(varied) == n and tried is not None:
         kept = varied[:-1]
@@ -137,37 +132,43 @@ def _tried(session: Session, now: datetime) -> Waiting | None:
     return found[0] if found else None
 
 
-def _recommenders(session: Session, state: str) -> Iterator[str]:
+def _recommenders(session: Session, state: str) -> list[str]:
     """Who has actions in this state: one step through the index each, not a scan of all actions."""
-    last = ""
-    while True:
-        following = select(func.min(Action.recommender)).where(Action.state == state, Action.recommender > last)
-        name = session.scalar(following)
-        if name is None:
-            return
-        yield name
-        last = name
+    first = func.min(Action.recommender)
+    names = select(first.label("name")).where(Action.state == state).cte(recursive=True)
+    following = select(first).where(Action.state == state, Action.recommender > names.c.name)
+    names = names.union_all(select(following.scalar_subquery()).where(names.c.name.is_not(None)))
+    return list(session.scalars(select(names.c.name).where(names.c.name.is_not(None))))
 
 
-def _best_of(session: Session, waiting: Select[*tuple[Any, ...]], recommender: str, n: int) -> list[Waiting]:
-    """The recommender's ``n`` best that give way to no better action on the same resource and field."""
-    own = waiting.where(Action.recommender == recommender).limit(max(2 * n, 20))
-    found: list[Waiting] = []
-    page = _read(session, own)
-    while page:
-        kept = _compatible(session, waiting, {action.resource_gid for action in page})
-        found += [action for action in page if action.id in kept]
-        if len(found) >= n:
-            break
-        page = _read(session, own.where(beyond(RANKED, rank(page[-1]))))
-    return found[:n]
+def _best_of_each(
+    session: Session, waiting: Select[*tuple[Any, ...]], recommenders: list[str], n: int
+) -> list[Waiting]:
+    """Each recommender's ``n`` best that give way to no better action on the same resource and field."""
+    own = {name: waiting.where(Action.recommender == name).limit(max(2 * n, 20)) for name in recommenders}
+    found: dict[str, list[Waiting]] = {name: [] for name in recommenders}
+    pages = {name: page for name in own if (page := _read(session, own[name]))}
+    while pages:
+        kept = _compatible(session, waiting, [action for page in pages.values() for action in page])
+        last = {name: rank(page[-1]) for name, page in pages.items()}
+        for name, page in pages.items():
+            found[name] += [action for action in page if action.id in kept]
+        further = {name: own[name].where(beyond(RANKED, last[name])) for name in pages if len(found[name]) < n}
+        pages = {name: page for name in further if (page := _read(session, further[name]))}
+    return [action for name in recommenders for action in found[name][:n]]
 
 
-def _compatible(session: Session, waiting: Select[*tuple[Any, ...]], resources: set[str]) -> set[str]:
-    """The ids of those actions on these resources that conflict with no better one that is kept itself."""
-    there = _read(session, waiting.order_by(None).where(Action.resource_gid.in_(sorted(resources))))
+def _compatible(session: Session, waiting: Select[*tuple[Any, ...]], page: list[Waiting]) -> set[str]:
+    """The ids of those actions of a page that conflict with no better one that is kept itself."""
+    # What is worth less than all of the page takes no place of any of them. As a case it draws no planner to the
+    # index of scores, which would pass by all the others.
+    least = min(action.score for action in page)
+    rivals = waiting.order_by(None).where(
+        Action.resource_gid.in_(sorted({action.resource_gid for action in page})),
+        case((Action.score >= least, 1), else_=0) == 1,
+    )
     kept: dict[str, list[Waiting]] = {}
-    for action in sorted(there, key=rank, reverse=True):
+    for action in sorted(_read(session, rivals), key=rank, reverse=True):
         others = kept.setdefault(action.resource_gid, [])
         if not any(conflict(action, other) for other in others):
             others.append(action)

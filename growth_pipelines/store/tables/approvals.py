@@ -29,6 +29,7 @@ class ApprovalRequest(Table):
         Index(None, "status", "remind_at"),
         Index(None, "status", "priority", "created_at", "id"),
         Index(None, "decided_at"),
+        Index(None, "channel", "decided_at"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
