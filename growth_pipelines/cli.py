@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "policies": ("policies:policies", "Who decides about what, by when, and what may pass without anyone."),
     "events": ("events:events", "What people know of and figures don't: deploys, campaigns, holidays."),
     "learning": ("learning:learning", "What decisions, edits and outcomes teach."),
+    "tasks": ("tasks:tasks", "What is to be done by hand."),
     "templates": ("templates:templates", "What is decided about the wording of drafts."),
     "experiments": ("experiments:experiments", "Declare, start, follow and end experiments."),
     "execute": ("execute:execute", "Apply what is approved."),

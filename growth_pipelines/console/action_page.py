@@ -14,9 +14,11 @@ from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.body_html import LINKS
 from growth_pipelines.actions.brake import brake
+from growth_pipelines.actions.executors.task_cards import card_of
 from growth_pipelines.actions.outcomes import outcomes_of, standing
 from growth_pipelines.actions.queue import find, top
 from growth_pipelines.actions.recheck import RECHECK_DAYS, recheck_of
+from growth_pipelines.actions.tasks import is_by_hand
 from growth_pipelines.actions.transitions import request_of
 from growth_pipelines.approvals.deferral import deferral_days
 from growth_pipelines.approvals.permission import Permission, permission, votes_of
@@ -37,7 +39,7 @@ from growth_pipelines.console.plots.shown import drawn_of, figures_of
 from growth_pipelines.console.rendered import rendered
 from growth_pipelines.console.sent import Sent, sent
 from growth_pipelines.drafts.page_facts import facts_of
-from growth_pipelines.store.tables import Action, ActionOutcome, AuditEvent, Execution
+from growth_pipelines.store.tables import Action, ActionOutcome, AuditEvent, Execution, TaskCard
 
 router = APIRouter(include_in_schema=False)
 
@@ -98,6 +100,7 @@ def action_page(
         answer = request_of(session, found)
         history = _history(session, found)
         execution = session.get(Execution, (found.id, found.version))
+        card = card_of(session, found)
         outcomes = outcomes_of(session, found.id)
         judged_by = standing(outcomes)
         paused = brake(session) is not None
@@ -129,6 +132,7 @@ def action_page(
         address=f"/actions/{found.ref}" if opened or (notice and notice.tone != "good") else "",
         **_change(console, found),
         **_proof(found, execution, observed.shop.currency),
+        **_by_hand(found, card, now, zone),
         **_decision(console, person, found, typed, opened, now),
         answer=answer,
         votes=votes,
@@ -154,7 +158,7 @@ def _done(done: str, found: Action, awaiting: str, leave: Permission) -> Notice 
 def _change(console: Console, found: Action) -> dict[str, Any]:
     """What would change, as it would look and word by word."""
     return {
-        "change_title": label("changes", "task" if _is_task(found) else found.kind),
+        "change_title": label("changes", "task" if is_by_hand(found) else found.kind),
         "previews": views.previews_of(found, *_texts_now(console, found)),
         "rendered": rendered(found, views.order_names(found)),
         "fields": views.fields_of(found),
@@ -176,7 +180,19 @@ def _proof(found: Action, execution: Execution | None, currency: str) -> dict[st
         "execution": execution,
         "kept": views.kept_of(found, (execution.snapshot or {}) if execution else {}),
         "recheck_days": RECHECK_DAYS,
-        "recheck": recheck_of(found.evidence, found.executed_at),
+    }
+
+
+def _by_hand(found: Action, card: TaskCard | None, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
+    """What of the action a person does, and whether that is done."""
+    waits = card is not None and card.state == "open" and found.state in ("executed", "measured")
+    unchanged = waits and is_by_hand(found)
+    return {
+        "done_on": local_date(card.done_at, zone.key) if card is not None and card.done_at else None,
+        "task_waits": waits,
+        "unchanged": unchanged,
+        "work_days": {"first": local_date(found.created_at, zone.key), "last": local_date(now, zone.key)},
+        "recheck": recheck_of(found.evidence, None if unchanged else found.executed_at),
     }
 
 
@@ -198,13 +214,9 @@ def _decision(
     }
 
 
-def _is_task(found: Action) -> bool:
-    return all(change["change_type"] == "task" for change in found.diff)
-
-
 def _way(console: Console, found: Action, paused: bool) -> str:
     """What an approval leads to: a task card, a wait for the brake, or what the mode says."""
-    if _is_task(found):
+    if is_by_hand(found):
         return "task"
     return "paused" if paused else console.settings.actions.mode
 

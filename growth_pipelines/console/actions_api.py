@@ -15,9 +15,19 @@ from growth_pipelines.actions.listing import Filters, documents, page
 from growth_pipelines.actions.model import Kind, State
 from growth_pipelines.actions.queue import as_document, find, top
 from growth_pipelines.actions.suppression import lift_suppression, suppressions
+from growth_pipelines.actions.tasks import mark_done, open_tasks, task_document
 from growth_pipelines.console.callers import Caller, Decides, ReadsActions
 from growth_pipelines.console.changes import Csrf, IdempotencyKey, IfNoneMatch, change, etag, is_among
-from growth_pipelines.console.documents import ActionDocument, ActionPage, Lifted, Suppressions, problems
+from growth_pipelines.console.documents import (
+    ActionDocument,
+    ActionPage,
+    Done,
+    Lifted,
+    Suppressions,
+    Task,
+    Tasks,
+    problems,
+)
 from growth_pipelines.console.failures import BadRequest
 from growth_pipelines.console.identity import Here
 from growth_pipelines.console.paging import NEXT_LINK, next_link
@@ -149,6 +159,44 @@ def suppressed(caller: ReadsActions, console: Here) -> dict[str, Any]:
                 for action in suppressions(session)
             ]
         }
+
+
+@router.get(
+    "/tasks",
+    operation_id="listTasks",
+    response_model=Tasks,
+    responses=problems(401, 403),
+)
+def tasks(caller: ReadsActions, console: Here) -> dict[str, Any]:
+    """What is still to be done by hand, the oldest first."""
+    with console.store.read() as session:
+        return {"tasks": [task_document(action, card) for action, card in open_tasks(session)]}
+
+
+@router.post(
+    "/{id_or_ref}/done",
+    operation_id="markTaskDone",
+    response_model=Task,
+    responses=problems(401, 403, 404, 409, 411, 413, 422),
+)
+def done(
+    request: Request,
+    caller: Decides,
+    console: Here,
+    id_or_ref: str,
+    asked: Done,
+    csrf: Csrf = "",
+    key: IdempotencyKey = None,
+) -> Response:
+    """Say that the action's work by hand was done; its outcome is measured from that day on."""
+
+    def finish(session: Session, by: Caller) -> dict[str, Any]:
+        action = find(session, id_or_ref)
+        who = {"actor": by.operator, "channel": by.channel}
+        card = mark_done(session, action, asked.on, now=console.now(), zone=console.settings.zone, **who)
+        return task_document(action, card)
+
+    return change(console, request, csrf, key, asked.model_dump(mode="json"), finish)
 
 
 @router.post(

@@ -44,6 +44,7 @@ from growth_pipelines.console import (
     phase7_api,
     policy_pages,
     settings_pages,
+    task_forms,
     text_pages,
 )
 from growth_pipelines.console.beacons import PUBLIC, beacon_router
@@ -124,6 +125,7 @@ def create_app(settings: Settings) -> FastAPI:
         login_pages.router,
         account_pages.router,
         operator_pages.router,
+        task_forms.router,
         text_pages.router,
         monitoring_pages.router,
         outcome_pages.router,

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.brake import is_paused
 from growth_pipelines.actions.queue import NoSuchAction, find
+from growth_pipelines.actions.tasks import is_by_hand
 from growth_pipelines.actions.transitions import request_of
 from growth_pipelines.approvals.bulk import (
     CONFIRM_WITHIN,
@@ -118,7 +119,7 @@ def _look(
 
 def _leads_to(console: Console, session: Session, found: Action) -> str:
     """What an approval leads to: a task card, a wait for the brake, or what the mode says."""
-    if all(change["change_type"] == "task" for change in found.diff):
+    if is_by_hand(found):
         return "task"
     return "paused" if is_paused(session) else console.settings.actions.mode
 

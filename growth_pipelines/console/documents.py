@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -96,6 +96,32 @@ class Suppression(_Document):
 
 class Suppressions(_Document):
     suppressions: list[Suppression]
+
+
+class Done(_Document):
+    """When the work was done: a day of the shop, not before it was proposed; null for now."""
+
+    on: date | None = None
+
+
+class Task(_Document):
+    """Work of an action that a person does by hand; ``done_at`` is null while it is open."""
+
+    action: str
+    ref: str
+    kind: str
+    url: str
+    title: str
+    steps: list[str]
+    state: Literal["open", "done", "withdrawn"]
+    opened_at: datetime
+    done_at: datetime | None
+
+
+class Tasks(_Document):
+    """What is still to be done, the oldest first."""
+
+    tasks: list[Task]
 
 
 class Lifted(_Document):

@@ -7,6 +7,7 @@ from growth_pipelines.actions.experiments.registry import MayNotExperiment, NoSu
 from growth_pipelines.actions.experiments.states import NoSuchMove
 from growth_pipelines.actions.queue import NoSuchAction
 from growth_pipelines.actions.suppression import MayNotLift, NotSuppressed
+from growth_pipelines.actions.tasks import MayNotFinish, NoOpenTask
 from growth_pipelines.actions.template_pauses import MayNotResume, NotPaused
 from growth_pipelines.approvals.bulk import NotConfirmed
 from growth_pipelines.approvals.decide import DecisionRefused, NotAllowed, TimeIsOver
@@ -49,6 +50,7 @@ _STATUS: tuple[tuple[type[GrowthError], int], ...] = (
     (NotFresh, 403),
     (MayNotLift, 403),
     (MayNotResume, 403),
+    (MayNotFinish, 403),
     (MayNotSave, 403),
     (MayNotNote, 403),
     (MayNotExperiment, 403),
@@ -57,6 +59,7 @@ _STATUS: tuple[tuple[type[GrowthError], int], ...] = (
     (DecisionRefused, 409),
     (NotSuppressed, 409),
     (NotPaused, 409),
+    (NoOpenTask, 409),
     (Outdated, 409),
     (NotConfirmed, 409),
     (NoSuchMove, 409),

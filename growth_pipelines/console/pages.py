@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from growth_pipelines.actions.brake import brake
 from growth_pipelines.actions.listing import changes
 from growth_pipelines.actions.queue import count_up_to, top
+from growth_pipelines.actions.tasks import open_tasks
 from growth_pipelines.approvals.inbox import count_mine
 from growth_pipelines.approvals.sessions import SignedIn
 from growth_pipelines.console import views
@@ -110,6 +111,7 @@ def today(request: Request, person: Person, console: Here) -> HTMLResponse:
         lately = select(Action).where(Action.decided_at.is_not(None)).order_by(Action.decided_at.desc())
         decided = session.scalars(lately.limit(DECIDED)).all()
         incidents = loud_incidents(session, now)
+        tasks = open_tasks(session)
     return page(
         request,
         "today.html",
@@ -124,6 +126,7 @@ def today(request: Request, person: Person, console: Here) -> HTMLResponse:
         ever=ever,
         decided=decided,
         incidents=incidents,
+        tasks=tasks,
     )
 
 

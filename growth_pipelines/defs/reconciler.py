@@ -138,15 +138,25 @@ def _carried(session: Session, recommenders: Sequence[str], machine: Machine) ->
     from sqlalchemy import select
 
     from growth_pipelines.approvals.reconciliation import Carried
-    from growth_pipelines.store.tables import Action
+    from growth_pipelines.store.tables import Action, Execution
 
-    wanted = select(Action).where(
-        Action.state.in_(("executed", "measured")),
-        Action.executed_at >= machine.now - _DAYS,
-        Action.recommender.in_(recommenders),
+    # By the ledger: an action whose work is done by hand counts as executed on the day when that was.
+    wanted = (
+        select(Action.recommender, Action.ref, Action.version, Execution.finished_at)
+        .join(Execution, (Execution.action_id == Action.id) & (Execution.version == Action.version))
+        .where(
+            Action.state.in_(("executed", "measured")),
+            Execution.finished_at >= machine.now - _DAYS,
+            Action.recommender.in_(recommenders),
+        )
+        .order_by(Execution.finished_at.desc())
+        .limit(_DECISIONS)
     )
-    newest = session.scalars(wanted.order_by(Action.executed_at.desc()).limit(_DECISIONS))
-    return [Carried(a.recommender, a.ref, a.version, a.executed_at) for a in newest if a.executed_at]
+    return [
+        Carried(recommender, ref, version, at)
+        for recommender, ref, version, at in session.execute(wanted)
+        if at is not None
+    ]
 
 
 def _overdue(session: Session, machine: Machine) -> list[tuple[str, Any]]:

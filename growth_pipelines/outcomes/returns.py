@@ -97,7 +97,8 @@ def not_known(one: Return) -> list[str]:
     said = []
     if one.waiting:
         said.append(
-            f"{_actions(one.waiting)} can't be told yet: 28 days are not over, or their figures not complete."
+            f"{_actions(one.waiting)} can't be told yet: 28 days are not over, their figures not complete, or work"
+            " by hand is not marked as done."
         )
     for reason, count in sorted(one.reasons.items(), key=lambda pair: (-pair[1], pair[0])):
         said.append(f"{_actions(count)} can't be measured and {_count(count)} in no sum: {reason}")

@@ -14,7 +14,7 @@ from growth_pipelines.store.tables import Action, TaskCard
 
 def open_card(session: Session, action: Action, task: TaskDraft, now: datetime) -> TaskCard:
     """The card of this version of the action; opened once however often it is asked for."""
-    card = _card(session, action)
+    card = card_of(session, action)
     if card is None:
         card = TaskCard(
             id=str(uuid.uuid4()),
@@ -32,12 +32,13 @@ def open_card(session: Session, action: Action, task: TaskDraft, now: datetime) 
 
 def withdraw_card(session: Session, action: Action) -> None:
     """Take the card back, unless the work has been done already."""
-    card = _card(session, action)
+    card = card_of(session, action)
     if card is not None and card.state == "open":
         card.state = "withdrawn"
 
 
-def _card(session: Session, action: Action) -> TaskCard | None:
+def card_of(session: Session, action: Action) -> TaskCard | None:
+    """The card of the action's present version."""
     return session.scalar(
         select(TaskCard).where(TaskCard.action_id == action.id, TaskCard.version == action.version)
     )

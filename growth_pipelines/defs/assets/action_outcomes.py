@@ -46,6 +46,7 @@ def action_outcomes(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResult:
         vital_outcomes,
         vitals_due,
     )
+    from growth_pipelines.actions.tasks import not_yet_changed
     from growth_pipelines.outcomes import FORM_FACTORS, VITALS, read_outcomes, read_vitals
     from growth_pipelines.warehouse.frames import load_frames
 
@@ -53,9 +54,14 @@ def action_outcomes(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResult:
     with machine.store.read() as session:
         done = executed_actions(session, machine.now - _HISTORY)
         history = [_executed(action, machine.zone) for action in done]
-        due = [one for one, action in zip(history, done, strict=True) if is_due(action, machine.now)]
+        unchanged = not_yet_changed(session)
+        due = [
+            one
+            for one, action in zip(history, done, strict=True)
+            if is_due(action, machine.now) and action.id not in unchanged
+        ]
         refs = {action.id: action.ref for action in done}
-        vitals = vitals_due(session, machine.now, vital_metrics, len(FORM_FACTORS))
+        vitals = vitals_due(session, machine.now, vital_metrics, len(FORM_FACTORS)) - unchanged
     readings: list[Reading] = []
     if repairs := [one for one in history if one.action_id in vitals and one.vital]:
         with machine.warehouse.read() as connection:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import select
 
+from growth_pipelines.actions.execution import execute_approved
 from growth_pipelines.actions.outcomes import record_outcomes
 from growth_pipelines.actions.transitions import transition
 from growth_pipelines.console.plots import shown
@@ -156,6 +157,31 @@ def test_what_an_action_did_is_said_in_words_and_what_is_not_known_too(shop: Con
     assert "it got 70, without it 100 were expected" in told
     assert "Worse than without it" in told
     assert "Revenue is not measured: Too few are alike." in told
+
+
+def test_work_by_hand_is_said_to_be_done_on_its_page_and_stands_on_today_until_then(
+    shop: ConsoleShop, bo: Visitor
+) -> None:
+    ref = refs(shop)["script"]
+    action = bo.action(ref)
+    assert bo.decide(action, "approve").status_code == 200
+    [result] = execute_approved(shop.store, shop.settings, only=[action["id"]], now=NOW)
+    assert result.status == "executed", result.message
+    html = bo.get(f"/actions/{ref}").text
+    assert "measured 7, 14 and 28 days after the work was done" in text_of(html)
+    assert f'href="/actions/{ref}#work"' in bo.get("/").text
+    form = {"csrf": bo.csrf(), "on": re.search(r'name="on" required min="[\d-]+" max="([\d-]+)"', html)[1]}  # type: ignore[index]
+    wrong = bo.http.post(f"/actions/{ref}/done", data={**form, "on": "2026-12-24"})
+    assert (wrong.status_code, "2026-12-24 is still to come." in text_of(wrong.text)) == (422, True)
+    assert bo.http.post(f"/actions/{ref}/done", data={**form, "on": "soon"}).status_code == 422
+    assert bo.http.post(f"/actions/{ref}/done", data={**form, "csrf": "x"}).status_code == 403
+    told = text_of(bo.http.post(f"/actions/{ref}/done", data=form).text)
+    assert "Noted as done." in told
+    assert "Done on 22 Nov." in told
+    assert "Done by hand by bo" in told
+    assert f"{ref}#work" not in bo.get("/").text
+    again = bo.http.post(f"/actions/{ref}/done", data=form)
+    assert (again.status_code, "No work of" in text_of(again.text)) == (409, True)
 
 
 def check(visitor: Visitor, ref: str, **typed: str) -> Any:

@@ -9,8 +9,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from growth_pipelines.actions.executors.plan import TaskDraft
+from growth_pipelines.actions.executors.task_cards import open_card
 from growth_pipelines.actions.model import ActionDraft, Target
 from growth_pipelines.actions.outcomes import outcomes_of
+from growth_pipelines.actions.tasks import mark_done
 from growth_pipelines.defs.assets.action_outcomes import OUTCOMES
 from growth_pipelines.defs.build import build_defs
 from growth_pipelines.defs.instance import open_instance
@@ -18,7 +21,7 @@ from growth_pipelines.defs.machine import Machine
 from growth_pipelines.settings import Settings, load_settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import Action
-from tests.drafts import task_draft
+from tests.drafts import task_draft, with_operator
 from tests.outcomes_read import executed
 
 from .conftest import NOW, QUIET, Cycled
@@ -41,11 +44,18 @@ def test_the_vital_that_a_repair_was_for_is_told_beside_its_promise(cycled: Cycl
     settings = load_settings({"GROWTH_HOME": str(home), "GROWTH_NOW": NOW.isoformat()})
     store = Store.of(settings)
     repaired = executed(store, draft=_repair(settings))
+    with_operator(store, settings)
     with store.session() as session:
         action = session.get_one(Action, repaired.id)
-        action.executed_at = NOW - timedelta(days=60)
+        action.created_at = action.executed_at = NOW - timedelta(days=90)
+        open_card(session, action, TaskDraft("Repair it", ("Open the theme.",)), NOW - timedelta(days=90))
     with open_instance(settings) as instance:
         job = build_defs(settings).resolve_job_def("measure_outcomes")
+        assert job.execute_in_process(instance=instance, run_config=QUIET).success
+        with store.session() as session:
+            assert outcomes_of(session, repaired.id) == [], "nothing is read of work that nobody has done"
+            day, action = (NOW - timedelta(days=60)).date(), session.get_one(Action, repaired.id)
+            mark_done(session, action, day, actor="bo", channel="cli", now=NOW, zone=settings.zone)
         result = job.execute_in_process(instance=instance, run_config=QUIET)
         [told] = [
             event.step_materialization_data.materialization.metadata

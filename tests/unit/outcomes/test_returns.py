@@ -65,7 +65,8 @@ def test_all_that_is_open_is_said() -> None:
     unsure = replace(MEASURED, effect=(10.0, -60.0, 80.0, 0.0), is_overlapping=True)
     said = not_known(return_of([unsure, WAITING, IMPOSSIBLE, IMPOSSIBLE]))
     assert said == [
-        "1 action can't be told yet: 28 days are not over, or their figures not complete.",
+        "1 action can't be told yet: 28 days are not over, their figures not complete, or work by hand is not"
+        " marked as done.",
         "2 actions can't be measured and count in no sum: It answers one shopper.",
         "The interval holds 0: it is not certain that these brought or cost anything.",
         "Of 1 action the page or product was changed by something else too: what both did together may be counted"
