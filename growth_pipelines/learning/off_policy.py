@@ -2,7 +2,7 @@
 
 Inverse propensity scoring (IPS), its self-normalised form (SNIPS; Swaminathan & Joachims 2015), the direct method
 (DM: a model of the reward alone) and the doubly robust estimate (DR; Dudík, Langford & Li 2011), which is right
-when either the propensities or the model are. The interval is DR's.
+when either the propensities or the model are. Intervals are those of means of skewed values (``mean_interval``).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.learning.features import FloatArray
+from growth_pipelines.learning.mean_interval import mean_interval
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -33,6 +34,8 @@ class UnusableLog(GrowthError, ValueError):
 class OffPolicyValue:
     """Mean reward a row under the target policy; [``ci_low``, ``ci_high``] is the interval of ``dr``.
 
+    ``ips_interval`` and ``snips_interval`` are those of the other two that need no model (low, high); ``dm`` has
+    none, as nothing in a log tells how wrong its model is.
     ``effective_sample_size`` is (Σw)² ÷ Σw² of the weights target ÷ propensity (Kish), ``heaviest`` the largest
     weight's share of their sum. ``enough``: the former is at least 100, the latter at most 5 %; elsewhere nothing
     should be decided by the figures.
@@ -44,6 +47,8 @@ class OffPolicyValue:
     dr: float
     ci_low: float
     ci_high: float
+    ips_interval: tuple[float, float]
+    snips_interval: tuple[float, float]
     effective_sample_size: float
     heaviest: float
     n: int
@@ -99,11 +104,11 @@ def off_policy_difference(
     differences = (apart * model).sum(axis=1) + apart[at, items] * residual
     weights = np.abs(apart[at, items]) / shown_with
     total = float(weights.sum())
-    low, high = _interval(differences, alpha)
+    low, high = mean_interval(differences, alpha)
     return OffPolicyDifference(
         difference=float(differences.mean()),
-        ci_low=low,
-        ci_high=high,
+        ci_low=float(low),
+        ci_high=float(high),
         baseline=float(valued.mean()),
         effective_sample_size=total**2 / float((weights**2).sum()) if total > 0 else 0.0,
         heaviest=float(weights.max()) / total if total > 0 else 1.0,
@@ -127,23 +132,28 @@ def off_policy_value(
     to 1, or (n,) integers, the item it would have shown. ``reward_model`` (n, items): expected reward of each
     item; fit it on other rows, or the interval is too narrow.
 
-    The interval is Student's with Hall's correction for skewed values (1992), as heavy weights make them; it is
-    [dr, dr] of rows that do not vary. Raises UnusableLog (a ValueError).
+    The intervals are those of means of skewed values, as heavy weights make them, SNIPS' by the delta method: of
+    snips + w (reward − snips) ÷ mean w. [dr, dr] of rows that do not vary. Raises UnusableLog (a ValueError).
     """
     items, got, shown_with, wanted, model = _checked(action, reward, propensity, target, reward_model)
     at = np.arange(items.size)
     weights = wanted[at, items] / shown_with
     modelled = (wanted * model).sum(axis=1)
     robust = modelled + weights * (got - model[at, items])
-    total = float(weights.sum())
-    low, high = _interval(robust, alpha)
+    total, weighted = float(weights.sum()), weights * got
+    snips = float(weighted.sum() / total) if total > 0 else math.nan
+    relative = weights * (items.size / total) if total > 0 else weights
+    lows, highs = mean_interval(np.stack([robust, weighted, snips + relative * (got - snips)]), alpha)
+    dr, ips_interval, snips_interval = zip(lows.tolist(), highs.tolist(), strict=True)
     return OffPolicyValue(
-        ips=float((weights * got).mean()),
-        snips=float((weights * got).sum() / total) if total > 0 else math.nan,
+        ips=float(weighted.mean()),
+        snips=snips,
         dm=float(modelled.mean()),
         dr=float(robust.mean()),
-        ci_low=low,
-        ci_high=high,
+        ci_low=dr[0],
+        ci_high=dr[1],
+        ips_interval=ips_interval,
+        snips_interval=snips_interval,
         effective_sample_size=total**2 / float((weights**2).sum()) if total > 0 else 0.0,
         heaviest=float(weights.max()) / total if total > 0 else 1.0,
         n=int(items.size),
@@ -174,25 +184,3 @@ def _checked(
     if not (np.isfinite(got).all() and np.isfinite(model).all()):
         raise UnusableLog("A reward or a modelled reward is missing.", "Leave rows out that are not measured yet.")
     return items, got, shown_with, wanted, model
-
-
-def _interval(values: FloatArray, alpha: float) -> tuple[float, float]:
-    """Of the mean: Student's t, inverted by Hall's (1992) monotone cubic where the values are skewed."""
-    from scipy.special import stdtrit
-
-    n, mean = values.size, float(values.mean())
-    spread = float(values.std(ddof=1)) if n > 1 else 0.0
-    if spread == 0:
-        return mean, mean
-    skew = float(((values - mean) ** 3).mean()) / float(values.std()) ** 3 / math.sqrt(n)
-    wide = float(stdtrit(n - 1, 1 - alpha / 2))
-    low, high = (_unskewed(end, skew) for end in (wide, -wide))
-    error = spread / math.sqrt(n)
-    return mean - low * error, mean - high * error
-
-
-def _unskewed(z: float, skew: float) -> float:
-    """The studentised mean whose cubic transform (Hall 1992) is ``z``; ``skew`` is the values' over √n."""
-    if abs(skew) < 1e-8:
-        return z
-    return 3 / skew * (float(np.cbrt(1 + skew * (z - skew / 6))) - 1)

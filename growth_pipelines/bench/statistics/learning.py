@@ -11,9 +11,9 @@ import pandas as pd
 from growth_pipelines.bench.statistics.bandits import LinearBandit
 from growth_pipelines.bench.statistics.corrected_scores import corrected
 from growth_pipelines.bench.statistics.figure import Figure
-from growth_pipelines.bench.statistics.logged_showings import showings
 from growth_pipelines.bench.statistics.made_up_operators import ROUNDS, SHOWN, WORLDS, Operators, World
-from growth_pipelines.learning import off_policy_value, rank
+from growth_pipelines.bench.statistics.off_policy_intervals import coverage
+from growth_pipelines.learning import rank
 
 # History, candidates and the round → the places of the candidates that are shown, best first.
 Chooses: TypeAlias = Callable[[pd.DataFrame, pd.DataFrame, int], np.ndarray]
@@ -28,7 +28,7 @@ RIVALS: dict[str, tuple[LinearBandit, ...]] = {
 
 
 def figures(runs: int, tell: Callable[[str], None]) -> list[Figure]:
-    """All of them; a world is played ``runs`` ÷ 25 times (at least once), ``runs`` logs of each kind are read."""
+    """All of them; a world is played ``runs`` ÷ 25 times (at least once), 5 × ``runs`` logs are read."""
     found: list[Figure] = []
     for world in WORLDS:
         tell(f"{ROUNDS} rounds where {world.name}")
@@ -93,30 +93,3 @@ def _learnt(history: pd.DataFrame, candidates: pd.DataFrame, now: int) -> np.nda
 
 def _of(rival: LinearBandit) -> Chooses:
     return lambda history, candidates, now: rival.rank(history, candidates, SHOWN, 1_000 + now)
-
-
-def coverage(runs: int, rows: int = 700) -> list[Figure]:
-    """How often DR's 95 % interval holds the truth; where weights are too heavy it is printed, and flagged."""
-    found = []
-    for name, steep, binary in (
-        ("approvals, showings at random", 0.0, True),
-        ("approvals, showings that prefer", 0.8, True),
-        ("skewed amounts, showings that prefer", 0.8, False),
-    ):
-        held = [covered(rows, seed, steep, binary)[0] for seed in range(runs)]
-        # Within the range asked for, and the simulation's own error.
-        spare = 2 * float(np.sqrt(0.95 * 0.05 / runs))
-        found.append(Figure(f"DR coverage: {name}", float(np.mean(held)), 0.93 - spare, 0.97 + spare))
-    heavy = [covered(rows, seed, 2.0, True) for seed in range(runs)]
-    return [
-        *found,
-        Figure("DR coverage: heavy weights", float(np.mean([held for held, _ in heavy]))),
-        Figure("heavy weights: flagged as not enough", float(np.mean([not enough for _, enough in heavy])), 0.5),
-    ]
-
-
-def covered(rows: int, seed: int, steep: float, binary: bool) -> tuple[bool, bool]:
-    """Whether the interval holds the truth, and whether the log counts as enough."""
-    log = showings(rows, seed, steep=steep, binary=binary)
-    value = off_policy_value(log.action, log.reward, log.propensity, log.target, log.reward_model)
-    return value.ci_low <= log.truth <= value.ci_high, value.enough

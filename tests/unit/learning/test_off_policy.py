@@ -19,6 +19,8 @@ def test_the_four_estimates_are_the_published_formulas() -> None:
     assert value.dm == pytest.approx(0.75)
     assert value.dr == pytest.approx(0.75 + (weights * (np.array(reward) - [1.0, 0.5, 0.5, 1.0])).mean())
     assert value.ci_low < value.dr < value.ci_high
+    assert value.ips_interval[0] < value.ips < value.ips_interval[1]
+    assert value.snips_interval[0] < value.snips < value.snips_interval[1]
 
 
 def test_the_policy_that_was_logged_is_valued_at_what_it_brought() -> None:
