@@ -305,7 +305,9 @@ def publish(settings: Settings, search_to: date = END, orders_note: str | None =
     """The few marts that the console reads."""
     tables = {
         "dim_shops": "select 'Hot Rod Parts' as name, cast(? as text) as domain, cast(? as text) as primary_url, "
-        "'USD' as currency, 'America/Denver' as timezone, 'shop' as shop_id",
+        "'USD' as currency, 'America/Denver' as timezone, 'shop' as shop_id, "
+        "cast(null as date) as window_end, cast(null as date) as as_of, 100 as minor_units",
+        "dim_customers": "select 'c1' as customer_key, 'shop' as shop_id, date '2026-10-01' as first_order_date",
         "fct_shop_daily": "select date '2026-11-17' as date_day, 7 as orders, cast(? as text) as shop_id, "
         "true as is_complete, 70000 as net_cents, 350 as sessions, 120 as search_clicks",
         "fct_page_daily": "select cast(? as date) as date_day, 90 as search_impressions",

@@ -24,7 +24,11 @@ def at(settings: Settings, now: datetime) -> Settings:
 def publish(settings: Settings, last_day: date, **marts: pd.DataFrame) -> None:
     """Write and publish these marts, whose newest complete day is ``last_day``."""
     shops = pd.DataFrame(
-        {"window_end": [pd.Timestamp(last_day)], "as_of": [pd.Timestamp(last_day + timedelta(1))]}
+        {
+            "window_end": [pd.Timestamp(last_day)],
+            "as_of": [pd.Timestamp(last_day + timedelta(1))],
+            "minor_units": [100],
+        }
     )
     warehouse = Warehouse.of(settings)
     with warehouse.write() as connection:

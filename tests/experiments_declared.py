@@ -7,7 +7,7 @@ from typing import Any
 
 from growth_pipelines.actions.execution import execute_approved
 from growth_pipelines.actions.experiments.declaration import Declaration, Guardrail
-from growth_pipelines.actions.experiments.registry import arm_names, create, find_experiment
+from growth_pipelines.actions.experiments.registry import arm_names, create, find_experiment, operator_move, ramp
 from growth_pipelines.actions.experiments.units import units_of
 from growth_pipelines.actions.queue import find
 from growth_pipelines.canonical import digest
@@ -18,7 +18,7 @@ from growth_pipelines.readouts.reading import Reading, declared_of
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import Experiment, ExperimentUnit
-from tests.drafts import SHOP, decided
+from tests.drafts import SHOP, decided, with_operator
 
 
 def declaration(key: str = "free-shipping-bar", **other: Any) -> Declaration:
@@ -60,6 +60,49 @@ def begun(store: Store, settings: Settings, now: datetime, **other: Any) -> Expe
     row = registered(store, declaration(**other), now)
     started(store, settings, row, now)
     return fresh(store, row.key)
+
+
+def some_experiments(store: Store, settings: Settings, now: datetime) -> None:
+    """One that gets better, one that did harm and was stopped, and a draft, as a shop would have them."""
+    with_operator(store, settings)
+    begin = {
+        "baseline": 0.03,
+        "minimum_effect": 0.1,
+        "planned_units": 120_000,
+        "planned_days": 28,
+        "outcome_days": 7,
+    }
+    better = begun(store, settings, now - timedelta(days=19), **begin, coverage_goal=0.5)
+    with store.session() as session:
+        at = now - timedelta(days=18)
+        assert ramp(session, find_experiment(session, better.key), actor="monitor", channel="monitor", now=at)
+    looked_at(store, better, 18, now - timedelta(hours=2), lift=0.16, counts=(42_310, 42_070))
+    worse = begun(
+        store,
+        settings,
+        now - timedelta(days=9),
+        key="reviews-first",
+        hypothesis="Reviews above the description answer questions sooner, and more visitors buy.",
+        arms=(("control", 1.0), ("reviews", 1.0)),
+        **begin,
+    )
+    looked_at(store, worse, 8, now - timedelta(days=1), lift=-0.22, counts=(19_870, 20_012))
+    with store.session() as session:
+        said = {"actor": "bo", "channel": "console", "now": now - timedelta(hours=20)}
+        operator_move(session, worse.key, "stop", reason="fewer bought", **said)
+    titles = declaration(
+        "fitted-titles",
+        unit="page",
+        hypothesis="Titles that name the vehicles a part fits are clicked more often.",
+        primary_metric="clicks",
+        metric_kind="mean",
+        arms=(("control", 1.0), ("fitted", 1.0)),
+        baseline=1.0,
+        planned_units=60,
+        planned_days=28,
+        guardrails=(),
+    )
+    registered(store, titles, now - timedelta(hours=3))
 
 
 def begun_on_units(settings: Settings, key: str, parts: dict[str, Any], now: datetime) -> list[ExperimentUnit]:

@@ -3,7 +3,8 @@
 HOME is where `make demo` has left its machine (data/demo unless given); it is copied, so nothing in it changes. A
 PATH is an address of the console, or ``action:SUBTYPE`` for the page of the best waiting action of that subtype;
 ``@phone`` behind it takes it at 390 px. Without a PATH all pages that exist are taken. GROWTH_NOW holds the
-clock: outcomes need a demo whose sandbox was advanced by a month after something was executed.
+clock: outcomes need a demo whose sandbox was advanced by a month after something was executed. Experiments are put
+into the copy where the demo has none (``tests.experiments_declared``).
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from sqlalchemy import select
 from growth_pipelines.approvals.operators import add_operator
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import load_settings
-from growth_pipelines.store.tables import Action
+from growth_pipelines.store.tables import Action, Experiment
 from tests.console_shop import ConsoleShop, serve
+from tests.experiments_declared import some_experiments
 
 ROOT = Path(__file__).parent.parent
 SHOTS = ROOT / "docs" / "screens"
@@ -36,6 +38,7 @@ TALLEST = {"desktop": 1900, "phone": 1700}
 PATHS = [
     *("/", "/@phone", "/approvals", "/actions", "/audit", "/texts", "/quality"),
     *("/monitoring", "/outcomes", "/learning"),
+    *("/experiments", "/experiments/free-shipping-bar", "/experiments/new"),
     *("/policies", "/settings", "/operators", "/account"),
     *("action:title", "action:title@phone", "action:product_content", "action:landing_page"),
     *("action:cross_sell_rule", "action:collection_order", "action:reorder", "action:script", "action:title+edit"),
@@ -77,12 +80,20 @@ def signed_in(home: Path) -> Iterator[tuple[ConsoleShop, Any, list[dict[str, Any
     from playwright.sync_api import sync_playwright
 
     settings = load_settings(
-        {"GROWTH_HOME": str(home), **{k: v for k, v in os.environ.items() if k == "GROWTH_NOW"}}
+        {
+            "GROWTH_HOME": str(home),
+            "GROWTH_EXPERIMENTS__VISITORS": "true",
+            **{k: v for k, v in os.environ.items() if k == "GROWTH_NOW"},
+        }
     )
     shop = ConsoleShop(settings)
     # The shop may have one of that name already.
     with suppress(GrowthError):
         add_operator(shop.store, settings, "anna", "admin", settings.clock.now())
+    with shop.store.read() as session:
+        has_experiments = session.scalar(select(Experiment.id).limit(1)) is not None
+    if not has_experiments:
+        some_experiments(shop.store, settings, settings.clock.now())
     with serve(shop) as running, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         context = browser.new_context()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from growth_pipelines.commands.context import current_settings, json_option, print_json, print_table
+from growth_pipelines.commands.experiment_plan import plan
 from growth_pipelines.commands.experiment_report import print_reading
 from growth_pipelines.commands.experiment_units import now, units
 
@@ -24,6 +25,7 @@ def experiments() -> None:
     """Experiments: who gets what, until when, and what was decided."""
 
 
+experiments.add_command(plan)
 experiments.add_command(units)
 experiments.add_command(now)
 
@@ -65,36 +67,6 @@ def show(key: str, as_json: bool) -> None:
         click.echo(f"{name.replace('_', ' ')}: {value}")
     cells = [[f"{one['at']:%Y-%m-%d %H:%M} UTC", one["event"], one["actor"], one["reason"]] for one in events]
     print_table(["At", "What", "Who", "Why"], cells, "History")
-
-
-@experiments.command("plan")
-@click.option("--baseline", type=click.FloatRange(0, 1, min_open=True, max_open=True), required=True)
-@click.option("--effect", type=float, required=True, help="Relative: 0.1 is +10 %.")
-@click.option("--daily-units", type=click.FloatRange(0, min_open=True), required=True, help="New units a day.")
-@click.option("--power", type=click.FloatRange(0.5, 1, max_open=True), default=0.8, show_default=True)
-@click.option("--coverage", type=click.FloatRange(0, 1, min_open=True), default=0.5, show_default=True)
-@click.option("--arms", type=click.IntRange(2, 10), default=2, show_default=True)
-@click.option("--fixed", is_flag=True, help="Read once, at the end; default: at any time.")
-@json_option
-def plan(
-    baseline: float,
-    effect: float,
-    daily_units: float,
-    power: float,
-    coverage: float,
-    arms: int,
-    fixed: bool,
-    as_json: bool,
-) -> None:
-    """Say how many units and whole weeks it takes to find an effect on a proportion; changes nothing."""
-    from growth_pipelines.experiments import plan as planned
-
-    weights = [1.0] * arms
-    found = planned(baseline, effect, daily_units, weights, coverage, power=power, sequential=not fixed)
-    if as_json:
-        print_json({"units": found.units, "planned_units": sum(found.units), "planned_days": found.days})
-    else:
-        click.echo(f"{sum(found.units):,} units, {found.units[0]:,} of them control; {found.days} days.")
 
 
 def _guardrail(text: str, unit: str) -> Guardrail:

@@ -14,6 +14,7 @@ from growth_pipelines.experiments.decision import Status as Reads
 Status = Literal["draft", "running", "paused", "stopped", "decided"]
 Unit = Literal["visitor", "customer", "page", "time_slice"]
 Kind = Literal["proportion", "mean", "cuped"]
+PlannedKind = Literal["proportion", "mean", "ratio", "cuped"]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 # Of what is told more than once: a store's column of whole numbers.
 Whole = Annotated[int, Field(ge=0, lt=2**31)]
@@ -111,6 +112,31 @@ class DecisionAsked(_Document):
 
 class PromotionAsked(_Document):
     arm: str = Field(max_length=40)
+
+
+class PlanDocument(Stamped):
+    """What it would take, and what would be found. Nothing is kept of the question.
+
+    ``baseline`` is the one that was given, or control's mean as it was lately (money in major units), null where
+    neither is known; ``daily_units`` of visitors alike. ``planned_units`` of all arms and ``planned_days`` are
+    those to declare: needed ones of visitors, else those that can be drawn now. ``needed_units`` would find
+    ``minimum_effect``; null where that can't be said. ``least_effect`` is found in ``least_effect_days`` with
+    ``power``; null, and ``reason``, where that can't be said.
+    """
+
+    unit: Unit
+    primary_metric: str
+    metric_kind: PlannedKind
+    baseline: float | None
+    daily_units: float | None
+    minimum_effect: float
+    power: float
+    planned_units: int
+    planned_days: int
+    needed_units: int | None
+    least_effect: float | None
+    least_effect_days: int
+    reason: str | None
 
 
 class ReadsDocument(_Document):

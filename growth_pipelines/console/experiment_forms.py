@@ -5,7 +5,6 @@ Planning changes nothing; declaring calls the one function that the command line
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,10 +28,9 @@ from growth_pipelines.console.failures import status_of
 from growth_pipelines.console.identity import Console, Here, Person, session_token
 from growth_pipelines.console.pages import Notice, page
 from growth_pipelines.errors import GrowthError
-from growth_pipelines.experiments import UnusableSample
 from growth_pipelines.ingestion.visits.reading import METRICS as VISITED
-from growth_pipelines.readouts.own_numbers import Foreseen, Late, foresee_drawn, foresee_visitors, last_days
-from growth_pipelines.warehouse.database import Warehouse
+from growth_pipelines.readouts.foresight import HOW_MANY, Foreseen, Question, foresee
+from growth_pipelines.readouts.own_numbers import Late, last_days
 
 router = APIRouter(include_in_schema=False)
 CHANNEL = "console"
@@ -48,9 +46,8 @@ MEASURES: dict[str, list[str]] = {
         for unit, known in METRICS.items()
     },
 }
-_HOW_MANY = "How many new visitors come a day? A number above 0."
 # What the form calls what a declaration calls otherwise.
-_FIELDS = {"primary_metric": "measure", "metric_kind": "measure", "unit": "measure"}
+_FIELDS = {"primary_metric": "measure", "metric_kind": "measure", "unit": "measure", "daily_units": "daily"}
 
 
 class Typed(BaseModel):
@@ -65,6 +62,7 @@ class Typed(BaseModel):
     baseline: str = ""
     minimum_effect: str = "0.1"
     daily: str = ""
+    power: str = "0.8"
     coverage_goal: str = "0.5"
     planned_units: str = ""
     planned_days: str = ""
@@ -73,6 +71,7 @@ class Typed(BaseModel):
     page_type: str = ""
     handle: str = "*"
     settle_days: str = "7"
+    cap_quantile: str = "0.99"
     block_days: str = "1"
     carry_over_days: str = "0"
     csrf: str = ""
@@ -91,7 +90,7 @@ class Answer:
 @router.get(ADDRESS)
 def new(request: Request, person: Person, console: Here) -> HTMLResponse:
     """An empty form, with the shop's own numbers in it."""
-    late = _late(console)
+    late = last_days(console.settings, console.now())
     typed = Typed()
     if late is not None:
         typed = Typed(baseline=f"{late.orders:.4g}", daily=f"{late.sessions:.0f}")
@@ -113,7 +112,7 @@ def sent(request: Request, person: Person, console: Here, typed: Annotated[Typed
         typed, foreseen = _planned(console, typed, now)
     except GrowthError as problem:
         return _refused(request, person, console, typed, problem)
-    return _form(request, person, typed, _late(console), Answer(foreseen))
+    return _form(request, person, typed, last_days(console.settings, console.now()), Answer(foreseen))
 
 
 def _registered(request: Request, console: Console, typed: Typed, now: datetime) -> Response:
@@ -140,7 +139,14 @@ def _refused(
         errors = {_FIELDS.get(name, name): why for name, why in problem.fields.items()}
     message = "Some fields need another look." if errors else problem.message
     notice = Notice(message, "" if errors else problem.hint, "bad")
-    return _form(request, person, typed, _late(console), Answer(None, errors, notice), status_of(problem))
+    return _form(
+        request,
+        person,
+        typed,
+        last_days(console.settings, console.now()),
+        Answer(None, errors, notice),
+        status_of(problem),
+    )
 
 
 def _form(
@@ -161,15 +167,6 @@ def _form(
     )
 
 
-def _late(console: Console) -> Late | None:
-    """The shop's last days; None where nothing is published yet."""
-    try:
-        with Warehouse.of(console.settings).read() as connection:
-            return last_days(console.settings, connection, console.now())
-    except GrowthError:
-        return None
-
-
 def _planned(console: Console, typed: Typed, now: datetime) -> tuple[Typed, Foreseen]:
     """The form with the units and days that are foreseen, and these. Raises GrowthError."""
     comes_by_itself = typed.measure.startswith("visitor:")
@@ -177,17 +174,13 @@ def _planned(console: Console, typed: Typed, now: datetime) -> tuple[Typed, Fore
     asked = {"planned_units": str(_ANY_UNITS), "planned_days": days or str(_WEEKS_OF_DAYS)}
     unplanned = typed.model_copy(update=asked)
     declared = _declaration(unplanned)
+    daily = None
     if comes_by_itself:
         read = _Read(typed)
-        daily = read.number("daily", _HOW_MANY)
-        if read.errors or not 0 < daily < math.inf:
-            raise BadExperiment(_HOW_MANY, "", {"daily": _HOW_MANY})
-        try:
-            found = foresee_visitors(declared, daily)
-        except UnusableSample as problem:
-            raise BadExperiment(problem.message, problem.hint, {"minimum_effect": problem.message}) from problem
-    else:
-        found = foresee_drawn(console.store, console.settings, declared, now)
+        daily = read.number("daily", HOW_MANY)
+        if read.errors:
+            raise BadExperiment(HOW_MANY, "", read.errors)
+    found = foresee(console.store, console.settings, Question(declared, daily), now)
     filled = {"planned_units": str(found.units), "planned_days": str(found.days)}
     return typed.model_copy(update=filled), found
 
@@ -241,6 +234,7 @@ def _declaration(typed: Typed) -> Declaration:
         unit=unit,
         baseline=read.number("baseline"),
         minimum_effect=read.number("minimum_effect"),
+        power=read.number("power"),
         planned_units=read.whole("planned_units", "Plan it first, or say how many."),
         planned_days=read.whole("planned_days", "Plan it first, or say how many."),
         pre_days=read.whole("pre_days"),
@@ -250,6 +244,7 @@ def _declaration(typed: Typed) -> Declaration:
             page_type=typed.page_type,
             handle=typed.handle,
             settle_days=read.whole("settle_days"),
+            cap_quantile=read.number("cap_quantile"),
             block_days=read.whole("block_days"),
             carry_over_days=read.whole("carry_over_days"),
         ),

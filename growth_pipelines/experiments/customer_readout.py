@@ -44,6 +44,12 @@ def read_customers(declared: Declared, test: CustomerTest) -> Readout:
     return read_planned(declared, Units(counts, LEAST_CUSTOMERS), test.measured, compared)
 
 
+def past_sums(customers: pd.DataFrame, measure: Measure, cap_quantile: float) -> tuple[dict[str, float], Metric]:
+    """The sums of ``measure`` over all ``customers`` (as in CustomerTest, without variant), and its kind."""
+    whole = CustomerTest(customers.assign(variant=""), cap_quantile, 0)
+    return _sums(whole, measure, ""), cast(Metric, measure.kind)
+
+
 def _sums(test: CustomerTest, measure: Measure, arm: str) -> dict[str, float]:
     own = (test.customers["variant"] == arm).to_numpy()
     values = _values(test, measure.metric)[own]

@@ -64,6 +64,20 @@ def difference_in_differences(
     """
     panel = _measured(daily, pairs, start, value, settle_days)
     foretold = _weekday_levels(panel)
+    trend = foretold[:, 1].sum(axis=0) / np.maximum(foretold[:, 0].sum(axis=0), 1e-9)
+    return _described(_grown(panel, foretold, seed), panel, panel.after[:, 0].sum(axis=0) * trend, alpha)
+
+
+def placebo_throws(
+    daily: pd.DataFrame, pairs: pd.DataFrame, start: object, *, seed: int, value: str, settle_days: int
+) -> Throws:
+    """The throws that ``difference_in_differences`` compares; arguments and errors are the same."""
+    panel = _measured(daily, pairs, start, value, settle_days)
+    return _grown(panel, _weekday_levels(panel), seed)
+
+
+def _grown(panel: PagePanel, foretold: FloatArray, seed: int) -> Throws:
+    """Every throw's treated pages, and what they would have if both arms grew alike."""
     after = panel.after.sum(axis=2)
     swapped = random_throws(len(after), _DRAWS, seed)
     base = _by_throw(foretold.sum(axis=2), swapped)
@@ -71,9 +85,7 @@ def difference_in_differences(
     _check_values(treated_base, control_base, after)
     growth = treated_base / control_base
     parts = _by_throw(after, swapped)
-    throws = Throws(parts[0], parts[1], parts[2] * growth, parts[3] * growth)
-    trend = foretold[:, 1].sum(axis=0) / np.maximum(foretold[:, 0].sum(axis=0), 1e-9)
-    return _described(throws, panel, panel.after[:, 0].sum(axis=0) * trend, alpha)
+    return Throws(parts[0], parts[1], parts[2] * growth, parts[3] * growth)
 
 
 def synthetic_control(

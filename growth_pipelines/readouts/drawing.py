@@ -84,16 +84,11 @@ def draw_units(store: Store, settings: Settings, row: Experiment, now: datetime)
 
 def drawn_now(store: Store, settings: Settings, row: Experiment, now: datetime) -> Drawn:
     """The units that a draw would give ``row`` now, the planned ones or more; nothing is kept. Raises NotDrawn."""
-    today = local_date(now, settings.zone)
-    with store.read() as session:
-        # Customers may be in several experiments at once: hashes of two keys are independent. Pages may not.
-        taken = units_in_use(session, row.unit) if row.unit == "page" else set()
-        if row.unit == "time_slice" and units_in_use(session, row.unit):
-            raise NotDrawn(
-                "Another switchback is under way.", "The whole shop has one at a time: wait for its end."
-            )
+    today, taken = local_date(now, settings.zone), taken_by_others(store, row)
+    if row.unit == "time_slice" and taken:
+        raise NotDrawn("Another switchback is under way.", "The whole shop has one at a time: wait for its end.")
     with Warehouse.of(settings).read() as connection:
-        drawn = _draw(connection, row, taken, today)
+        drawn = draw_on(connection, row, taken, today)
     if len(drawn.units) < row.planned_units:
         kind = "days" if row.unit == "time_slice" else f"{row.unit}s"
         raise NotDrawn(
@@ -101,6 +96,17 @@ def drawn_now(store: Store, settings: Settings, row: Experiment, now: datetime) 
             f"Register another one that plans fewer, or with {_WIDER[row.unit]}.",
         )
     return drawn
+
+
+def taken_by_others(store: Store, row: Experiment) -> set[str]:
+    """Units of experiments under way that ``row`` can't have.
+
+    Customers may be in several experiments at once: hashes of two keys are independent.
+    """
+    if row.unit == "customer":
+        return set()
+    with store.read() as session:
+        return units_in_use(session, row.unit)
 
 
 def seed_of(key: str) -> int:
@@ -122,7 +128,8 @@ def last_sales_day(connection: WarehouseConnection, shop_id: str, today: date) -
     return None if newest is None else min(newest, today - timedelta(days=1))
 
 
-def _draw(connection: WarehouseConnection, row: Experiment, taken: set[str], today: date) -> Drawn:
+def draw_on(connection: WarehouseConnection, row: Experiment, taken: set[str], today: date) -> Drawn:
+    """The units that ``row`` would be given on the day ``today``, without those ``taken``. Raises NotDrawn."""
     if row.unit == "page":
         return _pages(connection, row, taken, today)
     return _customers(connection, row, today) if row.unit == "customer" else _slices(row)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,8 +37,6 @@ def read_split_test(
 
     ``today`` is the first day that does not count any more: the present one, or that of its end.
     """
-    import pandas as pd
-
     design, last = Design(**row.design), last_search_day(connection, row.shop_id, today)
     first_outcome = begun + timedelta(days=design.settle_days)
     measured = 0 if last is None else max(0, (min(last, today - timedelta(days=1)) - first_outcome).days + 1)
@@ -47,14 +45,22 @@ def read_split_test(
     bounds = [begun - timedelta(days=PAGE_DAYS_BEFORE), end - timedelta(days=1)]
     pages = [unit.unit_id for unit in units]
     daily = connection.frame(query("experiment_page_days"), [row.shop_id, *bounds, pages])
-    treatment = arm_names(row)[1]
-    pairs = pd.DataFrame(
-        [(unit.unit_id, unit.pair, int(unit.arm == treatment), unit.template) for unit in units],
-        columns=["page", "pair", "arm", "template"],
-    )
+    kept = [{name: getattr(unit, name) for name in ("unit_id", "pair", "arm", "template")} for unit in units]
+    pairs = as_pairs(row, kept)
     start = np.datetime64(begun, "D")
     test = SplitTest(pairs, daily, start, design.settle_days, measured, seed_of(row.key))
     return read_pages(declared, test), _digest_of(daily, units)
+
+
+def as_pairs(row: Experiment, units: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The pages of ``row`` as the statistics take them: page, pair, arm (0 control, 1 treatment) and template."""
+    import pandas as pd
+
+    treatment = arm_names(row)[1]
+    return pd.DataFrame(
+        [(unit["unit_id"], unit["pair"], int(unit["arm"] == treatment), unit["template"]) for unit in units],
+        columns=["page", "pair", "arm", "template"],
+    )
 
 
 def _digest_of(daily: pd.DataFrame, units: Sequence[ExperimentUnit]) -> str:

@@ -19,6 +19,8 @@ KINDS = ("proportion", "mean", "cuped")
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]{1,63}")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _METRIC = re.compile(r"[a-z][a-z0-9_]{0,31}")
+# Next to an experiment's own address in the console and the API.
+_ADDRESSES = ("new", "plan")
 # What a store's column of units takes, and more than any shop has.
 _MOST_UNITS = 10**12
 
@@ -90,7 +92,7 @@ def _flaws(one: Declaration) -> Iterator[tuple[bool, str, str]]:
     weights = [weight for _, weight in one.arms]
     primary, rails = (one.primary_metric, one.metric_kind), [(g.metric, g.kind) for g in one.guardrails]
     yield not _KEY.fullmatch(one.key), "key", "A key is 2 to 64 of a-z, 0-9, - and _."
-    yield one.key == "new", "key", "The console's form is at that address; take another key."
+    yield one.key in _ADDRESSES, "key", "The form, or the plan, is at that address; take another key."
     yield (
         not 10 <= len(one.hypothesis.strip()) <= 2000,
         "hypothesis",

@@ -12,6 +12,8 @@ import numpy as np
 
 from growth_pipelines.bench.statistics.arms_over_time import TRUE_MEANS, arms_over_time
 from growth_pipelines.bench.statistics.figure import Figure
+from growth_pipelines.bench.statistics.page_looks import false_claims
+from growth_pipelines.bench.statistics.page_looks import power as page_power
 from growth_pipelines.bench.statistics.shop_pages import START, page_days, page_traffic
 from growth_pipelines.experiments import (
     assign,
@@ -48,6 +50,8 @@ def figures(runs: int, tell: Callable[[str], None]) -> list[Figure]:
     found += assignment(20_000)
     tell(f"{runs // 4:,} page split tests")
     found += page_tests(runs // 4)
+    tell(f"{3 * (runs // 4):,} page split tests at their planned looks")
+    found += false_claims(runs // 4) + page_power(runs // 4)
     tell("switchbacks and uplift")
     return found + switchbacks(runs) + uplift(max(4, runs // 10))
 

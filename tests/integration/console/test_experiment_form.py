@@ -109,3 +109,15 @@ def test_a_viewer_registers_nothing(maria: Visitor) -> None:
     assert send(vik, planned_units="4000", planned_days="14", do="declare").status_code == 403
     assert "New experiment" not in vik.get("/experiments").text
     assert registered(maria.shop) == 0
+
+
+def test_power_is_part_of_the_plan_and_of_what_is_registered(maria: Visitor) -> None:
+    surely = send(maria, power="0.95")
+    assert "in 95 % of cases" in text_of(surely.text)
+    assert int(value(surely.text, "planned_units")) > int(value(send(maria).text, "planned_units"))
+    assert wrong(send(maria, power="2", cap_quantile="1").text) == {"power"}
+    customers = {"measure": "customer:revenue:mean", "guardrails": "", "planned_days": "28"}
+    assert wrong(send(maria, cap_quantile="1", **customers).text) == {"cap_quantile"}
+    send(maria, planned_units="4000", cap_quantile="0.95", power="0.9", do="declare", **customers)
+    row = fresh(maria.shop.store, "bar-at-the-top")
+    assert (row.power, row.design["cap_quantile"]) == (0.9, 0.95)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from growth_pipelines.actions.experiments.registry import history
-from growth_pipelines.console.experiment_documents import ExperimentInFull, ExperimentPage
+from growth_pipelines.console.experiment_documents import ExperimentInFull, ExperimentPage, PlanDocument
 from growth_pipelines.store.readings import newest_readings
 from growth_pipelines.store.tables import Action, Experiment
 from tests.console_shop import NOW, ConsoleShop
@@ -19,6 +19,7 @@ from .conftest import Program, Visitor, told
 KEY = "free-shipping-bar"
 LIST = "/api/phase7/experiments"
 ONE = f"{LIST}/{KEY}"
+PLAN = f"{LIST}/plan"
 BEGUN = NOW - timedelta(days=15)
 DECLARED: dict[str, Any] = {
     "key": "bar-at-the-top",
@@ -170,3 +171,56 @@ def test_a_viewer_and_a_token_for_reading_change_nothing(console: ConsoleShop) -
     assert vik.http.get(ONE, headers=headers).status_code == 200
     assert fresh(console.store, KEY).status == "running"
     assert reader.http.get(LIST).json()["experiments"][0]["key"] == KEY
+
+
+def test_a_program_asks_what_an_experiment_takes_and_nothing_is_kept(either_console: ConsoleShop) -> None:
+    reader = Program(either_console, "read:metrics")
+    asked: dict[str, Any] = {"baseline": 0.02, "minimum_effect": 0.1, "daily_units": 9000, "coverage_goal": 1}
+    fixed = reader.http.get(PLAN, params={**asked, "fixed": True}).raise_for_status().json()
+    found = PlanDocument.model_validate(fixed)
+    assert (found.planned_units, found.needed_units, found.reason) == (2 * 80_682, 2 * 80_682, None)
+    surely = reader.http.get(PLAN, params={**asked, "power": 0.95}).json()
+    assert surely["planned_units"] > found.planned_units
+    three = reader.http.get(PLAN, params={**asked, "fixed": True, "weights": [2, 1, 1]}).json()
+    assert three["planned_units"] > found.planned_units
+    mean = {
+        **asked,
+        "metric_kind": "ratio",
+        "baseline": 50,
+        "variance": 3600,
+        "fixed": True,
+        "minimum_effect": 0.05,
+    }
+    assert reader.http.get(PLAN, params=mean).json()["planned_units"] == 2 * 9042
+    own = reader.http.get(PLAN).json()
+    assert (own["baseline"], own["daily_units"]) == (0.02, 350), "the shop's own, where nothing is said"
+    with either_console.store.read() as session:
+        assert session.scalar(select(func.count()).select_from(Experiment)) == 0
+
+
+def test_what_can_t_be_planned_is_told_with_the_field_that_is_wrong(console: ConsoleShop) -> None:
+    program = Program(console)
+    asked: dict[str, Any] = {"baseline": 0.02, "minimum_effect": 0.1, "daily_units": 9000}
+    for wrong, fields in (
+        ({"baseline": None, "primary_metric": "carts"}, {"baseline"}),
+        ({"baseline": None, "variance": 4, "metric_kind": "mean"}, {"baseline"}),
+        ({"daily_units": 0}, {"daily_units"}),
+        ({"power": 1}, {"power"}),
+        ({"metric_kind": "mean"}, {"variance"}),
+        ({"metric_kind": "ratio"}, {"variance"}),
+        ({"variance": 2}, {"variance"}),
+        ({"minimum_effect": 60, "baseline": 0.5}, {"minimum_effect"}),
+        ({"unit": "time_slice", "primary_metric": "revenue", "block_days": 9}, {"planned_days"}),
+        ({"unit": "page"}, {"primary_metric"}),
+    ):
+        sent = {name: one for name, one in (asked | wrong).items() if one is not None}
+        answer = program.http.get(PLAN, params=sent)
+        assert told(answer) == (422, "bad-experiment"), wrong
+        assert set(answer.json()["fields"]) == fields, wrong
+    customers = {"unit": "customer", "primary_metric": "revenue", "minimum_effect": 0.1}
+    assert told(program.http.get(PLAN, params=customers)) == (409, "not-drawn")
+    days = program.http.get(PLAN, params={**customers, "unit": "time_slice", "planned_days": 84}).json()
+    assert (days["planned_units"], days["least_effect"]) == (84, None)
+    assert "does not say how much they vary" in days["reason"] or "No orders" in days["reason"]
+    taken = program.http.post(LIST, json={**DECLARED, "key": "plan"})
+    assert set(taken.json()["fields"]) == {"key"}, "its address would be the planner's"

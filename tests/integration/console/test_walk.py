@@ -39,6 +39,9 @@ PLAUSIBLE = {
     "out": "true",
     "number": "1",
     "key": "free-shipping-bar",
+    "baseline": "0.03",
+    "minimum_effect": "0.1",
+    "daily_units": "4000",
 }
 # Columns that say when somebody was last here: kept at most once a minute, whatever they asked for.
 SEEN = {("sessions", "seen_at"), ("operators", "seen_at")}

@@ -43,6 +43,18 @@ def test_the_plan_is_the_one_of_the_closed_form(said: Any) -> None:
     assert found["units"] == [80_682, 80_682]
 
 
+def test_means_and_ratios_are_planned_with_their_variance_and_any_power(said: Any) -> None:
+    asked = ("experiments", "plan", "--baseline", "50", "--effect", "0.05", "--daily-units", "9000")
+    mean = said(*asked, "--variance", "3600", "--fixed", "--coverage", "1")
+    assert (mean["units"], mean["planned_days"], mean["reason"]) == ([9_042, 9_042], 14, None)
+    assert said(*asked, "--variance", "3600", "--fixed", "--kind", "ratio")["units"] == mean["units"]
+    surely = said(*asked, "--variance", "3600", "--fixed", "--power", "0.95")
+    assert surely["planned_units"] > mean["planned_units"]
+    always = said(*asked, "--variance", "3600")
+    assert always["planned_units"] > mean["planned_units"], "read at any time it takes more"
+    assert 0 < always["least_effect"] < 0.05
+
+
 def test_a_declared_experiment_waits_for_its_approval_and_keeps_its_history(said: Any) -> None:
     made = said(*DECLARED)
     assert (made["status"], made["arms"][1]) == ("draft", {"name": "sticky", "weight": 2.0})

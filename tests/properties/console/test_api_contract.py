@@ -65,6 +65,7 @@ OPERATIONS = {
     "listPendingApprovals",
     "listSuppressions",
     "moveExperiment",
+    "planExperiment",
 }
 # Parameters of these names mean the shop's own experiment, half of the time.
 NAMED = ("key", "experiment")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from growth_pipelines.bench.statistics import experiments
+from growth_pipelines.bench.statistics import experiments, page_looks
 from growth_pipelines.bench.statistics.figure import Figure
 
 
@@ -35,6 +35,17 @@ def test_assignment_is_uniform_independent_sticky_and_quick() -> None:
 @pytest.mark.slow
 def test_intervals_of_page_tests_hold_the_effect() -> None:
     assert not _missed(experiments.page_tests(50, pages=60))
+
+
+@pytest.mark.slow
+def test_page_tests_of_nothing_claim_as_seldom_over_all_planned_looks_as_is_said() -> None:
+    """5 % over all looks together and 1 % before the end; 80 runs tell these to three standard errors."""
+    assert not _missed(page_looks.false_claims(80))
+
+
+@pytest.mark.slow
+def test_page_tests_show_the_effect_that_was_foretold() -> None:
+    assert not _missed(page_looks.power(25))
 
 
 def test_intervals_of_switchbacks_hold_the_effect() -> None:
