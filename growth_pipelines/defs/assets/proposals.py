@@ -145,7 +145,8 @@ def propose(machine: Machine, recommender: Recommender, run_id: str) -> "SubmitR
         learnt = corrections(machine)
         context = recommender_context(machine, shop, paused, learnt, habits(machine))
         drafts = recommender.recommend(frames, context, config)
-        drafts = worded(drafts, configured_model(machine.settings), context.locale, context.paused_templates)
+        model = configured_model(machine.settings)
+        drafts = worded(drafts, model, context.locale, context.paused_templates, context.habits)
     return submit(
         machine.store,
         drafts,
