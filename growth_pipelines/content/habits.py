@@ -5,8 +5,8 @@ whole sentences of the page, or a full stop where the page shouts. A word is nev
 word that operators like to add is never put into one, since nothing here would back it. Where every text has a
 word that is taken out again and again, the draft stays as it is and says so.
 
-``learning.edits`` finds the habits, ``feedback.habits`` leaves out those that are switched off, and recommenders get
-the rest with their context. What a text follows is kept in its draft, so that an approval binds to it.
+``learning.edits`` finds the habits, ``feedback.habits`` leaves out those that are switched off, and recommenders
+get the rest with their context. What a text follows is kept in its draft, so that an approval binds to it.
 """
 
 from __future__ import annotations

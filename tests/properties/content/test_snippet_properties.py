@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from growth_pipelines.content import check_claims, description_variants, score, title_variants
 from growth_pipelines.content.habits import Habits
 from growth_pipelines.content.snippets import evidence_of
+from growth_pipelines.content.structured import FEWEST_QUESTIONS, MOST_QUESTIONS, questions
 from growth_pipelines.content.wording import templates
 from growth_pipelines.learning.edits import words_in
 
@@ -97,3 +98,19 @@ def test_texts_in_the_order_of_habits_stay_in_it(texts: list[str], habits: Habit
     assert once
     assert set(once) <= set(texts)
     assert habits.ordered(texts[0], once, set(once)) == once
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(WORD, min_size=1, max_size=5).map(" ".join), st.lists(SENTENCE, max_size=6).map(" ".join), HABITS)
+def test_questions_keep_their_number_and_say_nothing_new_for_habits(
+    title: str, description: str, habits: Habits
+) -> None:
+    page = {"title": title, "description": description, "vendor": "Maker & Sons", "product_type": "Lines"}
+    plain = questions(page, shop_name="Hot Rod Parts", most=99)
+    followed = questions(page, shop_name="Hot Rod Parts", habits=habits)
+    assert min(len(plain), FEWEST_QUESTIONS) <= len(followed) <= MOST_QUESTIONS
+    told = set(words_in(" ".join([description, *(f"{pair.left} {pair.right}" for pair in plain)])))
+    for pair in followed:
+        assert set(words_in(f"{pair.left} {pair.right}")) <= told
+        assert check_claims(f"{pair.left} {pair.right}", evidence_of(page, "Hot Rod Parts")) == []
+    assert followed == questions(page, shop_name="Hot Rod Parts", habits=habits)
