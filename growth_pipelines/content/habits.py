@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from growth_pipelines.learning.edits import Preference, words_in
 
-_SHOUTED = re.compile(r"!+$")
+_SHOUTED = re.compile(r"[!?]*![!?]*$")
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ class Habits:
         return frozenset({f"avoid:{word}" for word in self.avoided & said} | shouts)
 
     def calm(self, sentence: str) -> str:
-        """The sentence, with a full stop where it ends in exclamation marks and they are not wanted."""
-        return _SHOUTED.sub(".", sentence) if self.calmer else sentence
+        """The sentence, ending in a full stop (a question in its mark) where exclamation marks are not wanted."""
+        return _SHOUTED.sub(_calm_end, sentence) if self.calmer else sentence
 
     def ordered(self, plain: str, texts: Sequence[str], good: Collection[str]) -> list[str]:
         """``texts`` (the best first where there are no habits) without those that break more habits than others.
@@ -109,6 +109,10 @@ class Habits:
         if self.length * more > 0:
             followed.add("longer" if more > 0 else "shorter")
         return Followed(tuple(sorted(followed)), tuple(sorted(broken)))
+
+
+def _calm_end(shouted: re.Match[str]) -> str:
+    return "?" if "?" in shouted[0] else "."
 
 
 NO_HABITS = Habits()

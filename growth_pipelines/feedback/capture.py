@@ -13,7 +13,7 @@ from growth_pipelines.actions.model import RejectReason
 from growth_pipelines.actions.submission import CHANNEL
 from growth_pipelines.drafts.edits import ENTRIES, FIELDS
 from growth_pipelines.drafts.entries import entry_texts
-from growth_pipelines.learning import EditSignal, edit_signal
+from growth_pipelines.learning import EditSignal, edit_signal, followed_by
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import ApprovalRequest, AuditEvent, FeedbackSignal
 
@@ -106,10 +106,14 @@ def _said(changes: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
 
 
 def edit_signals(session: Session, now: datetime) -> list[EditSignal]:
-    """One an action of which texts for shoppers were edited, its last edit."""
+    """One an action of which texts for shoppers were edited: all its edits together."""
     edits = select(FeedbackSignal).where(FeedbackSignal.decision == "edit").order_by(FeedbackSignal.at)
-    last = {one.action_id: one for one in session.scalars(edits) if one.words is not None}
-    return [_signal(one, now) for one in last.values()]
+    found: dict[str, EditSignal] = {}
+    for one in session.scalars(edits):
+        if one.words is not None:
+            signal, before = _signal(one, now), found.get(one.action_id)
+            found[one.action_id] = signal if before is None else followed_by(before, signal)
+    return list(found.values())
 
 
 def _signal(one: FeedbackSignal, now: datetime) -> EditSignal:

@@ -81,6 +81,19 @@ def edit_signal(before: str, after: str) -> EditSignal:
     )
 
 
+def followed_by(first: EditSignal, then: EditSignal) -> EditSignal:
+    """Two edits of one action as one: a word that came and went again did neither; the later gives the rest."""
+    come, gone = (set(first.added), set(then.added)), (set(first.removed), set(then.removed))
+    return replace(
+        then,
+        added=tuple(sorted((come[0] - gone[1]) | (come[1] - gone[0]))),
+        removed=tuple(sorted((gone[0] - come[1]) | (gone[1] - come[0]))),
+        words_before=first.words_before + then.words_before,
+        words_after=first.words_after + then.words_after,
+        parts=tuple(sorted({*first.parts, *then.parts})),
+    )
+
+
 def preferences(signals: Iterable[EditSignal], joining: Collection[str] = ()) -> list[Preference]:
     """What shows in at least three edited actions (one signal each) and has not faded, the most frequent first.
 

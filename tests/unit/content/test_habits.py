@@ -69,6 +69,21 @@ def test_exclamation_marks_of_the_page_become_full_stops() -> None:
     assert calm[0].habits.followed == ("calmer",)
 
 
+@pytest.mark.parametrize(
+    ("said", "calm"),
+    [
+        ("It fits!!", "It fits."),
+        ("Leaks?!", "Leaks?"),
+        ("Leaks!?", "Leaks?"),
+        ("It fits.", "It fits."),
+        ("!", "."),
+    ],
+)
+def test_a_sentence_stays_whole_without_its_exclamation_marks(said: str, calm: str) -> None:
+    assert Habits(calmer=True).calm(said) == calm
+    assert Habits().calm(said) == said
+
+
 def test_a_name_keeps_its_exclamation_mark() -> None:
     title = title_variants({**PAGE, "title": "Wow! Hose End"}, [], shop_name=SHOP, habits=Habits(calmer=True))[0]
     assert title.text.startswith("Wow! ")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from growth_pipelines.learning import EditSignal, edit_signal, preferences
+from growth_pipelines.learning import EditSignal, edit_signal, followed_by, preferences
 from growth_pipelines.learning.fading import HALF_LIFE_DAYS
 
 
@@ -88,3 +88,12 @@ def test_texts_that_are_lengthened_again_are_no_longer_shortened() -> None:
     old = replace(shorter, age_days=60.0)
     assert "shorter" in _keys(old, old, old)
     assert "shorter" not in _keys(old, old, old, longer)
+
+
+def test_several_edits_of_one_action_count_as_one_and_what_is_undone_does_not_count() -> None:
+    out, back = edit_signal("cheap red boots", "red boots"), edit_signal("red boots", "cheap boots")
+    both = followed_by(out, back)
+    assert (both.added, both.removed) == ((), ("red",))
+    twice = followed_by(out, edit_signal("red boots", "boots"))
+    assert twice.removed == ("cheap", "red")
+    assert twice.words_after < twice.words_before
