@@ -123,8 +123,9 @@ class ActionDraft(_Frozen):
     """A proposal, complete enough to be decided in 30 seconds and undone afterwards.
 
     ``draft`` is what the executor will write and is typed per kind: for seo_ctr ``{"title": …, "description": …}``
-    (only the fields that change) with ``variants`` kept beside it for the reader; for an image
-    ``{"media_gid": …, "alt": …}``; for a task card ``{"steps": […], "summary": …}``.
+    (only the fields that change) with ``variants`` kept beside it for the reader, and in ``habits`` what it
+    follows of operators' habits; for an image ``{"media_gid": …, "alt": …}``; for a task card
+    ``{"steps": […], "summary": …}``.
     """
 
     kind: Kind

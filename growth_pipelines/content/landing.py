@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from growth_pipelines.content.habits import NO_HABITS, Followed, Habits
 from growth_pipelines.content.lengths import characters
 from growth_pipelines.content.scoring import LENGTHS, Score, score
 from growth_pipelines.content.snippets import evidence_of
@@ -16,6 +17,7 @@ from growth_pipelines.content.wording import language_of
 
 MOST_PRODUCTS = 12
 LONGEST_SLUG = 120
+TYPE = "growth_landing_page"
 _KINDS = {"title": "page_title", "h1": "h1", "meta_description": "page_meta", "intro": "intro"}
 
 
@@ -23,7 +25,8 @@ _KINDS = {"title": "page_title", "h1": "h1", "meta_description": "page_meta", "i
 class LandingCopy:
     """``texts`` holds title, h1, meta_description and intro; ``quality`` is the mean of their scores.
 
-    ``templates`` has the name of each text's template; the heading is the topic itself.
+    ``templates`` has the name of each text's template; the heading is the topic itself. ``habits`` holds what
+    texts follow of operators' habits, where they do or should.
     """
 
     topic: str
@@ -31,6 +34,7 @@ class LandingCopy:
     texts: dict[str, str]
     scores: dict[str, Score]
     templates: dict[str, str]
+    habits: dict[str, Followed] = field(default_factory=dict)
 
     @property
     def quality(self) -> float:
@@ -66,11 +70,13 @@ def landing_copy(
     locale: str = "en",
     others: Sequence[str] = (),
     paused: Collection[str] = (),
+    habits: Habits = NO_HABITS,
 ) -> LandingCopy | None:
     """The page's texts, or None when a claim is not backed, a text does not fit or a title is taken.
 
     ``products`` (title, description, product_type, vendor, tags; at most 12) are the evidence: every word of the
-    topic must be theirs. ``others`` are the titles that the shop shows already, ``paused`` templates not to use.
+    topic must be theirs. ``others`` are the titles that the shop shows already, ``paused`` templates not to use;
+    operators' ``habits`` choose among the texts, and never cost the page.
     """
     wording = structured_templates(locale)
     topic = topic_name(query, locale)
@@ -89,17 +95,30 @@ def landing_copy(
         "count": str(len(products)),
     }
     known = [*evidence, {"products": len(products)}]
-    made = _texts(wording["landing"], facts, products, known, others, _Names(language_of(locale), paused))
-    if made is None:
-        return None
-    texts, templates = made
+    names = _Names(language_of(locale), paused)
     context = {"queries": queries, "evidence": known, "subject": topic, "locale": locale}
-    scores = {name: score(text, _KINDS[name], context) for name, text in texts.items()}
-    return (
-        None
-        if any(one.blocked or one.problems for one in scores.values())
-        else LandingCopy(topic, slug, texts, scores, templates)
-    )
+
+    def written(followed: Habits) -> LandingCopy | None:
+        made = _texts(wording["landing"], facts, products, known, others, names, followed)
+        if made is None:
+            return None
+        texts, templates = made
+        scores = {name: score(text, _KINDS[name], context) for name, text in texts.items()}
+        flawed = any(one.blocked or one.problems for one in scores.values())
+        return None if flawed else LandingCopy(topic, slug, texts, scores, templates)
+
+    plain = written(NO_HABITS)
+    return _by_habit(plain, written(habits), habits) if habits and plain else plain
+
+
+def _by_habit(plain: LandingCopy, copy: LandingCopy | None, habits: Habits) -> LandingCopy:
+    """The copy that was made for the habits, or else the plain one, and what its texts follow of them."""
+    copy = copy or plain
+    compared = {
+        name: habits.of_part(f"{TYPE}.{name}").compared(plain.texts[name], text)
+        for name, text in copy.texts.items()
+    }
+    return replace(copy, habits={name: found for name, found in compared.items() if found})
 
 
 @dataclass(frozen=True)
@@ -125,14 +144,17 @@ def _texts(
     evidence: Any,
     others: Sequence[str],
     names: _Names,
+    habits: Habits,
 ) -> tuple[dict[str, str], dict[str, str]] | None:
     """The texts and their templates' names; None where one is missing."""
     taken = {other.lower() for other in others}
     titles = _filled(names.usable("titles", wording["titles"]), facts, "page_title")
     titles = {name: text for name, text in titles.items() if text.lower() not in taken}
+    titles = _in_order(titles, habits.of_part(f"{TYPE}.title"))
     headings = _filled({"h1": wording["h1"]}, facts, "h1")
     metas = _filled(names.usable("metas", wording["metas"]), facts, "page_meta")
-    intro = "" if names.of("intro") in names.paused else _intro(wording, facts, products, evidence)
+    metas = _in_order(metas, habits.of_part(f"{TYPE}.meta_description"))
+    intro = "" if names.of("intro") in names.paused else _intro(wording, facts, products, evidence, habits)
     if not (titles and headings and metas and intro):
         return None
     title, meta = next(iter(titles)), next(iter(metas))
@@ -146,19 +168,40 @@ def _filled(templates: Mapping[str, str], facts: Mapping[str, str], kind: str) -
     return {name: text for name, text in texts.items() if characters(text) <= LENGTHS[kind][2]}
 
 
+def _in_order(texts: dict[str, str], habits: Habits) -> dict[str, str]:
+    """Templates' texts by name, those first that operators' habits prefer."""
+    named = {text: name for name, text in reversed(texts.items())}
+    return {
+        named[text]: text for text in habits.ordered(next(iter(texts.values()), ""), list(texts.values()), named)
+    }
+
+
 def _intro(
-    wording: Mapping[str, Any], facts: Mapping[str, str], products: Sequence[Mapping[str, Any]], evidence: Any
+    wording: Mapping[str, Any],
+    facts: Mapping[str, str],
+    products: Sequence[Mapping[str, Any]],
+    evidence: Any,
+    habits: Habits,
 ) -> str:
-    """The opening, as many products as fit, the closing."""
+    """The opening, as many products as fit, the closing.
+
+    Of each product its first sentence, or the first that breaks fewest habits; a product whose words break one
+    that the rest keeps is left out, unless all do.
+    """
     opening, closing = wording["opening"].format_map(facts), wording["closing"].format_map(facts)
+    broken = habits.broken(f"{opening} {closing}")
     text = opening
     said: set[str] = set()
     for product in products:
-        for sentence in sentences(str(product.get("description") or ""), evidence)[:1]:
+        of_it = [habits.calm(one) for one in sentences(str(product.get("description") or ""), evidence)]
+        for sentence in sorted(of_it, key=lambda one: len(habits.broken(one)))[:1]:
             row = wording["product"].format(title=product["title"], sentence=sentence)
-            if sentence not in said and characters(f"{text} {row} {closing}") <= LENGTHS["intro"][2]:
+            fits = characters(f"{text} {row} {closing}") <= LENGTHS["intro"][2]
+            if sentence not in said and fits and habits.broken(row) <= broken:
                 said.add(sentence)
                 text = f"{text} {row}"
+    if not said and habits:
+        return _intro(wording, facts, products, evidence, NO_HABITS)
     return f"{text} {closing}" if said else ""
 
 

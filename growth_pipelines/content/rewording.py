@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from growth_pipelines.content.claims import check_claims
 from growth_pipelines.content.duplicates import NEAR, likeness
+from growth_pipelines.content.habits import NO_HABITS, Habits
 from growth_pipelines.content.lengths import characters
 from growth_pipelines.content.scoring import LENGTHS, score
 from growth_pipelines.content.terms import check_terms
@@ -40,24 +41,39 @@ class Wording:
 
 
 def reworded(
-    text: str, kind: str, context: Mapping[str, Any], model: LanguageModel | None, known: tuple[str, ...] = ()
+    text: str,
+    kind: str,
+    context: Mapping[str, Any],
+    model: LanguageModel | None,
+    known: tuple[str, ...] = (),
+    habits: Habits = NO_HABITS,
 ) -> Wording:
     """``text`` in the model's words, or as it is.
 
     ``kind`` and ``context`` as for :func:`~growth_pipelines.content.scoring.score`; ``context`` must hold the
-    evidence. ``known`` are texts that the new one may not repeat.
+    evidence. ``known`` are texts that the new one may not repeat; it may break no operators' ``habits`` that
+    ``text`` keeps.
     """
     if model is None:
         return Wording(text)
     prompt = load("templates/prompts.yaml")["reword"].format(
-        text=text, longest=LENGTHS[kind][2], locale=context.get("locale", "en")
+        text=text, longest=LENGTHS[kind][2], locale=context.get("locale", "en"), habits=_asked(habits)
     )
     try:
         answer = " ".join(model.complete(prompt).split())
     except GrowthError as error:
         return Wording(text, refused=error.message)
+    if new := habits.broken(answer) - habits.broken(text):
+        return Wording(text, refused=f"It says what operators take out: {', '.join(sorted(new))}.")
     refused = _refused(answer, text, kind, context, known)
     return Wording(text, refused=refused) if refused else Wording(answer, model.name)
+
+
+def _asked(habits: Habits) -> str:
+    """What the model is told of operators' habits."""
+    wording = load("templates/prompts.yaml")
+    words = wording["avoid"].format(words=", ".join(sorted(habits.avoided))) if habits.avoided else ""
+    return f"{words}{wording['calmer'] if habits.calmer else ''}"
 
 
 def _refused(answer: str, text: str, kind: str, context: Mapping[str, Any], known: tuple[str, ...]) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from growth_pipelines.content.claims import check_claims
-from growth_pipelines.content.scoring import LENGTHS, Score, score
+from growth_pipelines.content.habits import NO_HABITS, Followed, Habits
+from growth_pipelines.content.scoring import LENGTHS, REVIEW_BELOW, Score, score
 from growth_pipelines.content.terms import title_case, word_set, words
 from growth_pipelines.content.word_index import OtherTexts
 from growth_pipelines.content.wording import language_of, load, templates
@@ -16,11 +17,12 @@ _FACTS = ("title", "product_type", "vendor", "tags", "description")
 
 
 class Variant(NamedTuple):
-    """A text, how good it is, and the name of the template that made it."""
+    """A text, how good it is, the name of the template that made it, and what it follows of operators' habits."""
 
     text: str
     score: Score
     template: str
+    habits: Followed = Followed()
 
 
 def has_templates(locale: str) -> bool:
@@ -41,14 +43,16 @@ def title_variants(
     locale: str = "en",
     others: OtherTexts | Sequence[str] = (),
     paused: Collection[str] = (),
+    habits: Habits = NO_HABITS,
     count: int = 3,
 ) -> list[Variant]:
-    """Up to ``count`` titles of at most 60 characters, best first, none by a template that is ``paused``.
+    """Up to ``count`` titles of at most 60 characters, best first, none by a template that is ``paused``; where
+    operators have ``habits``, those that follow them best.
 
     ``page`` holds title, page_type, product_type, vendor, tags and description; ``queries`` as for
     :func:`~growth_pipelines.content.scoring.score`; ``others`` are titles elsewhere in the shop.
     """
-    return _variants("title", page, queries, shop_name, locale, others, paused)[:count]
+    return _variants("title", page, queries, shop_name, locale, others, paused, habits)[:count]
 
 
 def description_variants(
@@ -59,10 +63,11 @@ def description_variants(
     locale: str = "en",
     others: OtherTexts | Sequence[str] = (),
     paused: Collection[str] = (),
+    habits: Habits = NO_HABITS,
     count: int = 3,
 ) -> list[Variant]:
     """Up to ``count`` meta descriptions of at most 155 characters; the rest as for :func:`title_variants`."""
-    return _variants("description", page, queries, shop_name, locale, others, paused)[:count]
+    return _variants("description", page, queries, shop_name, locale, others, paused, habits)[:count]
 
 
 def _variants(
@@ -73,8 +78,9 @@ def _variants(
     locale: str,
     others: OtherTexts | Sequence[str],
     paused: Collection[str],
+    habits: Habits,
 ) -> list[Variant]:
-    wording = templates(locale)
+    wording, habits = templates(locale), habits.of_part(kind)
     if wording is None:
         return []
     context = {
@@ -85,19 +91,39 @@ def _variants(
         "locale": locale,
     }
     candidates = _titles if kind == "title" else _descriptions
+
+    def ranked(followed: Habits, known: dict[str, tuple[Variant, int]]) -> list[Variant]:
+        for name, text, strain in candidates(page, shop_name, wording, followed):
+            template = f"{language_of(locale)}.{name}"
+            if (
+                text
+                and text not in known
+                and template not in paused
+                and len(text) <= LENGTHS[kind][2]
+                and not check_claims(text, context["evidence"])
+            ):
+                known[text] = (Variant(text, score(text, kind, context), template), strain)
+        best = sorted(known.values(), key=lambda item: _rank(kind, item[0].text, item[0].score, item[1]))
+        return [variant for variant, _ in best]
+
     found: dict[str, tuple[Variant, int]] = {}
-    for name, text, strain in candidates(page, shop_name, wording):
-        template = f"{language_of(locale)}.{name}"
-        if (
-            text
-            and text not in found
-            and template not in paused
-            and len(text) <= LENGTHS[kind][2]
-            and not check_claims(text, context["evidence"])
-        ):
-            found[text] = (Variant(text, score(text, kind, context), template), strain)
-    ranked = sorted(found.values(), key=lambda item: _rank(kind, item[0].text, item[0].score, item[1]))
-    return _distinct([variant for variant, _ in ranked])
+    plain = ranked(NO_HABITS, found)
+    if not habits or not plain:
+        return _distinct(plain)
+    return _distinct(_by_habit(plain[0], ranked(habits, found), habits))
+
+
+def _by_habit(plain: Variant, ranked: Sequence[Variant], habits: Habits) -> list[Variant]:
+    """The texts that follow operators' habits; ``plain`` is the best without any.
+
+    A text that is preferred to a better one for its length or for a word must not be one to look at twice, unless
+    the better one is.
+    """
+    least = min(REVIEW_BELOW, plain.score.total)
+    by_text = {variant.text: variant for variant in ranked}
+    good = {text for text, variant in by_text.items() if variant.score.total >= least}
+    chosen = habits.ordered(plain.text, list(by_text), good)
+    return [by_text[text]._replace(habits=habits.compared(plain.text, text)) for text in chosen]
 
 
 def _rank(kind: str, text: str, judged: Score, strain: int) -> tuple[int, int]:
@@ -133,7 +159,9 @@ def _facts(page: Mapping[str, Any], shop_name: str) -> dict[str, str]:
     return facts
 
 
-def _titles(page: Mapping[str, Any], shop_name: str, wording: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
+def _titles(
+    page: Mapping[str, Any], shop_name: str, wording: Mapping[str, Any], _: Habits
+) -> Iterator[tuple[str, str, int]]:
     """Templates' names and the titles they make."""
     facts = _facts(page, shop_name)
     for name, template in _named(wording, "titles", page):
@@ -146,11 +174,14 @@ def _titles(page: Mapping[str, Any], shop_name: str, wording: Mapping[str, Any])
 
 
 def _descriptions(
-    page: Mapping[str, Any], shop_name: str, wording: Mapping[str, Any]
+    page: Mapping[str, Any], shop_name: str, wording: Mapping[str, Any], habits: Habits
 ) -> Iterator[tuple[str, str, int]]:
-    """Templates' names and descriptions, each with how many sentences of the page it skips before its first."""
+    """Templates' names and descriptions, each with how many sentences of the page it skips before its first.
+
+    A text holds as many whole sentences as fit; for habits' sake it may hold fewer.
+    """
     facts = _facts(page, shop_name)
-    sentences = _sentences(page)
+    sentences = [habits.calm(sentence) for sentence in _sentences(page)]
     for name, template in _named(wording, "descriptions", page):
         for action in wording["actions"][_type_of(wording["actions"], page)]:
             base = {**facts, "action": action.format(**facts)}
@@ -163,17 +194,19 @@ def _descriptions(
                 says_nothing_new = word_set(sentence) <= word_set(facts["title"])
                 repeats = "title}" in template and (sentence.startswith(named) or says_nothing_new)
                 if _opens(sentence) and not repeats:
-                    yield name, _longest(template, base, sentences[start:]), start
+                    fitting = _fitting(template, base, sentences[start:])
+                    for text in fitting if habits else fitting[-1:]:
+                        yield name, text, start
 
 
-def _longest(template: str, facts: Mapping[str, str], sentences: Sequence[str]) -> str:
-    """The template with as many whole sentences as fit, or an empty text."""
-    fitting = ""
+def _fitting(template: str, facts: Mapping[str, str], sentences: Sequence[str]) -> list[str]:
+    """The template with one whole sentence, with two and so on, as long as they fit."""
+    fitting: list[str] = []
     for end in range(1, len(sentences) + 1):
         text = _fill(template, {**facts, "sentences": " ".join(sentences[:end])})
         if not text or len(text) > LENGTHS["description"][2]:
             break
-        fitting = text
+        fitting.append(text)
     return fitting
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from growth_pipelines.actions.structured_fields import json_text
 from growth_pipelines.content.claims import check_claims
+from growth_pipelines.content.habits import NO_HABITS, Habits
 from growth_pipelines.content.snippets import evidence_of
 from growth_pipelines.content.wording import language_of, load, templates
 
@@ -47,25 +48,26 @@ def questions(
     shop_name: str,
     locale: str = "en",
     paused: Collection[str] = (),
+    habits: Habits = NO_HABITS,
     most: int = MOST_QUESTIONS,
 ) -> list[Pair]:
     """Up to ``most`` questions with their answers, every one backed by the page's facts.
 
     ``page`` holds title, product_type, vendor, tags, description and variants; templates that are ``paused``
-    ask nothing.
+    ask nothing. What breaks operators' ``habits`` is left out where enough is left without it.
     """
     wording = structured_templates(locale)
     if wording is None:
         return []
     evidence, facts = product_evidence(page, shop_name), _facts(page, shop_name)
-    unused = sentences(str(page.get("description") or ""), evidence)
+    unused = [habits.calm(one) for one in sentences(str(page.get("description") or ""), evidence)]
     answered, general = [], []
     for name, row in _named(wording, "questions", locale, paused):
         ask = _fill(row["ask"], facts)
         if "answer" in row:
             general.append(Pair(ask, _fill(row["answer"], facts), name))
             continue
-        found = unused[:1] if row.get("first_sentence") else _about(unused, row["about"])
+        found = unused[:1] if row.get("first_sentence") else _about(unused, row["about"], habits)
         unused = [sentence for sentence in unused if sentence not in found]
         answered.append(Pair(ask, " ".join(found), name))
     pairs = [
@@ -75,7 +77,15 @@ def questions(
         and 0 < len(pair.right) <= LONGEST_ENTRY
         and not check_claims(f"{pair.left} {pair.right}", evidence)
     ]
-    return pairs[:most]
+    return _by_habit(pairs, habits)[:most]
+
+
+def _by_habit(pairs: Sequence[Pair], habits: Habits) -> list[Pair]:
+    """Those that break no more habits than others, in their order; with the next best where they are too few."""
+    broken = [len(habits.broken(f"{pair.left} {pair.right}")) for pair in pairs]
+    enough = max(FEWEST_QUESTIONS, broken.count(min(broken, default=0)))
+    places = sorted(range(len(pairs)), key=lambda place: broken[place])[:enough]
+    return [pairs[place] for place in sorted(places)]
 
 
 def _named(
@@ -182,8 +192,10 @@ def sentences(text: str, evidence: Any) -> list[str]:
     return found
 
 
-def _about(unused: Sequence[str], pattern: str) -> list[str]:
-    return [sentence for sentence in unused if re.search(pattern, sentence, re.IGNORECASE)][:1]
+def _about(unused: Sequence[str], pattern: str, habits: Habits) -> list[str]:
+    """The first sentence about it, of those that break fewest habits."""
+    found = [sentence for sentence in unused if re.search(pattern, sentence, re.IGNORECASE)]
+    return sorted(found, key=lambda sentence: len(habits.broken(sentence)))[:1]
 
 
 def _facts(page: Mapping[str, Any], shop_name: str) -> dict[str, str]:

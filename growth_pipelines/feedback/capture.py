@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, get_args
 
@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.model import RejectReason
 from growth_pipelines.actions.submission import CHANNEL
-from growth_pipelines.learning import EditSignal, edit_signal
+from growth_pipelines.drafts.edits import ENTRIES, FIELDS
+from growth_pipelines.drafts.entries import entry_texts
+from growth_pipelines.learning import EditSignal, edit_signal, followed_by
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.tables import ApprovalRequest, AuditEvent, FeedbackSignal
 
@@ -65,6 +67,7 @@ def _edits(session: Session) -> Iterator[FeedbackSignal]:
         if event.action_id is None or before == after:
             continue
         signal = edit_signal(before, after)
+        said = _said(changes)
         yield FeedbackSignal(
             source=f"event:{event.seq}",
             action_id=event.action_id,
@@ -74,23 +77,46 @@ def _edits(session: Session) -> Iterator[FeedbackSignal]:
             by_policy=False,
             category=signal.category,
             distance=signal.distance,
-            words={
-                "added": list(signal.added),
-                "removed": list(signal.removed),
-                "before": signal.words_before,
-                "after": signal.words_after,
-            },
+            words=_words(said) if said else None,
         )
 
 
-def edit_signals(session: Session) -> list[EditSignal]:
-    """One an edited action, its last edit."""
+def _words(said: list[tuple[str, str, str]]) -> dict[str, Any]:
+    signal = edit_signal("\n".join(before for _, before, _ in said), "\n".join(after for _, _, after in said))
+    return {
+        "added": list(signal.added),
+        "removed": list(signal.removed),
+        "before": signal.words_before,
+        "after": signal.words_after,
+        "parts": sorted({part for part, _, _ in said}),
+    }
+
+
+def _said(changes: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+    """Part, text before and text after of what shoppers read: not the ids in lists, nor the steps of a task."""
+    found: list[tuple[str, str, str]] = []
+    for change in changes:
+        part, before, after = change["part"], change["before"], change["after"]
+        if part in FIELDS:
+            found.append((part, str(before), str(after)))
+        elif part == ENTRIES:
+            drafted, edited = entry_texts(before), entry_texts(after)
+            found += [(kind, text, edited[name][1]) for name, (kind, text) in drafted.items() if name in edited]
+    return [one for one in found if one[1] != one[2]]
+
+
+def edit_signals(session: Session, now: datetime) -> list[EditSignal]:
+    """One an action of which texts for shoppers were edited: all its edits together."""
     edits = select(FeedbackSignal).where(FeedbackSignal.decision == "edit").order_by(FeedbackSignal.at)
-    last = {one.action_id: one for one in session.scalars(edits) if one.words is not None}
-    return [_signal(one) for one in last.values()]
+    found: dict[str, EditSignal] = {}
+    for one in session.scalars(edits):
+        if one.words is not None:
+            signal, before = _signal(one, now), found.get(one.action_id)
+            found[one.action_id] = signal if before is None else followed_by(before, signal)
+    return list(found.values())
 
 
-def _signal(one: FeedbackSignal) -> EditSignal:
+def _signal(one: FeedbackSignal, now: datetime) -> EditSignal:
     words: dict[str, Any] = one.words or {}
     return EditSignal(
         category=one.category or "tone",  # type: ignore[arg-type]
@@ -99,6 +125,8 @@ def _signal(one: FeedbackSignal) -> EditSignal:
         removed=tuple(words["removed"]),
         words_before=int(words["before"]),
         words_after=int(words["after"]),
+        age_days=(now - one.at).total_seconds() / 86_400,
+        parts=tuple(words.get("parts", ())),
     )
 
 

@@ -32,7 +32,14 @@ def learning_document(session: Session, now: datetime) -> dict[str, Any]:
         "calibration": [_calibration(name, known, corrections) for name in _measured(known)],
         "drift": {"approvals": _drift(known.approval_drift), "outcomes": _drift(known.success_drift)},
         "habits": [
-            {"habit": one.key, "sort": one.sort, "word": one.word, "times": one.times, "followed": followed}
+            {
+                "habit": one.key,
+                "sort": one.sort,
+                "word": one.word,
+                "parts": list(one.parts),
+                "times": one.times,
+                "followed": followed,
+            }
             for one, followed in known.preferences
         ],
         "rankings": [

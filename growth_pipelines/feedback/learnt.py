@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.outcomes import FINAL_DAYS
 from growth_pipelines.feedback.capture import edit_signals
-from growth_pipelines.feedback.switches import switched_off
+from growth_pipelines.feedback.habits import known_habits
 from growth_pipelines.learning import (
     ConfidenceCalibration,
     Drift,
@@ -21,7 +21,6 @@ from growth_pipelines.learning import (
     WinRate,
     chained,
     drift,
-    preferences,
     reliability,
     win_rates,
 )
@@ -74,8 +73,7 @@ def learnt(session: Session, now: datetime) -> Learnt:
     signals = signal_frame(session, now)
     measured = signals[signals["succeeded"].notna()]
     decided = signals[signals["approved"].notna()].sort_values("at")
-    edits = edit_signals(session)
-    off = switched_off(session)
+    edits = edit_signals(session, now)
     by_time = measured.sort_values("measured_at")
     corrected = chained(signals)
     return Learnt(
@@ -87,7 +85,7 @@ def learnt(session: Session, now: datetime) -> Learnt:
         calibration=corrected.calibration,
         reliability=tuple(reliability(measured["confidence"], measured["succeeded"])),
         realised=corrected.realised,
-        preferences=tuple((one, one.key not in off) for one in preferences(edits)),
+        preferences=tuple(known_habits(session, edits)),
         approval_drift=drift(*_foreseen(decided["approved"].to_list())),
         success_drift=drift(by_time["succeeded"], by_time["confidence"]),
     )

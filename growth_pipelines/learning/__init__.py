@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from growth_pipelines.learning.corrections import Corrections, by_win_rates, calibrated, chained
     from growth_pipelines.learning.departures import Drift, drift
-    from growth_pipelines.learning.edits import EditSignal, Preference, edit_signal, preferences
+    from growth_pipelines.learning.edits import EditSignal, Preference, edit_signal, followed_by, preferences
     from growth_pipelines.learning.off_policy import (
         OffPolicyDifference,
         OffPolicyValue,
@@ -40,6 +40,7 @@ _HOME = {
     "EditSignal": "edits",
     "Preference": "edits",
     "edit_signal": "edits",
+    "followed_by": "edits",
     "preferences": "edits",
     "OffPolicyDifference": "off_policy",
     "OffPolicyValue": "off_policy",
@@ -85,6 +86,7 @@ __all__ = [
     "expectations",
     "factors",
     "fit_policy",
+    "followed_by",
     "impact_ratios",
     "off_policy_difference",
     "off_policy_value",

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from growth_pipelines.actions.scoring import RANKING_VERSION, bounded
-from growth_pipelines.learning.rates import HALF_LIFE_DAYS, factors, win_rates
+from growth_pipelines.learning.fading import HALF_LIFE_DAYS
+from growth_pipelines.learning.rates import factors, win_rates
 from growth_pipelines.learning.recalibration import (
     ConfidenceCalibration,
     ImpactRatio,

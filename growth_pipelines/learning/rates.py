@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from growth_pipelines.actions.scoring import bounded
+from growth_pipelines.learning.fading import HALF_LIFE_DAYS
 from growth_pipelines.learning.features import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
-HALF_LIFE_DAYS = 90.0
 LEVELS = ("recommender", "subtype", "change_type")
 # What the shop's own rate starts from: two decisions' worth of not knowing.
 _START = 1.0

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import TYPE_CHECKING, Any, Self
 
+from growth_pipelines.content.habits import NO_HABITS, Habits
+
 if TYPE_CHECKING:
     from growth_pipelines.learning import Corrections
 
@@ -23,8 +25,8 @@ class RecommenderContext:
 
     ``as_of`` is the shop's own day; ``freshness`` a label a person reads ("search data to 19 Nov 2026");
     ``corrections`` are what decisions and outcomes taught; goods arrive ``lead_time_days`` after they were
-    ordered; ``paused_templates`` write nothing; ``guided_selling`` is what kits need, so that no bundle repeats
-    one.
+    ordered; ``paused_templates`` write nothing; texts follow the operators' ``habits``; ``guided_selling`` is what
+    kits need, so that no bundle repeats one.
     """
 
     as_of: date
@@ -37,6 +39,7 @@ class RecommenderContext:
     corrections: Corrections = field(default_factory=_nothing_learnt)
     lead_time_days: int = 14
     paused_templates: frozenset[str] = frozenset()
+    habits: Habits = NO_HABITS
     guided_selling: GuidedSellingConfig = field(default_factory=lambda: GuidedSellingConfig())
 
     def learnt(self, recommender: str, subtype: str, confidence: float) -> dict[str, float]:

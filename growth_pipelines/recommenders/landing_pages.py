@@ -15,19 +15,19 @@ from growth_pipelines.actions.scoring import score
 from growth_pipelines.actions.structured_fields import definition_field, entry_field, entry_text, json_text
 from growth_pipelines.content.attribution import entry_part
 from growth_pipelines.content.duplicates import near_duplicates
-from growth_pipelines.content.landing import MOST_PRODUCTS, LandingCopy, landing_copy, topic_name
+from growth_pipelines.content.landing import MOST_PRODUCTS, TYPE, LandingCopy, landing_copy, topic_name
 from growth_pipelines.content.lengths import characters
 from growth_pipelines.content.structured import structured_templates
 from growth_pipelines.recommenders.context import MetaobjectGenConfig, RecommenderContext
 from growth_pipelines.recommenders.ctr_curve import PRIOR_CURVE
 from growth_pipelines.recommenders.economics import PageEconomics
+from growth_pipelines.recommenders.habits import RECORD, habit_checks
 from growth_pipelines.recommenders.internal_links import PER_PAGE, PER_SECTION, RELATED, LinkIndex
 from growth_pipelines.recommenders.money import WINDOW_DAYS, money, span
 from growth_pipelines.recommenders.phrases import phrases
 from growth_pipelines.recommenders.topic_gaps import PrefixIndex, unserved_topics
 
 SOURCE = "metaobject_gen@1"
-TYPE = "growth_landing_page"
 PREVIEW, PUBLISHED = "noindex", "index"
 # A page of fewer products than this has nothing to say.
 _FEWEST_PRODUCTS = 3
@@ -125,6 +125,7 @@ def _plans(
             locale=context.locale,
             others=titles,
             paused=context.paused_templates,
+            habits=context.habits,
         )
         if copy is not None or structured_templates(context.locale) is None:
             plans.append(_Plan(topic, asked, rows, family, copy))
@@ -184,7 +185,7 @@ class _Page:
             draft=draft,
             diff=diff,
             evidence=self._evidence(),
-            checks=self._checks(copy) if copy else (),
+            checks=(*self._checks(copy), *habit_checks(draft.get(RECORD, {}))) if copy else (),
             freshness=self.context.freshness,
             confidence=confidence,
             ease=ease,
@@ -235,6 +236,8 @@ class _Page:
         entry = {"type": TYPE, "handle": handle, "fields": fields}
         templates = {entry_part(TYPE, handle, name): [made_by] for name, made_by in copy.templates.items()}
         draft = {"template": fields["source"], "templates": templates, "entries": [entry]}
+        if copy.habits:
+            draft[RECORD] = {name: found.document() for name, found in copy.habits.items()}
         return draft, _diff(handle, {}, fields)
 
     def _links(self, copy: LandingCopy) -> list[dict[str, str]]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from growth_pipelines.actions.model import EASE, ActionDraft, CheckRun, Evidence, FieldChange, Impact, Target
@@ -20,6 +21,7 @@ from growth_pipelines.actions.structured_fields import (
 )
 from growth_pipelines.content import score as quality_of
 from growth_pipelines.content.attribution import entry_part
+from growth_pipelines.content.habits import Followed
 from growth_pipelines.content.lengths import characters
 from growth_pipelines.content.structured import (
     FEWEST_ENTRIES,
@@ -35,6 +37,7 @@ from growth_pipelines.content.structured import (
 )
 from growth_pipelines.recommenders.context import MetaobjectGenConfig, RecommenderContext
 from growth_pipelines.recommenders.economics import PageEconomics
+from growth_pipelines.recommenders.habits import RECORD, habit_checks
 from growth_pipelines.recommenders.money import WINDOW_DAYS, money
 from growth_pipelines.recommenders.phrases import phrases
 
@@ -53,7 +56,7 @@ class Written:
     """What is said of one product: pairs by part, ``quality`` 0 to 1.
 
     ``text`` is what is said anew: all but the how-to, which is the page's own list word for word. ``templates``
-    name what made the pairs of a part, one each.
+    name what made the pairs of a part, one each; ``habits`` say what parts follow of operators' habits.
     """
 
     pairs: dict[str, list[tuple[str, str]]]
@@ -61,12 +64,13 @@ class Written:
     text: str
     quality: float
     tier: str
+    habits: dict[str, Followed]
 
 
 def written_for(product: Mapping[str, Any], context: RecommenderContext) -> Written:
     """The texts for what the product lacks; parts of too few entries are left out."""
     offered: dict[str, tuple[Write, int]] = {
-        "faq": (questions, FEWEST_QUESTIONS),
+        "faq": (partial(questions, habits=context.habits), FEWEST_QUESTIONS),
         "specifications": (specifications, FEWEST_ENTRIES),
     }
     pairs: dict[str, list[tuple[str, str]]] = {}
@@ -95,7 +99,26 @@ def written_for(product: Mapping[str, Any], context: RecommenderContext) -> Writ
             "locale": context.locale,
         },
     )
-    return Written(pairs, templates, text, judged.total, judged.tier)
+    return Written(pairs, templates, text, judged.total, judged.tier, _followed(pairs, product, context))
+
+
+def _followed(
+    pairs: Mapping[str, list[tuple[str, str]]], product: Mapping[str, Any], context: RecommenderContext
+) -> dict[str, Followed]:
+    """What each part follows of operators' habits: facts and the page's own steps are said as they are."""
+    found = {}
+    for part, rows in pairs.items() if context.habits else ():
+        text = plain = " ".join(f"{left} {right}" for left, right in rows)
+        if part == "faq":
+            written = questions(
+                product,
+                shop_name=context.shop_name,
+                locale=context.locale,
+                paused=context.paused_templates,
+            )
+            plain = " ".join(f"{pair.left} {pair.right}" for pair in written)
+        found[part] = context.habits.of_part(part).compared(plain, text)
+    return {part: followed for part, followed in found.items() if followed}
 
 
 def _told(how_to: Sequence[tuple[str, str]]) -> list[str]:
@@ -251,7 +274,13 @@ def _content(
     data = _structured_data(product, written, context)
     changes += [(metafield_field(key), text) for key, text in data.items()]
     diff = tuple(FieldChange(field=name, before="", after=after, change_type="add") for name, after in changes)
-    draft = {"template": f"product_content:{slug}:{version}", "entries": entries, "structured_data": data}
+    draft: dict[str, Any] = {
+        "template": f"product_content:{slug}:{version}",
+        "entries": entries,
+        "structured_data": data,
+    }
+    if written.habits:
+        draft[RECORD] = {part: found.document() for part, found in written.habits.items()}
     return {**draft, **({"templates": made_by} if made_by else {})}, diff
 
 
@@ -356,4 +385,5 @@ def _checks(draft: Mapping[str, Any], written: Written) -> tuple[CheckRun, ...]:
         *([CheckRun(name="word for word", passed=True, note=notes["how_to"])] if how_to else []),
         CheckRun(name="structured data", passed=True, note=notes["data"].format(types=types)),
         CheckRun(name="quality", passed=written.tier in ("good", "excellent"), note=judged),
+        *habit_checks(draft.get(RECORD, {})),
     )

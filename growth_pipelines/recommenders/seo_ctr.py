@@ -26,6 +26,7 @@ from growth_pipelines.recommenders.context import RecommenderContext, SeoCtrConf
 from growth_pipelines.recommenders.ctr_curve import fit_curve
 from growth_pipelines.recommenders.ctr_gaps import page_gaps, query_totals, windows
 from growth_pipelines.recommenders.economics import PageEconomics, economics_by_page
+from growth_pipelines.recommenders.habits import RECORD, habit_checks
 from growth_pipelines.recommenders.hidden_queries import unnamed_factor
 from growth_pipelines.recommenders.internal_links import LinkProposal, LinkWriter
 from growth_pipelines.recommenders.money import Worth, day, money, span, worth
@@ -335,6 +336,7 @@ class _Desk:
                     passed=better,
                     note=notes["better"].format(after=rewrite.score_after, before=rewrite.score_before),
                 ),
+                *habit_checks(rewrite.draft.get(RECORD, {})),
             ]
         if links.diff:
             told = notes["links"].format(links=len(links.links))

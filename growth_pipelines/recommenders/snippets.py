@@ -15,6 +15,7 @@ from growth_pipelines.content.scoring import Score
 from growth_pipelines.content.snippets import Variant, evidence_of
 from growth_pipelines.content.word_index import Texts
 from growth_pipelines.recommenders.context import RecommenderContext
+from growth_pipelines.recommenders.habits import RECORD
 from growth_pipelines.recommenders.phrases import phrases
 
 _QUERIES = 10
@@ -98,6 +99,7 @@ class Rewriter:
             "locale": self.context.locale,
             "others": others,
             "paused": self.context.paused_templates,
+            "habits": self.context.habits,
         }
 
     def _shown(self, kind: str, page: pd.Series) -> str:
@@ -137,6 +139,9 @@ class Rewriter:
         draft: dict[str, Any] = {kind: chosen.text for kind, chosen in changes.items()}
         draft["variants"] = {kind: [variant.text for variant in variants[kind]] for kind in changes}
         draft["templates"] = {kind: [variant.template for variant in variants[kind]] for kind in changes}
+        followed = {kind: chosen.habits.document() for kind, chosen in changes.items() if chosen.habits}
+        if followed:
+            draft[RECORD] = followed
         title = draft.get("title", "")
         unique = title not in self.texts["title"].without(self._shown("title", page))
         subtype = "title" if "title" in changes else "description"

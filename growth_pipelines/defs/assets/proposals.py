@@ -26,6 +26,7 @@ from growth_pipelines.recommenders.registry import Recommender
 
 if TYPE_CHECKING:
     from growth_pipelines.actions.submission import SubmitResult
+    from growth_pipelines.content.habits import Habits
     from growth_pipelines.learning import Corrections
     from growth_pipelines.recommenders.context import RecommenderContext
 
@@ -140,9 +141,12 @@ def propose(machine: Machine, recommender: Recommender, run_id: str) -> "SubmitR
         config = recommender.config.of(getattr(machine.settings.recommenders, recommender.name))
         machine.on_progress(recommender.name, None)
         paused = watch_templates(machine.store, machine.now)
-        context = recommender_context(machine, shop, paused, corrections(machine))
+        # What is learnt first stores what was decided and edited since.
+        learnt = corrections(machine)
+        context = recommender_context(machine, shop, paused, learnt, habits(machine))
         drafts = recommender.recommend(frames, context, config)
-        drafts = worded(drafts, configured_model(machine.settings), context.locale, context.paused_templates)
+        model = configured_model(machine.settings)
+        drafts = worded(drafts, model, context.locale, context.paused_templates, context.habits)
     return submit(
         machine.store,
         drafts,
@@ -165,13 +169,23 @@ def corrections(machine: Machine) -> "Corrections":
         return corrections_of(signal_frame(session, machine.now), active_version(session))
 
 
+def habits(machine: Machine) -> "Habits":
+    """What operators' edits so far say about the next drafts."""
+    from growth_pipelines.feedback.habits import habits_followed
+
+    with machine.store.read() as session:
+        return habits_followed(session, machine.now)
+
+
 def recommender_context(
     machine: Machine,
     shop: Mapping[str, Any],
     paused_templates: frozenset[str] = frozenset(),
     learnt: "Corrections | None" = None,
+    habits: "Habits | None" = None,
 ) -> "RecommenderContext":
     """Whose shop, as of which day, in whose words."""
+    from growth_pipelines.content.habits import NO_HABITS
     from growth_pipelines.learning import Corrections
     from growth_pipelines.recommenders.context import GuidedSellingConfig, RecommenderContext
     from growth_pipelines.warehouse.dbt import brand_terms
@@ -188,6 +202,7 @@ def recommender_context(
         corrections=learnt or Corrections(),
         lead_time_days=settings.lead_time_days,
         paused_templates=paused_templates,
+        habits=habits or NO_HABITS,
         guided_selling=GuidedSellingConfig.of(machine.settings.recommenders.guided_selling),
     )
 

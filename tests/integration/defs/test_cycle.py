@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,15 @@ from growth_pipelines.defs.build import build_defs
 from growth_pipelines.defs.instance import open_instance
 from growth_pipelines.defs.launch import STAGES, run_stages
 from growth_pipelines.errors import GrowthError
+from growth_pipelines.feedback.learnt import learnt
+from growth_pipelines.feedback.switches import follow_habit
+from growth_pipelines.learning.edits import words_in
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.outbox import undelivered
 from growth_pipelines.store.tables import Action
 from tests.conftest import SandboxShop
+from tests.drafts import decided, seo_draft, submitted, with_operator
 
 from .conftest import NOW, QUIET, SHORT, Cycled
 
@@ -131,6 +135,51 @@ def test_stages_can_be_repeated_and_tell_what_they_did(cycled: Cycled, settings:
     assert [action["id"] for action in again.actions] == [action["id"] for action in first.actions]
     with Store.of(settings).read() as session:
         assert undelivered(session, 10) == [], "Dagster has been told everything"
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("cycled")
+def test_the_next_drafts_follow_what_was_edited_three_times_unless_it_is_switched_off(
+    cycled: Cycled, settings: Settings
+) -> None:
+    shutil.copytree(cycled.home, settings.home, symlinks=True)
+    store = Store.of(settings)
+    with_operator(store, settings)
+    word, having = _avoidable(store)
+    drafted = {action.id: action.draft["description"] for action in having}
+    assert drafted
+    for action in submitted(store, *(seo_draft(900 + n, None, f"A line. With {word} it is.") for n in range(3))):
+        decided(store, settings, action, "edit", draft={"description": "A line. Nicely as it is."})
+
+    assert run_stages(settings, ["recommend"]).ok
+    for action in _pending(store):
+        if action.id in drafted:
+            assert word not in words_in(action.draft["description"])
+            assert f"avoid:{word}" in action.draft["habits"]["description"]["followed"]
+            told = next(check for check in action.checks if check["name"] == "habits of your edits")
+            assert f"without “{word}” (description)" in told["note"]
+            assert action.version == 2
+    with store.read() as session:
+        assert all(habit.times == 3 for habit, _ in learnt(session, NOW).preferences), "none is learnt from drafts"
+
+    with store.session() as session:
+        follow_habit(session, f"avoid:{word}", False, actor="bo", channel="test", now=NOW)
+    assert run_stages(settings, ["recommend"]).ok
+    assert {
+        action.id: action.draft["description"] for action in _pending(store) if action.id in drafted
+    } == drafted
+
+
+def _avoidable(store: Store) -> tuple[str, list[Action]]:
+    """A word, and the pending actions whose description has it while another wording has not."""
+    having = defaultdict(list)
+    for action in _pending(store):
+        if "description" in action.draft:
+            others = [set(words_in(text)) for text in action.draft["variants"]["description"]]
+            for word in set(words_in(action.draft["description"])):
+                if len(word) > 3 and any(word not in other for other in others):
+                    having[word].append(action)
+    return max(having.items(), key=lambda item: (len(item[1]), item[0]))
 
 
 @pytest.mark.slow

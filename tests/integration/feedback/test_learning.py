@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -14,6 +14,7 @@ from growth_pipelines.errors import GrowthError
 from growth_pipelines.feedback.capture import capture, edit_signals
 from growth_pipelines.feedback.document import learning_document
 from growth_pipelines.feedback.gate import evaluate
+from growth_pipelines.feedback.habits import habits_followed
 from growth_pipelines.feedback.learnt import learnt, signal_frame
 from growth_pipelines.feedback.rankings import (
     BY_WIN_RATES,
@@ -100,10 +101,39 @@ def test_three_edits_alike_are_a_habit_that_can_be_switched_off(store: Store, se
         decided(store, settings, action, "approve_with_edits", draft=draft)
     capture(store)
     with store.session() as session:
-        assert [one.category for one in edit_signals(session)] == ["tone"] * 3
+        assert [one.category for one in edit_signals(session, LATER)] == ["tone"] * 3
         assert dict(learnt_habits(learnt(session, LATER))) == {"add:affordable": True, "avoid:cheap": True}
         follow_habit(session, "avoid:cheap", False, actor="bo", channel="test", now=LATER)
         assert dict(learnt_habits(learnt(session, LATER)))["avoid:cheap"] is False
+
+
+def test_edits_of_work_for_people_teach_no_words_of_texts(store: Store, settings: Settings) -> None:
+    for action in submitted(store, *(task_draft(number) for number in (1, 2, 3))):
+        decided(store, settings, action, "edit", draft={"steps": ["Open the theme", "Remove the script"]})
+    assert capture(store) == 3
+    with store.read() as session:
+        assert edit_signals(session, LATER) == []
+        assert learnt(session, LATER).preferences == ()
+
+
+def test_drafts_follow_what_is_learnt_until_it_fades_or_is_undone(store: Store, settings: Settings) -> None:
+    def edit(numbers: tuple[int, ...], before: str, after: str, now: datetime) -> None:
+        for action in submitted(store, *(seo_draft(number, title=f"{before} {number}") for number in numbers)):
+            decided(
+                store, settings, action, "edit", draft={"title": f"{after} {action.target['handle']}"}, now=now
+            )
+        capture(store)
+
+    edit((1, 2, 3), "Cheap fuel line", "Fuel line", NOW)
+    with store.read() as session:
+        assert habits_followed(session, LATER).avoided == {"cheap"}
+        assert not habits_followed(session, NOW + timedelta(days=91))
+    edit((4, 5), "Fuel line", "Cheap fuel line", LATER)
+    with store.read() as session:
+        assert "cheap" not in habits_followed(session, LATER).avoided
+    with store.session() as session:
+        follow_habit(session, "shorter", False, actor="bo", channel="test", now=LATER)
+        assert not habits_followed(session, LATER)
 
 
 def learnt_habits(known) -> list[tuple[str, bool]]:  # type: ignore[no-untyped-def]

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from growth_pipelines.content.habits import NO_HABITS, Habits
 from growth_pipelines.content.rewording import reworded
 from growth_pipelines.errors import GrowthError, SettingsError
 from growth_pipelines.language_models.configured import configured_model
@@ -174,8 +175,10 @@ def test_a_wording_that_says_something_new_is_refused(server: Server, answer: st
     assert written.refused
 
 
-def _landing_draft() -> Any:
-    context = RecommenderContext(date(2026, 11, 22), "Hot Rod Parts", "https://www.hotrodparts.example", "USD")
+def _landing_draft(habits: Habits = NO_HABITS) -> Any:
+    context = RecommenderContext(
+        date(2026, 11, 22), "Hot Rod Parts", "https://www.hotrodparts.example", "USD", habits=habits
+    )
     drafts = RECOMMENDERS["metaobject_gen"].recommend(
         searched(frames_of(*pumps())), context, MetaobjectGenConfig()
     )
@@ -192,6 +195,25 @@ def test_a_draft_says_who_worded_it(server: Server) -> None:
     assert changed.draft["worded_by"] == "small-1"
     assert "worded by small-1" in changed.labels
     assert any(better in change.after for change in changed.diff)
+
+
+def test_a_model_is_told_what_operators_take_out_and_may_not_say_it(server: Server) -> None:
+    habits = Habits(avoided=frozenset({"compare", "searching"}), calmer=True)
+    model = OpenAiCompatible(server.base_url, "", "small-1")
+    draft = _landing_draft(habits)
+    intro = draft.draft["entries"][0]["fields"]["intro"]
+    assert draft.draft["habits"]["intro"]["missed"] == ["avoid:compare"]
+    server.says(intro.replace("Looking for", "Searching for"))
+    [kept] = worded([draft], model, "en", habits=habits)
+    assert kept.draft == draft.draft
+    assert "what operators take out" in kept.checks[-1].note
+    assert "Do without these words: compare, searching. Use no exclamation mark." in str(server.asked[-1])
+
+    server.says(intro.replace("Compare the sizes", "Hold the sizes"))
+    [changed] = worded([draft], model, "en", habits=habits)
+    assert changed.draft["worded_by"] == "small-1"
+    assert "intro" not in changed.draft["habits"], "the model's words do without it"
+    assert "(introduction)" not in " ".join(check.note for check in changed.checks)
 
 
 def test_a_draft_whose_new_words_are_refused_stays_as_it_is(server: Server) -> None:

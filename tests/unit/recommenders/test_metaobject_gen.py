@@ -15,9 +15,11 @@ from growth_pipelines.actions.model import SUBTYPES, ActionDraft
 from growth_pipelines.actions.structured_fields import entry_fields, entry_text
 from growth_pipelines.content import check_claims
 from growth_pipelines.content.attribution import template_text
+from growth_pipelines.content.habits import Habits
 from growth_pipelines.content.landing import landing_copy, slug_of, topic_name
 from growth_pipelines.content.lengths import characters
 from growth_pipelines.content.structured import questions, specifications
+from growth_pipelines.learning.edits import words_in
 from growth_pipelines.recommenders.context import MetaobjectGenConfig, RecommenderContext
 from growth_pipelines.recommenders.registry import RECOMMENDERS
 from tests.catalogue_frames import INSTALLED, PUMP, Frames, frames_of, product, pumps, searched
@@ -155,6 +157,31 @@ def test_a_paused_template_asks_and_states_nothing() -> None:
         every = write(product, shop_name="Hot Rod Parts")
         paused = every[0].template
         assert paused not in {pair.template for pair in write(product, shop_name="Hot Rod Parts", paused={paused})}
+
+
+def _asked(**habits: Any) -> list[str]:
+    pairs = questions({**PUMP, "variants": 3}, shop_name="Hot Rod Parts", habits=Habits(**habits))
+    return [f"{pair.left} {pair.right}" for pair in pairs]
+
+
+def test_answers_with_a_word_that_operators_take_out_are_left_out_where_five_do_without_it() -> None:
+    assert any("parts" in words_in(text) for text in _asked())
+    found = _asked(avoided=frozenset({"parts"}))
+    assert 5 <= len(found) <= 7
+    assert not any("parts" in words_in(text) for text in found)
+    assert _asked(avoided=frozenset({"pump"})) == _asked(), "the product is called so"
+    few = _asked(avoided=frozenset({"petrol", "valve", "leaks", "parts", "versions"}))
+    assert len(few) == 5
+
+
+def test_the_draft_of_a_product_says_which_habits_its_parts_follow(context: RecommenderContext) -> None:
+    frames = frames_of({**product(1), **PUMP, "price": 300.0, "variants": 4})
+    habits = Habits(avoided=frozenset({"parts", "pump"}))
+    [draft] = recommend(frames, replace(context, habits=habits))
+    assert draft.draft["habits"]["faq"] == {"followed": ["avoid:parts"], "missed": ["avoid:pump"]}
+    [told] = [check for check in draft.checks if check.name == "habits of your edits"]
+    assert "without “parts” (questions)" in told.note
+    assert plan(draft).wanted.keys() == {change.field for change in draft.diff}
 
 
 @pytest.mark.parametrize(
@@ -315,6 +342,23 @@ def test_a_title_that_is_taken_is_not_used_again() -> None:
 
     first = titled()
     assert titled(first.upper()) != first
+
+
+def test_a_page_follows_the_habits_of_edits_and_is_not_lost_for_them(context: RecommenderContext) -> None:
+    frames = searched(frames_of(*pumps()))
+    [plain] = landing(frames, context)
+    [draft] = landing(frames, replace(context, habits=Habits(avoided=frozenset({"compare", "psi"}))))
+    was, now = (one.draft["entries"][0]["fields"] for one in (plain, draft))
+    assert "Compare" in was["meta_description"]
+    assert "Compare" not in now["meta_description"]
+    assert draft.draft["habits"]["meta_description"] == {"followed": ["avoid:compare"], "missed": []}
+    assert "psi" in words_in(was["intro"])
+    assert "psi" not in words_in(now["intro"]), "another sentence of each product"
+    assert draft.draft["habits"]["intro"] == {"followed": ["avoid:psi"], "missed": ["avoid:compare"]}
+    assert now["title"] == was["title"]
+    everything = frozenset(words_in(" ".join(now[name] for name in ("title", "h1", "meta_description", "intro"))))
+    [stays] = landing(frames, replace(context, habits=Habits(avoided=everything)))
+    assert any(check.name == "habits of your edits" and not check.passed for check in stays.checks)
 
 
 def entry_frame(draft: ActionDraft, updated: str, **changed: str) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from growth_pipelines.actions.body_html import links_of, links_text
 from growth_pipelines.actions.model import ActionDraft
 from growth_pipelines.actions.scoring import LEARNT
 from growth_pipelines.actions.structured_fields import json_text
+from growth_pipelines.content.habits import Habits
 from growth_pipelines.learning import Corrections
 from growth_pipelines.recommenders.context import RecommenderContext, SeoCtrConfig
 from growth_pipelines.recommenders.hidden_queries import unnamed_factor
@@ -333,3 +334,22 @@ def test_a_season_that_doubles_or_halves_demand_is_no_snippet_problem(
         scaled.loc[late] *= season
         gaps, _ = find_gaps(search.assign(**scaled.round()), context, SeoCtrConfig())
         assert (gaps["trigger"] != "").sum() <= 1
+
+
+def test_drafts_follow_habits_of_edits_and_say_so(
+    planted: Any, context: RecommenderContext, drafts: list[ActionDraft]
+) -> None:
+    assert any("Parts" in one.draft["title"] for one in drafts)
+    assert all("Straight" in one.draft["title"] for one in drafts), "it is in the products' names"
+    habits = Habits(avoided=frozenset({"parts", "straight"}))
+    followed = recommend(planted.frames, replace(context, habits=habits), SeoCtrConfig())
+    assert {one.target.gid for one in followed} == {one.target.gid for one in drafts}
+    for one in followed:
+        assert "Parts" not in one.draft["title"]
+        assert "avoid:straight" in one.draft["habits"]["title"]["missed"]
+        told = next(check for check in one.checks if check.name == "habits of your edits")
+        assert not told.passed
+        assert "no other text fits: without “straight” (title)" in told.note
+    notes = [check.note for one in followed for check in one.checks]
+    assert any("follows your habit: without “parts” (title)" in note for note in notes)
+    assert not any("habits" in one.draft for one in drafts)
