@@ -1,7 +1,8 @@
 """Experiments on customers and on whole days of the made-up shop, from the declaration to the decision.
 
-Nothing is done to either arm; what is read are orders that the shop itself made. One draw in 25 finds a difference that
-is not there, and the machine stops an experiment that seems to do harm; so the draws are the same ones in every run.
+Nothing is done to either arm; what is read are orders that the shop itself made. One draw in 25 finds a difference
+that is not there, and the machine stops an experiment that seems to do harm; so the draws are the same ones each
+time.
 """
 
 from __future__ import annotations
