@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,9 @@ import pytest
 from growth_pipelines.bench.embedded_postgres import embedded_postgres, new_database
 from growth_pipelines.settings import Settings, load_settings
 from tests import loopback
+
+# Two workers' servers, each with what a few tests keep at once.
+ROOM_IN_MEMORY = 4 << 30
 
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 for _name in [name for name in os.environ if name.startswith("GROWTH_")]:
@@ -52,25 +56,43 @@ def _shares_with_its_module(item: pytest.Item) -> bool:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """A PostgreSQL server of this test process; the URL of its maintenance database."""
-    with embedded_postgres() as server:
+    with embedded_postgres(_in_memory()) as server:
         _forget_crashes(server)
         yield server
 
 
+def _in_memory() -> Path | None:
+    """Where files are held in memory, if there is room: a database is 300 of them, new for each test."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM_IN_MEMORY
+    return memory if roomy else None
+
+
 def _forget_crashes(url: str) -> None:
-    """No test crashes this server's machine: nothing has to be on its disk before a commit returns."""
+    """No test crashes this server's machine: nothing has to be on its disk before a commit returns, and little of
+    what was written has to be kept."""
     import psycopg
 
+    settings = dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "off")
+    settings |= {"max_wal_size": "'128MB'", "min_wal_size": "'32MB'"}
     with psycopg.connect(url, autocommit=True) as connection:
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        for setting, value in settings.items():
+            connection.execute(f"ALTER SYSTEM SET {setting} = {value}")
         connection.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture
-def postgres_url(postgres_server: str) -> str:
-    """The URL of a fresh, empty database."""
-    return new_database(postgres_server)
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """The URL of a fresh, empty database, dropped after the test."""
+    import psycopg
+    from psycopg.sql import SQL, Identifier
+    from sqlalchemy.engine import make_url
+
+    url = new_database(postgres_server)
+    yield url
+    name = Identifier(str(make_url(url).database))
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
 
 
 # Google's rates, for a sandbox that has none: tests need not wait.

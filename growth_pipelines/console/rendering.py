@@ -71,8 +71,10 @@ def _path(url: str) -> str:
     return urlsplit(url).path or "/"
 
 
+@lru_cache(maxsize=1)
 def environment() -> Environment:
-    """The template environment: escaping on, unknown names are errors."""
+    """The template environment: escaping on, unknown names are errors. It knows no machine: all consoles of a
+    process share one, and each template is compiled once."""
     templates = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,

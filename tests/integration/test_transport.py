@@ -56,7 +56,7 @@ def script() -> Iterator[tuple[_Script, str]]:
             """Quiet."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield played, f"http://127.0.0.1:{server.server_address[1]}"
     server.shutdown()
     server.server_close()

@@ -188,7 +188,7 @@ def reviews() -> Iterator[Reviews]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     shop.address = f"http://127.0.0.1:{server.server_port}"
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield shop
     server.shutdown()

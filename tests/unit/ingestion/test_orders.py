@@ -132,7 +132,7 @@ class BulkShop:
                 pass
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        Thread(target=self.http.serve_forever, daemon=True).start()
+        Thread(target=self.http.serve_forever, args=(0.02,), daemon=True).start()
         server.answers = [self.answer]
 
     def answer(self, body: dict[str, Any]) -> Answer:
