@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from growth_pipelines.bench.statistics import corrected_scores, learning
+from growth_pipelines.bench.statistics.informed_policies import Informed
 from growth_pipelines.bench.statistics.made_up_operators import WORLDS
 from growth_pipelines.bench.statistics.made_up_promises import SHOPS
 
@@ -22,6 +23,14 @@ def test_forty_rounds_already_miss_far_less_than_random_does() -> None:
         for choose in (learning._learnt, learning._at_random)
     ]
     assert missed[0] < 0.5 * missed[1]
+
+
+def test_who_knows_how_a_world_was_drawn_misses_less_than_the_ranking_does() -> None:
+    informed, learnt = (
+        sum(learning.cumulative_regret(WORLDS[3], seed, choose(), rounds=60) for seed in (0, 1))
+        for choose in (lambda: Informed(WORLDS[3]).choose, lambda: learning._learnt)
+    )
+    assert 0 < informed < learnt
 
 
 def test_intervals_of_the_doubly_robust_estimate_hold_the_truth_as_often_as_they_say() -> None:
