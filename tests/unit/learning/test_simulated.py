@@ -14,7 +14,8 @@ from growth_pipelines.bench.statistics.made_up_promises import SHOPS
 @pytest.mark.slow
 @pytest.mark.parametrize("world", WORLDS[:1], ids=lambda world: world.name)
 def test_regret_stays_below_both_linear_bandits_and_a_third_of_random(world) -> None:  # type: ignore[no-untyped-def]
-    assert not [one for one in learning.regrets(world, range(2)) if not one.met]
+    # Of two games one may go wrong for any of them.
+    assert not [one for one in learning.regrets(world, range(6)) if not one.met]
 
 
 @pytest.mark.slow
