@@ -14,6 +14,8 @@ FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
 _SKEWED = 2.0
 _OUTERMOST = 4.0
+# How estimates and outcomes are believed to be correlated as long as nothing is measured: weakly.
+_BELIEVED = 0.25
 
 
 class Features:
@@ -31,6 +33,13 @@ class Features:
         kinds = len(self.kinds)
         # intercept, kinds, what all kinds have in common, kind × position, kind × traffic, kind × impact
         self.blocks = np.repeat(np.arange(6, dtype=np.int64), [1, kinds, 5, kinds, kinds, kinds])
+
+    @property
+    def believed(self) -> FloatArray:
+        """Coefficients of a standardised outcome before any is known: what is estimated to bring more, does."""
+        coefficients = np.zeros(self.blocks.size, dtype=float)
+        coefficients[1 + len(self.kinds)] = _BELIEVED
+        return coefficients
 
     def of(self, frame: pd.DataFrame) -> FloatArray:
         """One row a proposal."""

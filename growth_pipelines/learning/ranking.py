@@ -2,8 +2,10 @@
 
 Approval is no value: a model of approvals alone ranks no better than never learning. So there are two: P(approve),
 from every decision, and E[outcome | done], from what was measured of approved actions only. What is drawn from
-their posteriors (Thompson sampling) is ranked by the product, so that what is uncertain has its turn. Decisions
-fade with a half-life of 30 rounds, as tastes shift; outcomes, of which there are fewer, with one of 60.
+their posteriors (Thompson sampling) is ranked by the product, so that what is uncertain has its turn. What nobody
+looked at was not refused: how often each place of the list is looked at is learnt too. Outcomes start from the
+estimates, and leave them as far as what is measured says. Decisions fade with a half-life of 30 rounds, as tastes
+shift; outcomes, of which there are fewer, with one of 60.
 """
 
 from __future__ import annotations
@@ -50,8 +52,9 @@ def rank(
     ``candidates``: id, action_type, predicted_impact (any unit, the same for all), effort, traffic, position (of
     the page in search), confidence (0 to 1). ``history`` has these columns and round (a number that grows),
     decision (approved, rejected; what is neither is not learnt from) and outcome, missing until measured; it may
-    be empty. ``spread`` multiplies the posteriors' standard deviations: 0 explores nothing. Raises KeyError for a
-    missing column.
+    be empty. Where it has a column ``place`` (in the list that was shown, 0 first; missing if not known), what was
+    overlooked there is told from what was refused. ``spread`` multiplies the posteriors' standard deviations: 0
+    explores nothing. Raises KeyError for a missing column.
     """
     expected = expectations(history, candidates, np.random.default_rng(seed), spread)
     order = np.lexsort((np.arange(len(candidates)), -_static(candidates), -expected.value))
@@ -82,14 +85,16 @@ def expectations(
     approval = np.ones(len(candidates))
     judged = np.isfinite(approved)
     if judged.sum() >= _LEAST_DECISIONS:
-        odds = drawn(logistic(past[judged], approved[judged], 0.5 ** (age[judged] / HALF_LIFE), features.blocks))
+        weights = 0.5 ** (age[judged] / HALF_LIFE)
+        odds = drawn(logistic(past[judged], approved[judged], weights, features.blocks, _places(history[judged])))
         approval = 1 / (1 + np.exp(-np.clip(odds, -20, 20)))
     measured = (approved == 1) & np.isfinite(outcome)
     if measured.sum() < _LEAST_OUTCOMES or outcome[measured].std() == 0:
         return Expectation(approval, _static(candidates))
     weights = 0.5 ** (age[measured] / OUTCOME_HALF_LIFE)
     level, unit = float(np.average(outcome[measured], weights=weights)), float(outcome[measured].std())
-    said = drawn(linear(past[measured], (outcome[measured] - level) / unit, weights, features.blocks))
+    brought = (outcome[measured] - level) / unit
+    said = drawn(linear(past[measured], brought, weights, features.blocks, features.believed))
     return Expectation(approval, level + unit * said)
 
 
@@ -106,6 +111,10 @@ def _ages(rounds: pd.Series) -> FloatArray:
     values = rounds.to_numpy(dtype=float)
     ages: FloatArray = values.max() - values
     return ages
+
+
+def _places(history: pd.DataFrame) -> FloatArray | None:
+    return history["place"].to_numpy(dtype=float, na_value=np.nan) if "place" in history else None
 
 
 def _static(candidates: pd.DataFrame) -> FloatArray:

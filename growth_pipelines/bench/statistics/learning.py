@@ -1,4 +1,4 @@
-"""Learning: regret beside two linear bandits, corrected scores, coverage of off-policy intervals."""
+"""Learning: regret beside two linear bandits and what could be reached, corrected scores, off-policy coverage."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pandas as pd
 from growth_pipelines.bench.statistics.bandits import LinearBandit
 from growth_pipelines.bench.statistics.corrected_scores import corrected
 from growth_pipelines.bench.statistics.figure import Figure
+from growth_pipelines.bench.statistics.informed_policies import Informed
 from growth_pipelines.bench.statistics.made_up_operators import ROUNDS, SHOWN, WORLDS, Operators, World
 from growth_pipelines.bench.statistics.off_policy_intervals import coverage
 from growth_pipelines.learning import rank
@@ -53,28 +54,28 @@ def regrets(world: World, seeds: range) -> list[Figure]:
             Figure(f"{world.name}: {name}'s, the best of {len(TUNED)}", regret),
             Figure(f"{world.name}: regret ÷ {name}'s", ours / regret, most=1.0),
         ]
-    return found
+    reached = float(np.mean([cumulative_regret(world, seed, Informed(world).choose) for seed in seeds]))
+    return [*found, Figure(f"{world.name}: regret ÷ random's of who knows how it was drawn", reached / random)]
 
 
 def cumulative_regret(world: World, seed: int, choose: Chooses, rounds: int = ROUNDS) -> float:
     """Expected reward missed over all rounds; outcomes are in the history once the world's lag is over."""
-    operators, missed = Operators(world, seed), 0.0
-    log: list[pd.DataFrame] = []
+    operators, missed, log = Operators(world, seed), 0.0, pd.DataFrame()
     for now in range(rounds):
         candidates = operators.propose()
-        nothing = candidates.iloc[:0].assign(round=0, decision="", outcome=0.0)
-        history = pd.concat(log, ignore_index=True) if log else nothing
-        history["outcome"] = history["outcome"].where(history["round"] + world.lag <= now)
+        nothing = candidates.iloc[:0].assign(round=0, place=0, decision="", outcome=0.0)
+        history = log if len(log) else nothing
+        history = history.assign(outcome=history["outcome"].where(history["round"] + world.lag <= now))
         shown = choose(history, candidates, now)
         approved, outcome, regret = operators.decide(shown)
         missed += regret
-        log.append(
-            candidates.iloc[shown].assign(
-                round=now,
-                decision=np.where(approved == 1, "approved", "rejected"),
-                outcome=np.where(approved == 1, outcome, np.nan),
-            )
+        new = candidates.iloc[shown].assign(
+            round=now,
+            place=np.arange(SHOWN),
+            decision=np.where(approved == 1, "approved", "rejected"),
+            outcome=np.where(approved == 1, outcome, np.nan),
         )
+        log = pd.concat([log, new], ignore_index=True) if len(log) else new.reset_index(drop=True)
     return missed
 
 

@@ -91,3 +91,38 @@ def test_decisions_may_be_words_numbers_or_missing() -> None:
     assert np.allclose(words, expectations(history, _proposals(10, 8)).approval)
     history["decision"] = None
     assert np.allclose(expectations(history, _proposals(10, 8)).approval, 1)
+
+
+def _overlooked(rounds: int = 200) -> pd.DataFrame:
+    """Images stand further down, where seven in ten are overlooked; what is looked at is approved alike."""
+    past = _proposals(5 * rounds, 9).assign(round=np.repeat(np.arange(rounds), 5), outcome=np.nan)
+    rng = np.random.default_rng(10)
+    above = (past["action_type"] == "title") != (rng.random(len(past)) < 0.1)
+    past["place"] = np.where(above, 0, 1)
+    approved = rng.random(len(past)) < 0.8 * np.where(above, 1, 0.3)
+    return past.assign(decision=np.where(approved, "approved", "rejected"))
+
+
+def test_what_was_overlooked_was_not_refused() -> None:
+    candidates, history = _proposals(40, 11), _overlooked()
+    image = (candidates["action_type"] == "image").to_numpy()
+    told, untold = (expectations(one, candidates).approval for one in (history, history.drop(columns="place")))
+    assert untold[image].mean() < 0.45
+    assert told[image].mean() == pytest.approx(0.8, abs=0.12)
+    assert told[~image].mean() == pytest.approx(0.8, abs=0.12)
+
+
+def test_places_that_are_not_known_change_nothing() -> None:
+    candidates, history = _proposals(40, 11), _overlooked()
+    unknown = expectations(history.assign(place=np.nan), candidates).approval
+    assert np.allclose(unknown, expectations(history.drop(columns="place"), candidates).approval)
+
+
+def test_first_outcomes_leave_the_estimates_their_say_and_many_overrule_them() -> None:
+    history, candidates = _history(600), _proposals(60, 12)
+    estimate = candidates["predicted_impact"]
+    first = history.iloc[:5].assign(outcome=[1.0, 2.0, 1.0, 2.0, 1.0])
+    assert np.corrcoef(expectations(first, candidates).outcome, estimate)[0, 1] > 0.4
+    rng = np.random.default_rng(13)
+    misled = history.assign(outcome=-history["predicted_impact"] + rng.normal(0, 50, len(history)))
+    assert np.corrcoef(expectations(misled, candidates).outcome, estimate)[0, 1] < -0.9
