@@ -81,6 +81,31 @@ def compare(
     return _read(diff, math.sqrt(variance), freedom, c.n + t.n, alpha, tuning if sequential else None)
 
 
+def compare_to_control(control: Arm, treatment: Arm, metric: Metric, alpha: float = 0.05) -> Comparison:
+    """The difference as a share of control's mean, with Fieller's interval.
+
+    It holds 0 exactly where Welch's interval of the plain difference does, and has the same p-value.
+    ``compare(relative=True)`` linearises the share at its estimate. Where few units have any value it takes a
+    treatment that happens to be low for one that varies little, and calls chance a loss several times too often;
+    Fieller's interval does not (Fieller 1954; Franz 2007, arXiv 0710.2024). Metrics are proportion, mean and
+    cuped. Raises UnusableSample (a ValueError) as ``compare`` does, and where control itself can't be told from 0.
+    """
+    absolute = compare(control, treatment, metric, alpha)
+    c = moments(control, metric, "control")
+    slope = pooled_slope(control, treatment) if metric == "cuped" else 0.0
+    wide = (absolute.ci_high - absolute.ci_low) / (2 * absolute.se)
+    own, shared = c.variance / c.n, -(c.variance - slope * c.pre_covariance) / c.n
+    # Shares δ with (difference − δ control)² ≤ wide² × its variance: between the roots of a δ² − 2 b δ + f.
+    a = c.mean**2 - wide**2 * own
+    b, f = absolute.diff * c.mean - wide**2 * shared, absolute.diff**2 - wide**2 * absolute.se**2
+    if c.mean <= 0 or a <= 0:
+        raise UnusableSample(
+            f"Control's mean is {c.mean:g}, which can't be told from 0.", "Wait until more units have a value."
+        )
+    reach = math.sqrt(max(0.0, b * b - a * f))
+    return from_interval(absolute.diff / c.mean, (b - reach) / a, (b + reach) / a, absolute.p_value, alpha)
+
+
 def from_interval(diff: float, ci_low: float, ci_high: float, p_value: float, alpha: float) -> Comparison:
     """A comparison whose 1 − α interval was got otherwise (by placebo throws, by Student's t over pairs).
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from growth_pipelines.experiments.arms import Metric, UnusableSample, sufficient_statistics
-from growth_pipelines.experiments.comparison import Comparison, compare
+from growth_pipelines.experiments.comparison import Comparison, compare_to_control
 from growth_pipelines.experiments.planned_readout import Units, read_planned
 from growth_pipelines.experiments.readout import Declared, Measure, Readout
 from growth_pipelines.experiments.revenue import revenue_cap, winsorised
@@ -30,14 +30,14 @@ class CustomerTest:
 
 
 def read_customers(declared: Declared, test: CustomerTest) -> Readout:
-    """The reading at the newest planned look; intervals are relative to control, Welch's."""
+    """The reading at the newest planned look; intervals are relative to control, Fieller's."""
     counted = test.customers["variant"].value_counts()
     counts = tuple(int(counted.get(arm, 0)) for arm in declared.arms)
 
     def compared(measure: Measure, arm: str, alpha: float) -> Comparison | str:
         try:
             control, treatment = (_sums(test, measure, name) for name in (declared.arms[0], arm))
-            return compare(control, treatment, cast(Metric, measure.kind), alpha, relative=True)
+            return compare_to_control(control, treatment, cast(Metric, measure.kind), alpha)
         except UnusableSample as error:
             return error.message
 

@@ -62,9 +62,9 @@ def spread_of(past: Arm, metric: Metric) -> Spread:
 def of_units(counts: Sequence[int], spread: Spread, effect: float, power: float = 0.8) -> Foretold:
     """For units compared one by one, relative to control: ``counts`` an arm, control's first.
 
-    The interval of a relative difference is as wide as the delta method says (``comparison``): wider than that of
-    the plain difference, and the wider the larger the effect, which is taken to raise every unit's value by the
-    same factor. Raises UnusableSample (a ValueError) for counts or an effect that nothing can be planned for.
+    It is found where the interval of the plain difference leaves 0, and Fieller's of the relative one with it
+    (``compare_to_control``). The effect is taken to raise every unit's value by the same factor, so the treatment
+    varies more. Raises UnusableSample (a ValueError) for counts or an effect that nothing can be planned for.
     """
     ratio, total = min(counts[1:]) / counts[0], sum(counts) / counts[0]
     if not (ratio > 0 and spread.mean > 0 and effect > 0):
@@ -81,7 +81,7 @@ def of_units(counts: Sequence[int], spread: Spread, effect: float, power: float 
 
 
 def _control_units(spread: Spread, effect: float, ratio: float, alpha: float, power: float) -> float:
-    """((z₁₋α⸝₂ + z_power) ÷ effect)² × the variance of a relative difference at one unit of control."""
+    """((z₁₋α⸝₂ + z_power) ÷ difference)² × the variance of the difference at one unit of control."""
     from scipy.special import ndtri
 
     raised = spread.mean * (1 + effect)
@@ -89,8 +89,8 @@ def _control_units(spread: Spread, effect: float, ratio: float, alpha: float, po
         treated, control = raised * (1 - raised), spread.mean * (1 - spread.mean)
     else:
         treated, control = (1 + effect) ** 2 * spread.variance, spread.variance
-    relative = (treated / ratio + (1 + effect) ** 2 * control) / spread.mean**2
-    return float(((ndtri(1 - alpha / 2) + ndtri(power)) / effect) ** 2 * relative)
+    wide = ndtri(1 - alpha / 2) + ndtri(power)
+    return float((wide / (effect * spread.mean)) ** 2 * (treated / ratio + control))
 
 
 def _least(enough: Callable[[float], bool], highest: float) -> float:

@@ -6,19 +6,29 @@ that is not there, and the machine stops an experiment that seems to do harm; so
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from growth_pipelines.actions.experiments.design import Design
 from growth_pipelines.actions.experiments.registry import operator_move
 from growth_pipelines.defs.assets.experiment_readouts import experiment_readouts
 from growth_pipelines.defs.machine import Machine
-from growth_pipelines.experiments import switchback_effect, switchback_schedule
-from growth_pipelines.experiments.planned_looks import END_ALPHA
+from growth_pipelines.experiments import (
+    revenue_cap,
+    switchback_effect,
+    switchback_schedule,
+    winsorised,
+)
+from growth_pipelines.experiments.arms import Metric, UnusableSample
+from growth_pipelines.experiments.comparison import compare_to_control
+from growth_pipelines.experiments.planned_looks import END_ALPHA, HARM_ALPHA, Look, planned_looks
 from growth_pipelines.ingestion.run import ingest
 from growth_pipelines.readouts.keeping import decide_on_kept
 from growth_pipelines.settings import Settings
@@ -33,6 +43,8 @@ from tests.drafts import with_operator
 from tests.experiments_declared import begun_on_units, fresh
 
 pytestmark = pytest.mark.slow
+Floats = NDArray[np.float64]
+Sums = dict[str, float]
 BEGUN, DAYS = date(2026, 9, 20), 28
 STREAMS = ("shop", "products", "customers", "orders")
 MODELS = ["+fct_orders", "+dim_customers", "+dim_shops", "+fct_shop_daily", "+marts.experiments"]
@@ -130,6 +142,58 @@ def test_of_days_on_which_nothing_was_done_as_many_draws_claim_something_as_is_s
     found = [switchback_effect(revenue, arms, 1, alpha=END_ALPHA, relative=True) for arms in drawn]
     wrong = sum(not one.ci_low < 0 < one.ci_high for one in found) / len(found)
     assert wrong <= END_ALPHA + 3 * (END_ALPHA * (1 - END_ALPHA) / len(found)) ** 0.5
+
+
+@pytest.mark.parametrize("kind", ["mean", "cuped"])
+def test_of_customers_to_whom_nothing_was_sent_as_many_draws_claim_something_as_is_said(
+    lived: tuple[Settings, Store], kind: Metric
+) -> None:
+    """Who got which arm is drawn anew over the same orders; each draw is read at every planned look."""
+    settings, store = lived
+    row, draws = fresh(store, "unsent-letter"), 2000
+    claims = np.zeros(draws, dtype=bool)
+    for look in planned_looks(DAYS):
+        values, before = capped_revenue(settings, row, look)
+        # The same draws at each look: customers are in one order.
+        treated = np.random.default_rng(12).random((draws, values.size)) < 0.5
+        for place, (control, treatment) in enumerate(arms_of(values, before, treated)):
+            try:
+                found = compare_to_control(control, treatment, kind, look.alpha)
+            except UnusableSample:
+                # Too few of control had bought by then: nothing is told, so nothing is claimed.
+                continue
+            claims[place] |= found.ci_high < 0 or (look.is_last and found.ci_low > 0)
+    said = HARM_ALPHA + END_ALPHA
+    assert 0 < claims.mean() <= said + 3 * (said * (1 - said) / draws) ** 0.5
+
+
+def capped_revenue(settings: Settings, row: Experiment, look: Look) -> tuple[Floats, Floats]:
+    """What each customer who was drawn bought in the days of ``look``, and in as many before the start."""
+    first, span = BEGUN + timedelta(days=1), timedelta(days=look.days)
+    bounds = [BEGUN - span, BEGUN, first, first + span - timedelta(days=1)]
+    with Warehouse.of(settings).read() as connection:
+        customers = connection.frame(query("experiment_customer_orders"), [*bounds, row.id])
+    before = customers["pre_revenue"].to_numpy(float)
+    cap = revenue_cap(before, Design().cap_quantile)
+    return winsorised(customers["revenue"].to_numpy(float), cap), winsorised(before, cap)
+
+
+def arms_of(values: Floats, before: Floats, treated: NDArray[np.bool_]) -> Iterator[tuple[Sums, Sums]]:
+    """The sums of both arms of each draw (draw × customer)."""
+    columns = {
+        "n": np.ones_like(values),
+        "sum": values,
+        "sum_squares": values**2,
+        "pre_sum": before,
+        "pre_sum_squares": before**2,
+        "xpre_sum": values * before,
+    }
+    whole = np.column_stack(list(columns.values()))
+    of_treated = treated.astype(float) @ whole
+    for one in of_treated:
+        pair = whole.sum(axis=0) - one, one
+        control, treatment = (dict(zip(columns, arm.tolist(), strict=True)) for arm in pair)
+        yield control, treatment
 
 
 def test_customers_count_from_the_day_after_the_start_whether_they_bought_or_not(
