@@ -1,8 +1,9 @@
 """Whether another ranking would have brought more, judged from the exploring places of what was shown.
 
 In those places the probability of each candidate is known, so what another version would have put there is
-evaluated off policy (doubly robust). Both versions are judged on the same showings; the gate passes one when the
-interval of the difference lies above 0 and the showings that tell them apart are worth at least 100.
+evaluated off policy (doubly robust). Both versions are judged on the same showings, each as it was learnt before
+them; the gate passes one when the interval of the difference lies above 0 and the showings that tell them apart
+are worth at least 100.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from growth_pipelines.store.tables import RankingVersion, Showing
 if TYPE_CHECKING:
     import pandas as pd
 
-_LEAST_ROWS, _FOLDS = 20, 5
+_LEAST_ROWS, _BLOCKS = 20, 10
 # What was realised of an estimate counts between nothing-but-loss and twice the promise.
 _WORST, _BEST = -1.0, 2.0
 
@@ -53,8 +54,11 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class _Logged:
-    """Showings whose explored action is decided, and measured where it was approved."""
+class Logged:
+    """Showings whose explored action is decided, and measured where it was approved; the earliest first.
+
+    ``action`` is the explored one's place in its pool, ``model`` the expected reward of each (showings, places).
+    """
 
     pools: list[list[dict[str, Any]]]
     action: np.ndarray
@@ -62,12 +66,17 @@ class _Logged:
     propensity: np.ndarray
     model: np.ndarray
 
+    @property
+    def explored(self) -> np.ndarray:
+        """The ids of the explored actions."""
+        return np.array([pool[at]["action_id"] for pool, at in zip(self.pools, self.action, strict=True)])
+
 
 def evaluate(session: Session, known: Learnt, now: datetime) -> list[Evaluation]:
     """Every version but the present one; what is found is kept with the version."""
     log, present = _logged(session, known.signals), active_version(session)
-    chosen = _chosen(log, known.signals, present) if len(log.pools) >= _LEAST_ROWS else None
-    found = [_judged(log, known.signals, version, present, chosen) for version in MEANINGS if version != present]
+    chosen = chosen_by(log, known.signals, present) if len(log.pools) >= _LEAST_ROWS else None
+    found = [judged(log, known.signals, version, present, chosen) for version in MEANINGS if version != present]
     for one in found:
         row = session.get(RankingVersion, one.version)
         if row is None:
@@ -78,15 +87,17 @@ def evaluate(session: Session, known: Learnt, now: datetime) -> list[Evaluation]
     return found
 
 
-def _judged(
-    log: _Logged, signals: pd.DataFrame, version: str, against: str, chosen: np.ndarray | None
+def judged(
+    log: Logged, signals: pd.DataFrame, version: str, against: str, chosen: np.ndarray | None
 ) -> Evaluation:
+    """``version`` against what ``against`` would have ``chosen`` (None: too few showings)."""
     n = len(log.pools)
     if chosen is None:
         return Evaluation(version, against, False, f"{n} showings with a known end; about 100 are needed.", n, 0.0)
-    found = off_policy_difference(
-        log.action, log.reward, log.propensity, _chosen(log, signals, version), chosen, log.model
-    )
+    new = chosen_by(log, signals, version)
+    # What is tried again while it waits has one outcome, however many showings it has.
+    outcome = np.unique(log.explored, return_inverse=True)[1]
+    found = off_policy_difference(log.action, log.reward, log.propensity, new, chosen, log.model, outcome=outcome)
     passed = found.enough and found.ci_low > 0
     if not found.differing:
         why = "It would have shown the same as the present ranking."
@@ -100,10 +111,12 @@ def _judged(
     return Evaluation(version, against, bool(passed), why, n, round(found.effective_sample_size, 1), *figures)
 
 
-def _logged(session: Session, signals: pd.DataFrame) -> _Logged:
+def _logged(session: Session, signals: pd.DataFrame) -> Logged:
     by_action = signals.set_index("action_id")
     pools, action, reward, propensity = [], [], [], []
-    for one in session.scalars(select(Showing).where(Showing.explored.is_not(None)).order_by(Showing.at)):
+    for one in session.scalars(
+        select(Showing).where(Showing.explored.is_not(None)).order_by(Showing.at, Showing.id)
+    ):
         ids = [each["action_id"] for each in one.pool]
         if one.explored not in by_action.index or one.explored not in ids:
             continue
@@ -115,10 +128,10 @@ def _logged(session: Session, signals: pd.DataFrame) -> _Logged:
             reward.append(brought)
             propensity.append(one.pool[place]["propensity"])
     got = np.array(reward)
-    return _Logged(pools, np.array(action, dtype=int), got, np.array(propensity), _modelled(pools, action, got))
+    return Logged(pools, np.array(action, dtype=int), got, np.array(propensity), modelled(pools, action, got))
 
 
-def _modelled(pools: list[list[dict[str, Any]]], action: list[int], reward: np.ndarray) -> np.ndarray:
+def modelled(pools: list[list[dict[str, Any]]], action: list[int], reward: np.ndarray) -> np.ndarray:
     """The reward model (showings, widest pool): the score before learning, scaled to what came of it."""
     base = np.zeros((len(pools), max(map(len, pools), default=1)))
     for row, pool in enumerate(pools):
@@ -137,18 +150,21 @@ def _brought(signal: Mapping[str, Any], revenue: float) -> float | None:
     return revenue * float(np.clip(signal["effect"] / signal["estimate"], _WORST, _BEST))
 
 
-def _chosen(log: _Logged, signals: pd.DataFrame, version: str) -> np.ndarray:
-    """What the version would have put into each exploring place.
+def chosen_by(log: Logged, signals: pd.DataFrame, version: str) -> np.ndarray:
+    """What the version would have put into each exploring place: places in the pools.
 
-    Cross-fitted: it is learnt without the actions of the showings that it then chooses in, or it would be judged
-    by outcomes that it already knows.
+    Learnt without what came of that block of showings and of later ones, or it would be judged by outcomes that it
+    already knows. Folds that learn from one another would err together: luck in one decides what is chosen in the
+    others, and theirs what is chosen in it, so that the interval is too narrow. Learnt forwards, the differences
+    of equal rankings are a martingale's, 0 on average given all before them, and errors do not add up.
     """
-    shown = np.array([pool[place]["action_id"] for pool, place in zip(log.pools, log.action, strict=True)])
     chosen = np.zeros(len(log.pools), dtype=int)
-    for fold in range(_FOLDS):
-        mine = np.arange(len(log.pools)) % _FOLDS == fold
-        learnt = corrections_of(signals[~signals["action_id"].isin(shown[mine])], version)
-        for row in np.flatnonzero(mine):
+    blocks = np.arange(len(log.pools)) * _BLOCKS // max(1, len(log.pools))
+    last_tried = dict(zip(log.explored.tolist(), blocks.tolist(), strict=True))
+    known_after = np.array([last_tried.get(one, -1) for one in signals["action_id"]])
+    for block in range(_BLOCKS):
+        learnt = corrections_of(signals[known_after < block], version)
+        for row in np.flatnonzero(blocks == block):
             chosen[row] = int(np.argmax([_score(one, learnt) for one in log.pools[row]]))
     return chosen
 

@@ -89,11 +89,16 @@ def off_policy_difference(
     baseline: ArrayLike,
     reward_model: ArrayLike,
     alpha: float = 0.05,
+    *,
+    outcome: ArrayLike | None = None,
 ) -> OffPolicyDifference:
     """Evaluate ``target`` against ``baseline``, given as :func:`off_policy_value` takes a target.
 
     A row's part in the difference is the difference of its two doubly robust terms, so what both have in common
-    cancels, and the interval is that of a paired comparison. Raises UnusableLog (a ValueError).
+    cancels, and the interval is that of a paired comparison. ``outcome`` (n,): integers from 0 on, alike in rows
+    that share one outcome (an action that was shown several times); such rows count as one where it is asked how
+    much the log is worth and how sure the difference is. By default every row has its own.
+    Raises UnusableLog (a ValueError).
     """
     items, got, shown_with, wanted, model = _checked(action, reward, propensity, target, reward_model)
     present = _checked(action, reward, propensity, baseline, reward_model)[3]
@@ -102,11 +107,12 @@ def off_policy_difference(
     valued = (present * model).sum(axis=1) + present[at, items] * residual
     apart = wanted - present
     differences = (apart * model).sum(axis=1) + apart[at, items] * residual
-    weights = np.abs(apart[at, items]) / shown_with
-    total = float(weights.sum())
-    low, high = mean_interval(differences, alpha)
+    weights = _by_outcome(np.abs(apart[at, items]) / shown_with, outcome)
+    total, mean = float(weights.sum()), float(differences.mean())
+    apart_by_outcome = _by_outcome(differences - mean, outcome)
+    low, high = mean_interval(mean + apart_by_outcome * (apart_by_outcome.size / items.size), alpha)
     return OffPolicyDifference(
-        difference=float(differences.mean()),
+        difference=mean,
         ci_low=float(low),
         ci_high=float(high),
         baseline=float(valued.mean()),
@@ -184,3 +190,14 @@ def _checked(
     if not (np.isfinite(got).all() and np.isfinite(model).all()):
         raise UnusableLog("A reward or a modelled reward is missing.", "Leave rows out that are not measured yet.")
     return items, got, shown_with, wanted, model
+
+
+def _by_outcome(values: FloatArray, outcome: ArrayLike | None) -> FloatArray:
+    """Sums over the rows that share an outcome."""
+    if outcome is None:
+        return values
+    shared = np.unique(np.asarray(outcome), return_inverse=True)[1]
+    if shared.shape != values.shape:
+        raise UnusableLog(f"outcome has {shared.size} values for {values.size} rows.", "Give one number a row.")
+    sums: FloatArray = np.bincount(shared, values).astype(float)
+    return sums

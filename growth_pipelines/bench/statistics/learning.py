@@ -1,4 +1,4 @@
-"""Learning: regret beside two linear bandits and what could be reached, corrected scores, off-policy coverage."""
+"""Learning: regret beside two linear bandits and what could be reached, corrected scores, off policy, the gate."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from growth_pipelines.bench.statistics.figure import Figure
 from growth_pipelines.bench.statistics.informed_policies import Informed
 from growth_pipelines.bench.statistics.made_up_operators import ROUNDS, SHOWN, WORLDS, Operators, World
 from growth_pipelines.bench.statistics.off_policy_intervals import coverage
+from growth_pipelines.bench.statistics.rankings_compared import compared
 from growth_pipelines.learning import rank
 
 # History, candidates and the round → the places of the candidates that are shown, best first.
@@ -37,7 +38,9 @@ def figures(runs: int, tell: Callable[[str], None]) -> list[Figure]:
     tell("shops whose confidences and estimates are off")
     found += corrected(max(4, runs // 15))
     tell("logs of showings")
-    return found + coverage(runs)
+    found += coverage(runs)
+    tell("rankings that are worth the same, and better ones")
+    return found + compared(runs)
 
 
 def regrets(world: World, seeds: range) -> list[Figure]:
