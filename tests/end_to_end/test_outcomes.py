@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -27,7 +28,7 @@ def measured(shop: SandboxShop, first_cycle: FirstCycle, tmp_path_factory: pytes
     before = first_cycle.copied(tmp_path_factory.mktemp("outcomes") / "home", shop)
     for kind in ("seo_ctr", "metaobject_gen"):
         for action in before.json("actions", "list", "--state", "pending", "--kind", kind):
-            before.run("actions", "approve", action["id"], "--digest", action["digest"])
+            before.command("actions", "approve", action["id"], "--digest", action["digest"])
     before.run("execute")
     shop.advance(32)
     after = Machine({**before.environment, "GROWTH_NOW": f"{READ}T12:00:00Z"})
@@ -39,7 +40,7 @@ def _final(growth: Machine, kind: str) -> list[dict[str, Any]]:
     """By action what it did in 28 days to the metric that it promised, with its resource."""
     found = []
     for action in growth.json("actions", "list", "--kind", kind):
-        outcomes = growth.json("actions", "show", action["id"])["outcomes"]
+        outcomes = json.loads(growth.command("actions", "show", action["id"], "--json"))["outcomes"]
         found += [
             {**one, "gid": action["target"]["gid"]}
             for one in outcomes

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ class Desk:
     def store(self) -> Store:
         return Store.of(self.settings)
 
-    @property
+    @cached_property
     def defs(self) -> dg.Definitions:
         return build_defs(self.settings)
 
