@@ -184,7 +184,6 @@ def publish_series(settings: Settings, drafts: list[ActionDraft]) -> None:
     rows = _series(drafts, random.Random(7))
     warehouse = Warehouse.of(settings)
     with warehouse.write() as connection:
-        connection.execute("alter table marts.dim_shops add column window_end date")
         connection.execute("alter table marts.dim_shops add column conversion_basis text")
         connection.execute("alter table marts.dim_shops add column primary_locale text")
         connection.execute(

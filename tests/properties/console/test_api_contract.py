@@ -56,6 +56,8 @@ OPERATIONS = {
     "getSession",
     "getStatus",
     "liftSuppression",
+    "listTasks",
+    "markTaskDone",
     "listActions",
     "listApprovals",
     "listAuditEvents",
