@@ -81,16 +81,24 @@ def compare(
     return _read(diff, math.sqrt(variance), freedom, c.n + t.n, alpha, tuning if sequential else None)
 
 
-def compare_to_control(control: Arm, treatment: Arm, metric: Metric, alpha: float = 0.05) -> Comparison:
+def compare_to_control(
+    control: Arm,
+    treatment: Arm,
+    metric: Metric,
+    alpha: float = 0.05,
+    sequential: bool = False,
+    tuning: float = 5000,
+) -> Comparison:
     """The difference as a share of control's mean, with Fieller's interval.
 
-    It holds 0 exactly where Welch's interval of the plain difference does, and has the same p-value.
+    It holds 0 exactly where the interval of the plain difference by ``compare`` does, and has the same p-value;
+    ``sequential`` and ``tuning`` as there.
     ``compare(relative=True)`` linearises the share at its estimate. Where few units have any value it takes a
     treatment that happens to be low for one that varies little, and calls chance a loss several times too often;
-    Fieller's interval does not (Fieller 1954; Franz 2007, arXiv 0710.2024). Metrics are proportion, mean and
-    cuped. Raises UnusableSample (a ValueError) as ``compare`` does, and where control itself can't be told from 0.
+    Fieller's interval does not (Fieller 1954; Franz 2007, arXiv 0710.2024). Raises
+    UnusableSample (a ValueError) as ``compare`` does, and where control itself can't be told from 0.
     """
-    absolute = compare(control, treatment, metric, alpha)
+    absolute = compare(control, treatment, metric, alpha, sequential=sequential, tuning=tuning)
     c = moments(control, metric, "control")
     slope = pooled_slope(control, treatment) if metric == "cuped" else 0.0
     wide = (absolute.ci_high - absolute.ci_low) / (2 * absolute.se)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from growth_pipelines.experiments.arms import METRICS, Arm, Metric, UnusableSample
-from growth_pipelines.experiments.comparison import Comparison, compare, effects_differ
+from growth_pipelines.experiments.comparison import Comparison, compare_to_control, effects_differ
 from growth_pipelines.experiments.decision import Criteria, Decision, decide
 from growth_pipelines.experiments.guardrails import Verdict, guardrail_verdict
 from growth_pipelines.experiments.multiplicity import holm
@@ -272,7 +272,7 @@ def _compared(
         return f"{measure.kind} is no kind of metric."
     tuning = max(100, _pair_units(declared, declared.arms.index(arm)))
     try:
-        return compare(control, treatment, cast(Metric, measure.kind), alpha, True, sequential, tuning)
+        return compare_to_control(control, treatment, cast(Metric, measure.kind), alpha, sequential, tuning)
     except UnusableSample as error:
         return error.message
 
