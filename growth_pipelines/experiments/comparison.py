@@ -110,6 +110,10 @@ def compare_to_control(
         raise UnusableSample(
             f"Control's mean is {c.mean:g}, which can't be told from 0.", "Wait until more units have a value."
         )
+    if moments(treatment, metric, "treatment").variance == 0:
+        # Nobody of the treatment has any value: its share is -1 without a doubt that could be measured in it.
+        low, high = absolute.ci_low / c.mean, absolute.ci_high / c.mean
+        return from_interval(absolute.diff / c.mean, low, high, absolute.p_value, alpha)
     reach = math.sqrt(max(0.0, b * b - a * f))
     return from_interval(absolute.diff / c.mean, (b - reach) / a, (b + reach) / a, absolute.p_value, alpha)
 

@@ -29,8 +29,8 @@ from growth_pipelines.experiments import (
     synthetic_control,
     uplift_model,
 )
-from growth_pipelines.experiments.arms import Metric
-from growth_pipelines.experiments.comparison import Comparison
+from growth_pipelines.experiments.arms import Metric, UnusableSample
+from growth_pipelines.experiments.comparison import Comparison, compare_to_control
 from growth_pipelines.experiments.page_effects import PageEffect
 
 LOOKS = 40
@@ -43,6 +43,7 @@ def figures(runs: int, tell: Callable[[str], None]) -> list[Figure]:
     for metric in TRUE_MEANS:
         tell(f"{runs:,} experiments by {metric}, {LOOKS} looks at each")
         found += looked_at(metric, runs)
+    found += rare_conversions(runs)
     tell("sizes of arms")
     found += mismatches(10 * runs)
     found += planned_power(runs)
@@ -85,6 +86,33 @@ def looked_at(metric: Metric, runs: int, units_a_look: int = 100, lift: float = 
         Figure(f"{metric}: coverage at all {LOOKS} looks, relative", 1 - missed / runs, least=0.95),
         _share(f"{metric}: coverage of one planned look, relative", 1 - missed_at_the_end / runs, 0.95, runs),
     ]
+
+
+def rare_conversions(runs: int, share: float = 0.01, units_a_look: int = 100) -> list[Figure]:
+    """Visitors' readings where nothing was done and few convert: losses and gains that any of 40 looks calls."""
+    rng = np.random.default_rng(3)
+    lost = gained = 0
+    for _ in range(runs):
+        calls = [
+            (read.ci_high < 0, read.ci_low > 0)
+            for look, sums in enumerate(rng.binomial(units_a_look, share, (LOOKS, 2)).cumsum(axis=0).tolist(), 1)
+            if (read := _as_read(units_a_look * look, *sums)) is not None
+        ]
+        lost += any(loss for loss, _ in calls)
+        gained += any(gain for _, gain in calls)
+    return [
+        Figure(f"{share:.0%} convert: losses called in {LOOKS} looks, nothing done", lost / runs, most=0.025),
+        Figure(f"{share:.0%} convert: gains called in {LOOKS} looks, nothing done", gained / runs, most=0.025),
+    ]
+
+
+def _as_read(n: int, control: int, treatment: int) -> Comparison | None:
+    try:
+        arms = {"n": n, "sum": control}, {"n": n, "sum": treatment}
+        return compare_to_control(*arms, "proportion", sequential=True, tuning=80 * 100)
+    except UnusableSample:
+        # Control can't be told from nothing yet: no reading.
+        return None
 
 
 def _readings(

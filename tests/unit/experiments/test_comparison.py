@@ -232,6 +232,15 @@ def test_a_share_of_a_control_that_may_be_nothing_is_not_told() -> None:
         compare_to_control(few, few, "mean", 0.01)
 
 
+def test_a_treatment_of_which_nobody_buys_is_a_loss() -> None:
+    for sequential in (False, True):
+        read = compare_to_control(
+            {"n": 4_000, "sum": 80}, {"n": 4_000, "sum": 0}, "proportion", sequential=sequential
+        )
+        assert read.diff == -1
+        assert read.ci_low < -1 < read.ci_high < 0
+
+
 def test_looking_every_day_at_rare_conversions_calls_chance_no_loss() -> None:
     """1 in 100 converts; 40 looks from the first 100 visitors of an arm on. Linearised, 9 % were called losses."""
     rng, runs, called, linear = np.random.default_rng(3), 300, 0, 0
