@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import case, exists, func, select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.transitions import record, transition
@@ -18,6 +18,8 @@ FINAL_DAYS = 28
 # and those it is compared with have left the window that is read.
 _LOOKED_AT_FOR = timedelta(days=120)
 _ACTOR, _CHANNEL = "growth", "system"
+# As a case it draws no planner to the index of classes, which would read the outcomes of every action.
+_OF_WHAT_WAS_PROMISED = case((ActionOutcome.is_promised, 1), else_=0) == 1
 _LONGEST_FIRST = ActionOutcome.horizon_days.desc()
 _FIGURES = ("outcome_class", "skipped", "effect", "effect_low", "effect_high", "observed", "is_overlapping")
 
@@ -95,7 +97,7 @@ def longest_outcomes(
     One that can't be measured has its reason; one that nothing is known of yet is left out. ``most``: so many
     actions at the most.
     """
-    known = exists().where(ActionOutcome.action_id == Action.id, ActionOutcome.is_promised)
+    known = exists().where(ActionOutcome.action_id == Action.id, _OF_WHAT_WAS_PROMISED)
     newest = (
         select(Action.id)
         .where(Action.executed_at >= since, known)
@@ -105,7 +107,7 @@ def longest_outcomes(
     wanted = (
         select(Action, ActionOutcome)
         .join(ActionOutcome, ActionOutcome.action_id == Action.id)
-        .where(Action.id.in_(newest), ActionOutcome.is_promised)
+        .where(Action.id.in_(newest), _OF_WHAT_WAS_PROMISED)
         .order_by(Action.executed_at.desc(), Action.id, ActionOutcome.effect.is_(None), _LONGEST_FIRST)
     )
     longest: dict[str, tuple[Action, ActionOutcome]] = {}

@@ -10,13 +10,16 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.authority import MAY_DECIDE
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.audit import append_event
 from growth_pipelines.store.tables import Absence, Operator
+
+# Asked for around every page, so it is put together once.
+_NOT_OVER = select(Absence).where(Absence.ends_at > bindparam("now")).order_by(Absence.begins_at, Absence.id)
 
 
 class BadAbsence(GrowthError):
@@ -96,8 +99,7 @@ def end_absence(session: Session, identity: str, *, actor: str, channel: str, no
 
 def absences(session: Session, now: datetime) -> list[Away]:
     """Those that are or will be, the nearest first."""
-    rows = session.scalars(select(Absence).where(Absence.ends_at > now).order_by(Absence.begins_at, Absence.id))
-    return [_away(row) for row in rows]
+    return [_away(row) for row in session.scalars(_NOT_OVER, {"now": now})]
 
 
 def away_now(session: Session, now: datetime) -> list[Away]:

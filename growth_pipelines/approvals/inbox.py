@@ -10,9 +10,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session, aliased
 
 from growth_pipelines.actions.authority import MAY_DECIDE
@@ -24,6 +36,8 @@ from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.keyset import BadCursor, beyond, cursor_of, descending, further, values_of
 from growth_pipelines.store.tables import Action, ApprovalRequest, ApprovalVote, Operator
 
+# Names and roles by which somebody may approve: their own, and those of who is away.
+Rights: TypeAlias = tuple[tuple[str, str], ...]
 Tab = Literal["mine", "all", "expiring", "decided"]
 TABS: tuple[Tab, ...] = get_args(Tab)
 PRIORITIES: tuple[str, ...] = get_args(Priority)
@@ -115,9 +129,8 @@ def count_mine(session: Session, operator: str, role: str, now: datetime, most: 
     """How many wait for this person's answer, counted no further than ``most``."""
     if role not in MAY_DECIDE:
         return 0
-    wanted = select(literal(1)).select_from(ApprovalRequest).join(Action, _PRESENT).limit(most)
-    wanted = wanted.where(*_waits(now), *_of_tab(session, "mine", operator, role, now))
-    return session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+    counted = _counted_mine(operator, _rights(session, operator, role, now))
+    return session.scalar(counted, {"now": now, "most": most}) or 0
 
 
 def waiting(session: Session, now: datetime) -> Waiting:
@@ -149,7 +162,7 @@ def _also(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return case((condition, 1), else_=0) == 1
 
 
-def _waits(now: datetime) -> tuple[ColumnElement[bool], ...]:
+def _waits(now: datetime | BindParameter[Any]) -> tuple[ColumnElement[bool], ...]:
     """A deferred action's request is pending too, but asks nothing of anybody yet. While an action waits, it and
     its request end at the same time; the request's is the shorter row to read."""
     return (ApprovalRequest.status == "pending", Action.state == "pending", ApprovalRequest.expires_at > now)
@@ -160,23 +173,35 @@ def _of_tab(session: Session, tab: str, operator: str, role: str, now: datetime)
         yield or_(ApprovalRequest.expires_at <= now + ENDS_SOON, ApprovalRequest.due_at <= now)
     if tab == "mine":
         yield _has_no_vote(operator)
-        yield _may_approve(session, operator, role, now)
+        yield _may_approve(operator, _rights(session, operator, role, now))
 
 
-# Conditions of a person are the same each time; to put one together takes longer than to ask the database.
+# What is asked about a person is the same each time; to put it together takes longer than to ask the database.
+@lru_cache(maxsize=256)
+def _counted_mine(operator: str, rights: Rights) -> Select[int]:
+    """Counts what waits at ``now`` for someone with these rights, up to ``most``."""
+    own = select(literal(1)).select_from(ApprovalRequest).join(Action, _PRESENT).limit(bindparam("most"))
+    own = own.where(*_waits(bindparam("now")), _has_no_vote(operator), _may_approve(operator, rights))
+    return select(func.count()).select_from(own.subquery())
+
+
 @lru_cache(maxsize=256)
 def _has_no_vote(operator: str) -> ColumnElement[bool]:
     own = ApprovalVote.request_id == ApprovalRequest.id
     return ~exists().where(own, ApprovalVote.operator == operator)
 
 
-def _may_approve(session: Session, operator: str, role: str, now: datetime) -> ColumnElement[bool]:
+def _rights(session: Session, operator: str, role: str, now: datetime) -> Rights:
+    """Name and role of those by whose right ``operator`` may approve: their own, and that of who is away."""
+    absent = [session.get(Operator, away.operator) for away in away_now(session, now) if away.delegate == operator]
+    return ((operator, role), *((one.name, one.role) for one in absent if one is not None and one.active))
+
+
+def _may_approve(operator: str, rights: Rights) -> ColumnElement[bool]:
     """What :func:`growth_pipelines.approvals.permission.permission` says, as a condition of the query.
 
-    By one's own right, or by that of someone who is away. A request without terms asks for a deciding role only.
+    A request without terms asks for a deciding role only.
     """
-    absent = [session.get(Operator, away.operator) for away in away_now(session, now) if away.delegate == operator]
-    rights = [(operator, role), *((one.name, one.role) for one in absent if one is not None and one.active)]
     return or_(*(_has_right(operator, name, its_role) for name, its_role in rights))
 
 

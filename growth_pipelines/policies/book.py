@@ -22,6 +22,10 @@ class MayNotSave(GrowthError):
     """Only admins change policies."""
 
 
+# Asked for around every page, so it is put together once.
+_NEWEST = select(func.max(PolicyVersion.version))
+
+
 class Outdated(GrowthError):
     """Someone saved another version meanwhile."""
 
@@ -37,7 +41,7 @@ class InForce:
 def in_force(session: Session) -> InForce:
     """The newest version. Read once a transaction."""
     kept: InForce | None = session.info.get("policies")
-    newest = session.scalar(select(func.max(PolicyVersion.version))) or 0
+    newest = session.scalar(_NEWEST) or 0
     if kept is None or kept.version != newest:
         row = session.get(PolicyVersion, newest) if newest else None
         kept = InForce(newest, book_of(row.document) if row else shipped())
