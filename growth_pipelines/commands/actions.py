@@ -165,6 +165,11 @@ def _print_action(document: dict[str, Any], settings: Settings) -> None:
         print_table(
             ["Outcome", "Days", "Effect", "95 % interval", "Read as"], _outcome_cells(document["outcomes"])
         )
+        if "regressed" in document["labels"] and any(_is_worse_vital(one) for one in document["outcomes"]):
+            click.echo(
+                "The page had just got worse when the repair was proposed. What was still to come of that is in"
+                " the web vital's figure."
+            )
     events = [
         [moment(datetime.fromisoformat(event["at"]), zone), event["event"], event["actor"], event["channel"]]
         for event in document["history"]
@@ -187,6 +192,12 @@ def _outcome_cells(outcomes: list[dict[str, Any]]) -> list[list[str]]:
         ]
         for one in outcomes
     ]
+
+
+def _is_worse_vital(outcome: dict[str, Any]) -> bool:
+    """Only web vitals are measured without a promise and a class."""
+    known = outcome["effect"] is not None and outcome["estimate"] is None and not outcome["outcome_class"]
+    return bool(known and outcome["effect_low"] > 0)
 
 
 def _way(low: float, high: float) -> str:

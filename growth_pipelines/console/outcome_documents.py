@@ -49,7 +49,8 @@ class OutcomeDocument(_Document):
 
     metric: str = Field(
         description="such as clicks or revenue; lcp_phone, cls_desktop and the like are web vitals in ms (layout"
-        " shift without a unit): less is better, and they have neither an estimate nor a class"
+        " shift without a unit): less is better, and they have neither an estimate nor a class. Of an action with"
+        " the label `regressed` the page had just got worse, and what was still to come of that is in the effect"
     )
     horizon_days: Literal[7, 14, 28]
     is_promised: bool = Field(description="whether it is the metric that the action promised")

@@ -95,6 +95,17 @@ def test_what_an_action_did_is_shown_with_its_interval_and_how_it_reads(growth: 
         r"revenue\W+28\W+not known\W+Too few are alike",
     ):
         assert re.search(told, out), told
+    still_to_come = "The page had just got worse when the repair was proposed."
+    assert still_to_come not in out
+    with store.session() as session:
+        slower = outcome_row(action, 28, 45.0, None, metric="lcp_phone", is_promised=False, estimate=None)
+        record_outcomes(session, [slower], NOW)
+    assert still_to_come not in growth("actions", "show", action.ref)[1], "nothing had regressed before"
+    with store.session() as session:
+        session.get_one(Action, action.id).labels = ["regressed"]
+    out = growth("actions", "show", action.ref)[1]
+    assert re.search(r"lcp_phone\W+28\W+45\W+40 to \+50\W+worse", out)
+    assert still_to_come in out
 
 
 def test_show_tells_the_diff_the_evidence_and_the_digest(growth: Terminal, store: Store) -> None:
