@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from growth_pipelines.actions.authority import MAY_DECIDE
 from growth_pipelines.actions.executors.task_cards import card_of
 from growth_pipelines.actions.transitions import record
 from growth_pipelines.clock import local_date, start_of_day
@@ -37,13 +38,14 @@ def is_by_hand(action: Action) -> bool:
     return all(change["change_type"] == "task" for change in action.diff)
 
 
-def open_tasks(session: Session) -> list[tuple[Action, TaskCard]]:
-    """What is still to be done, the oldest first."""
+def open_tasks(session: Session, most: int | None = None) -> list[tuple[Action, TaskCard]]:
+    """What is still to be done, the oldest first; ``most``: so many at the most."""
     wanted = (
         select(Action, TaskCard)
         .join(TaskCard, (TaskCard.action_id == Action.id) & (TaskCard.version == Action.version))
         .where(TaskCard.state == "open", Action.state.in_(("executed", "measured")))
         .order_by(TaskCard.created_at, TaskCard.id)
+        .limit(most)
     )
     return [(action, card) for action, card in session.execute(wanted)]
 
@@ -62,7 +64,7 @@ def mark_done(
     work was proposed or after today.
     """
     person = session.get(Operator, actor)
-    if person is None or not person.active or person.role not in ("operator", "admin"):
+    if person is None or not person.active or person.role not in MAY_DECIDE:
         raise MayNotFinish(
             f"{actor or 'Nobody'} may not mark work as done.", "It takes an active operator or admin."
         )

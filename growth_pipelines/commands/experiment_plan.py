@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from growth_pipelines.commands.context import current_settings, json_option, print_json
+from growth_pipelines.commands.experiment_design import design_options
 
 if TYPE_CHECKING:
     from growth_pipelines.readouts.foresight import Foreseen
@@ -31,12 +32,7 @@ _POSITIVE = click.FloatRange(0, min_open=True)
 @click.option("--coverage", type=click.FloatRange(0, 1, min_open=True), default=0.5, show_default=True)
 @click.option("--arms", type=click.IntRange(2, 10), default=2, show_default=True)
 @click.option("--fixed", is_flag=True, help="Visitors: read once, at the end; default: at any time.")
-@click.option("--page-type", default="", help="Pages: product, collection, page, article; default: all.")
-@click.option("--handle", default="*", help="Pages: handles that take part; * stands for anything.")
-@click.option("--settle-days", type=int, default=7, help="Pages: days until search engines have seen the change.")
-@click.option("--cap-quantile", type=float, default=0.99, help="Customers: of buyers' revenue before, to cap at.")
-@click.option("--block-days", type=int, default=1, help="Time slices: days that an arm lasts.")
-@click.option("--carry-over-days", type=int, default=0, help="Time slices: days left out after a switch.")
+@design_options
 @json_option
 def plan(
     baseline: float | None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from growth_pipelines.commands.context import current_settings, json_option, print_json, print_table
+from growth_pipelines.commands.experiment_design import design_options
 from growth_pipelines.commands.experiment_plan import plan
 from growth_pipelines.commands.experiment_report import print_reading
 from growth_pipelines.commands.experiment_units import now, units
@@ -114,12 +115,7 @@ def _arm(text: str) -> tuple[str, float]:
 @click.option("--pre-days", type=int, default=0, help="Days before exposure that CUPED uses.")
 @click.option("--outcome-days", type=int, default=7, help="Days from exposure on that count.")
 @click.option("--coverage", type=float, default=0.5, help="Share of units that take part after the first day.")
-@click.option("--page-type", default="", help="Pages: product, collection, page, article; default: all.")
-@click.option("--handle", default="*", help="Pages: handles that take part; * stands for anything.")
-@click.option("--settle-days", type=int, default=7, help="Pages: days until search engines have seen the change.")
-@click.option("--cap-quantile", type=float, default=0.99, help="Customers: of buyers' revenue before, to cap at.")
-@click.option("--block-days", type=int, default=1, help="Time slices: days that an arm lasts.")
-@click.option("--carry-over-days", type=int, default=0, help="Time slices: days left out after a switch.")
+@design_options
 @json_option
 def create(
     key: str,
@@ -141,7 +137,7 @@ def create(
     **design: Any,
 ) -> None:
     """Register the experiment KEY as a draft. What is declared here can't be changed any more."""
-    from growth_pipelines.actions.experiments.declaration import Declaration
+    from growth_pipelines.actions.experiments.declaration import Declaration, usual_kind
     from growth_pipelines.actions.experiments.design import Design
     from growth_pipelines.actions.experiments.registry import create as register
     from growth_pipelines.approvals.signatures import present_operator
@@ -154,7 +150,7 @@ def create(
         key=key,
         hypothesis=hypothesis,
         primary_metric=metric,
-        metric_kind=kind or ("proportion" if unit == "visitor" or metric == "buyers" else "mean"),
+        metric_kind=kind or usual_kind(unit, metric),
         arms=tuple(map(_arm, arms)),
         guardrails=tuple(_guardrail(text, unit) for text in guardrails),
         unit=unit,

@@ -50,5 +50,5 @@ def done(action_id: str, on: datetime | None) -> None:
         action = find(session, action_id)
         day = on.date() if on else None
         card = mark_done(session, action, day, actor=person, channel="cli", now=now, zone=settings.zone)
-        assert card.done_at is not None
-        click.echo(f"{action.ref} was done on {local_date(card.done_at, settings.zone)}: {card.title}")
+    assert card.done_at is not None
+    click.echo(f"{action.ref} was done on {local_date(card.done_at, settings.zone)}: {card.title}")

@@ -29,7 +29,7 @@ from growth_pipelines.store.incidents import loud_incidents
 from growth_pipelines.store.tables import ACTION_STATES, Action, AuditEvent
 
 router = APIRouter(include_in_schema=False)
-LISTED, DECIDED, COUNTED, BADGE = 40, 5, 1000, 99
+LISTED, DECIDED, TASKS, COUNTED, BADGE = 40, 5, 10, 1000, 99
 # The docs page brings its own scripts and styles inside one file: it runs in a sandbox of no origin, so it
 # can read nothing of the console's and send nothing with its cookie.
 DOCS_POLICY = (
@@ -111,7 +111,7 @@ def today(request: Request, person: Person, console: Here) -> HTMLResponse:
         lately = select(Action).where(Action.decided_at.is_not(None)).order_by(Action.decided_at.desc())
         decided = session.scalars(lately.limit(DECIDED)).all()
         incidents = loud_incidents(session, now)
-        tasks = open_tasks(session)
+        tasks = open_tasks(session, TASKS + 1)
     return page(
         request,
         "today.html",
@@ -126,7 +126,8 @@ def today(request: Request, person: Person, console: Here) -> HTMLResponse:
         ever=ever,
         decided=decided,
         incidents=incidents,
-        tasks=tasks,
+        tasks=tasks[:TASKS],
+        more_tasks=len(tasks) > TASKS,
     )
 
 

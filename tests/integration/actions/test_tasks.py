@@ -109,6 +109,16 @@ def test_of_two_who_say_it_at_once_one_is_told_that_it_is_said(machine: Machine)
         assert session.scalar(events) == 1
 
 
+def test_of_much_work_the_oldest_is_read(machine: Machine) -> None:
+    first, second = opened(machine), opened(machine)
+    with machine.store.session() as session:
+        card = session.scalars(select(TaskCard).where(TaskCard.action_id == second.id)).one()
+        card.created_at = NOW - timedelta(days=1)
+    with machine.store.read() as session:
+        assert [one.id for one, _ in open_tasks(session)] == [second.id, first.id]
+        assert [one.id for one, _ in open_tasks(session, 1)] == [second.id]
+
+
 def test_the_command_lists_what_is_open(machine: Machine) -> None:
     action = opened(machine)
     listed = machine.command("tasks", "list", "--json").communicate(timeout=120)[0]
