@@ -65,6 +65,7 @@ from growth_pipelines.console.rate_limits import RateLimits, TooManyRequests
 from growth_pipelines.console.rendering import STATIC, environment
 from growth_pipelines.console.stamps import TRACE, Stamps
 from growth_pipelines.console.token_use import TokenUse
+from growth_pipelines.console.turns import Turns
 from growth_pipelines.console.visits import VISITS, visit_router
 from growth_pipelines.defs.web_socket import PREFIX
 from growth_pipelines.drafts.backing import Unbacked
@@ -72,6 +73,8 @@ from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.telemetry import logger
+
+HEALTH = "/healthz"
 
 
 class _Assets(StaticFiles):
@@ -107,8 +110,13 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
-        # Of every route, also of those that are added later.
-        dependencies=[Depends(RateLimits(settings.console, public)), Depends(require_csrf)],
+        # Of every route, also of those that are added later. A turn ends with the route's function, not with the
+        # last byte of what it streams.
+        dependencies=[
+            Depends(RateLimits(settings.console, public)),
+            Depends(require_csrf),
+            Depends(Turns(public | {("GET", HEALTH)}), scope="function"),
+        ],
     )
     store = Store.of(settings)
     app.state.console = Console(settings, store, LastSeen(store))
@@ -153,7 +161,7 @@ def create_app(settings: Settings) -> FastAPI:
     door = DagsterDoor(settings)
     app.router.routes += [Route(PREFIX, door, include_in_schema=False), Mount(PREFIX, door, name="dagster")]
 
-    @app.get("/healthz", include_in_schema=False)
+    @app.get(HEALTH, include_in_schema=False)
     def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
