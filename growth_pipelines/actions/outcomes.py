@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import case, exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from growth_pipelines.actions.transitions import record, transition
 from growth_pipelines.store.tables import Action, ActionOutcome
@@ -21,6 +21,11 @@ _ACTOR, _CHANNEL = "growth", "system"
 # As a case it draws no planner to the index of classes, which would read the outcomes of every action.
 _OF_WHAT_WAS_PROMISED = case((ActionOutcome.is_promised, 1), else_=0) == 1
 _LONGEST_FIRST = ActionOutcome.horizon_days.desc()
+_TOLD_OF_AN_ACTION = (Action.ref, Action.title, Action.kind, Action.recommender, Action.executed_at)
+_TOLD_OF_AN_OUTCOME = (
+    *(ActionOutcome.outcome_class, ActionOutcome.skipped, ActionOutcome.estimate),
+    *(ActionOutcome.effect, ActionOutcome.effect_low, ActionOutcome.effect_high),
+)
 _FIGURES = ("outcome_class", "skipped", "effect", "effect_low", "effect_high", "observed", "is_overlapping")
 
 
@@ -95,7 +100,7 @@ def longest_outcomes(
     """The longest known reading of what was promised of each action executed from ``since`` on, the newest first.
 
     One that can't be measured has its reason; one that nothing is known of yet is left out. ``most``: so many
-    actions at the most.
+    actions at the most. Drafts, evidence and daily figures are read only if they are asked for.
     """
     known = exists().where(ActionOutcome.action_id == Action.id, _OF_WHAT_WAS_PROMISED)
     newest = (
@@ -107,6 +112,7 @@ def longest_outcomes(
     wanted = (
         select(Action, ActionOutcome)
         .join(ActionOutcome, ActionOutcome.action_id == Action.id)
+        .options(load_only(*_TOLD_OF_AN_ACTION), load_only(*_TOLD_OF_AN_OUTCOME))
         .where(Action.id.in_(newest), _OF_WHAT_WAS_PROMISED)
         .order_by(Action.executed_at.desc(), Action.id, ActionOutcome.effect.is_(None), _LONGEST_FIRST)
     )

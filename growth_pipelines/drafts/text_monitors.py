@@ -35,6 +35,7 @@ from growth_pipelines.store.tables import Action, ActionOutcome, ApprovalRequest
 # Decisions that are older, or of more actions, say nothing of today's wording.
 _LOOK_BACK, _MOST_ACTIONS = timedelta(days=365), 2000
 _AT_ONCE = 500
+_SAYS_ITS_TEMPLATES: ColumnElement[bool] = Action.draft["templates"].as_string().is_not(None)
 
 
 def watch_templates(store: Store, now: datetime) -> frozenset[str]:
@@ -115,7 +116,7 @@ def quality_of_texts(session: Session, recommender: str, now: datetime) -> TextQ
         select(Action.created_at, quality).where(
             Action.recommender == recommender,
             Action.created_at > now - 2 * WEEK,
-            Action.draft["templates"].as_string().is_not(None),
+            _SAYS_ITS_TEMPLATES,
             quality.is_not(None),
         )
     )
@@ -129,14 +130,13 @@ def _decided(session: Session, now: datetime) -> list[tuple[datetime, Decided]]:
             ApprovalRequest,
             and_(ApprovalRequest.action_id == Action.id, ApprovalRequest.version == Action.version),
         )
-        .where(Action.decided_at > now - _LOOK_BACK)
+        .where(Action.decided_at > now - _LOOK_BACK, _SAYS_ITS_TEMPLATES)
         .order_by(Action.decided_at.desc())
         .limit(_MOST_ACTIONS)
     ).all()
-    written = [row for row in rows if "templates" in row.draft]
-    originals = _originals(session, [row.id for row in written])
+    originals = _originals(session, [row.id for row in rows])
     return [
-        (row.decided_at, Decided(row.draft, row.state, row.reason or "", originals.get(row.id))) for row in written
+        (row.decided_at, Decided(row.draft, row.state, row.reason or "", originals.get(row.id))) for row in rows
     ]
 
 
@@ -149,6 +149,7 @@ def _outcomes(session: Session, now: datetime) -> defaultdict[str, list[bool]]:
         .where(
             *(ActionOutcome.is_promised, ActionOutcome.horizon_days == FINAL_DAYS),
             Action.decided_at > now - _LOOK_BACK,
+            _SAYS_ITS_TEMPLATES,
         )
         .order_by(Action.decided_at.desc())
         .limit(_MOST_ACTIONS)
