@@ -31,7 +31,8 @@ from growth_pipelines.console.judging import Judged, judge, other_texts
 from growth_pipelines.console.labels import all_labels, label
 from growth_pipelines.console.observed import observe
 from growth_pipelines.console.pages import Notice, event_row, page
-from growth_pipelines.console.plots.choice import events_of
+from growth_pipelines.console.plots.choice import page_of
+from growth_pipelines.console.plots.events import events_of
 from growth_pipelines.console.plots.outcome import outcome_plot
 from growth_pipelines.console.plots.plot import Plot
 from growth_pipelines.console.plots.series import series_of
@@ -104,7 +105,7 @@ def action_page(
         outcomes = outcomes_of(session, found.id)
         judged_by = standing(outcomes)
         paused = brake(session) is not None
-        events = events_of(session, found, zone)
+        events = events_of(session, found, page_of(found), now, zone)
         votes = votes_of(session, answer) if answer else []
         leave = permission(session, found, person.operator, person.role, now)
     way = _way(console, found, paused)

@@ -27,6 +27,7 @@ from growth_pipelines.console.failures import status_of
 from growth_pipelines.console.identity import Console, Here, Person, session_token
 from growth_pipelines.console.observed import observe
 from growth_pipelines.console.pages import Notice, done_notice, page
+from growth_pipelines.console.plots.events import noted_since
 from growth_pipelines.console.plots.shown import drawn_of
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.readouts.attention import looks_needed
@@ -184,14 +185,15 @@ def _experiment(
 ) -> HTMLResponse:
     now = console.now()
     observed = observe(console.settings, now)
+    zone = ZoneInfo(observed.shop.timezone or "UTC")
     with console.store.read() as session:
         row = find_experiment(session, key)
         kept = kept_readings(session, row.id, _LOOKS)
         told = history(session, row)
         asked = views.asked_for(session, row)
+        noted = noted_since(session, now, zone)
     newest = kept[-1] if kept else None
     reading = row.decision if row.status == "decided" else newest.reading if newest else None
-    zone = ZoneInfo(observed.shop.timezone or "UTC")
     looks = looks_needed(row, newest.reading if newest else None, newest.at if newest else None, now)
     return page(
         request,
@@ -208,7 +210,7 @@ def _experiment(
         sizes=views.sizes(row, reading) if reading and "units" in reading else [],
         arms=views.arms(row, reading) if reading and "arms" in reading else [],
         declared=views.declared(row),
-        figures=drawn_of(views.effect_plots(row, kept, told, zone) if kept else []),
+        figures=drawn_of(views.effect_plots(row, kept, told, noted, zone) if kept else []),
         history=told,
         asked=asked,
         start_waits=views.is_waiting(asked, "start"),

@@ -16,7 +16,8 @@ from growth_pipelines.actions.experiments.switch import GID, PROMOTED, RUNNING
 from growth_pipelines.console.figures import chance, change, number, percent
 from growth_pipelines.console.labels import label
 from growth_pipelines.console.plots.effects import Looked, effect_plot
-from growth_pipelines.console.plots.plot import Event, Missing, Plot
+from growth_pipelines.console.plots.plot import Missing, Plot
+from growth_pipelines.monitoring.marks import Event
 from growth_pipelines.readouts.attention import looks_needed
 from growth_pipelines.store.tables import Action, Experiment, ExperimentReading
 
@@ -216,10 +217,14 @@ _OPEN = ("pending", "deferred", "changes_requested", "approved", "executing")
 
 
 def effect_plots(
-    row: Experiment, kept: Sequence[ExperimentReading], history: Sequence[Mapping[str, Any]], zone: ZoneInfo
+    row: Experiment,
+    kept: Sequence[ExperimentReading],
+    history: Sequence[Mapping[str, Any]],
+    noted: Sequence[Event],
+    zone: ZoneInfo,
 ) -> list[Plot | Missing]:
-    """A plot for each of the first treatments: its interval at every look, and what was done."""
-    marks = [
+    """A plot for each of the first treatments: its interval at every look, what was done, and known events."""
+    marks = list(noted) + [
         Event(one["at"].astimezone(zone).date(), _MARKED[one["event"]])
         for one in history
         if one["event"] in _MARKED

@@ -18,6 +18,7 @@ from growth_pipelines.console.failures import status_of
 from growth_pipelines.console.identity import Console, Here, Person, session_token
 from growth_pipelines.console.observed import observe
 from growth_pipelines.console.pages import Notice, page
+from growth_pipelines.console.plots.events import events_since
 from growth_pipelines.console.plots.shown import drawn_of
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.incidents import NoSuchIncident, is_quiet, open_incidents, silence_incident
@@ -149,7 +150,7 @@ def _overview(
         closed = select(Incident).where(Incident.state == "closed").order_by(Incident.closed_at.desc())
         lately = session.scalars(closed.limit(_CLOSED)).all()
         noted = known_events(session, local_date(now, zone.key) - timedelta(days=_EVENT_DAYS))
-        events = views.events_since(session, now, zone)
+        events = events_since(session, now, zone)
     known = [(label, looks[name]) for name, label in views.FAMILIES.items() if name in looks]
     currency = observed.shop.currency
     return page(
@@ -180,7 +181,7 @@ def _incident(
         row = session.get(Incident, number) if number < 2**31 else None
         if row is None:
             raise NoSuchIncident(f"There is no incident {number}.", "The page Monitoring lists them.")
-        events = views.events_since(session, now, zone, row.subject if row.level == "page" else "")
+        events = events_since(session, now, zone, row.subject if row.level == "page" else "")
     return page(
         request,
         "incident.html",

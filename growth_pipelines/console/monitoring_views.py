@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
-from growth_pipelines.clock import local_date
 from growth_pipelines.console.figures import day
-from growth_pipelines.console.plots.plot import Event, Missing, Plot
+from growth_pipelines.console.plots.plot import Missing, Plot
 from growth_pipelines.console.plots.watched import figure, finding_plot, metric_plot
 from growth_pipelines.monitoring.findings import finding_of
+from growth_pipelines.monitoring.marks import Dated
 from growth_pipelines.monitoring.wording import cause_in_words, interval, label_of, percent, refuted_by
 from growth_pipelines.store.incidents import is_quiet
-from growth_pipelines.store.known_events import known_events
 from growth_pipelines.store.looks import Look
-from growth_pipelines.store.tables import Action, Incident
+from growth_pipelines.store.tables import Incident
 
 # The families in the order of the page, and what they are called there.
 FAMILIES = {
@@ -31,8 +25,7 @@ FAMILIES = {
     "search": "Search",
     "data": "Data",
 }
-SHOWN_FINDINGS, _PLOTTED_FINDINGS, _MARKED, _EXECUTED = 40, 4, 6, 200
-_REACHES = timedelta(days=180)
+SHOWN_FINDINGS, _PLOTTED_FINDINGS = 40, 4
 
 
 @dataclass(frozen=True)
@@ -70,33 +63,14 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.3g}") if abs(value) < 1000 else round(value)
 
 
-def watched_plots(looks: Sequence[Look], events: Sequence[Event], currency: str) -> list[Plot | Missing]:
+def watched_plots(looks: Sequence[Look], events: Sequence[Dated], currency: str) -> list[Plot | Missing]:
     """The metrics that a forecast is made of; what has none is only in the table."""
     return [metric_plot(one, events, currency) for look in looks for one in look.watched if one["ahead"]]
 
 
-def overview_plots(looks: Mapping[str, Look], events: Sequence[Event], currency: str) -> list[Plot | Missing]:
+def overview_plots(looks: Mapping[str, Look], events: Sequence[Dated], currency: str) -> list[Plot | Missing]:
     """Those of the page Monitoring. How many rows arrive is told by its table; an incident of it has its own."""
     return watched_plots([looks[name] for name in FAMILIES if name in looks and name != "data"], events, currency)
-
-
-def events_since(session: Session, now: datetime, zone: ZoneInfo, page: str = "") -> list[Event]:
-    """Known events and executed actions of the last 180 days, the newest few, for a plot (of one page)."""
-    since = local_date(now, zone.key) - _REACHES
-    found = [Event(row.starts_on, row.title) for row in known_events(session, since)]
-    executed = (
-        select(Action.executed_at, Action.title, Action.target["url"].as_string())
-        .where(Action.executed_at >= now - _REACHES)
-        .order_by(Action.executed_at.desc())
-        .limit(_EXECUTED)
-    )
-    rows: Iterable[Any] = session.execute(executed)
-    found += [
-        Event(at.astimezone(zone).date(), title)
-        for at, title, url in rows
-        if not page or urlsplit(url).path == page
-    ]
-    return sorted(found, key=lambda event: event.day)[-_MARKED:]
 
 
 @dataclass(frozen=True)
@@ -173,7 +147,7 @@ def _finding_row(document: Mapping[str, Any], currency: str) -> FindingRow:
     )
 
 
-def incident_plots(row: Incident, events: Sequence[Event], currency: str) -> list[Plot | Missing]:
+def incident_plots(row: Incident, events: Sequence[Dated], currency: str) -> list[Plot | Missing]:
     """The evidence of the leading findings, drawn with what was done; what has no series has no plot."""
     drawable = [one for one in row.findings if one["evidence"].get("series")]
     titles = [finding_of(one) for one in drawable[:_PLOTTED_FINDINGS]]

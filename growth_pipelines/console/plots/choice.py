@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
-
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.executors.collection_order import ORDER
 from growth_pipelines.console.plots import goods, search, vitals
-from growth_pipelines.console.plots.plot import Event, Missing, Plot, Subject
+from growth_pipelines.console.plots.plot import Missing, Plot, Subject
+from growth_pipelines.monitoring.marks import Dated
 from growth_pipelines.store.tables import Action
 from growth_pipelines.warehouse.series import Series
 
@@ -34,7 +31,6 @@ _MAKERS: dict[str, tuple[Maker, ...]] = {
     "guided_selling.kit_rule": (goods.units_weeks,),
     "guided_selling.content_gap": (search.searches,),
 }
-_EVENTS = 3
 _SALES = {"marts.fct_product_daily", "marts.fct_order_lines"}
 
 
@@ -44,7 +40,7 @@ def plots_of(subject: Subject, series: Series) -> list[Plot | Missing]:
     return [make(subject, series) for make in makers]
 
 
-def subject_of(action: Action, events: Sequence[Event]) -> Subject:
+def subject_of(action: Action, events: Sequence[Dated]) -> Subject:
     """What the plots read of an action."""
     changes = {change["field"]: change for change in action.diff}
     order: dict[str, Any] = changes.get(ORDER, {})
@@ -52,7 +48,7 @@ def subject_of(action: Action, events: Sequence[Event]) -> Subject:
         kind=action.kind,
         subtype=action.subtype,
         evidence=list(action.evidence),
-        page_key=urlsplit(action.target["url"]).path,
+        page_key=page_of(action),
         gid=action.resource_gid,
         sales_end=_sales_end(action),
         before=order.get("before", "").split(),
@@ -61,26 +57,12 @@ def subject_of(action: Action, events: Sequence[Event]) -> Subject:
     )
 
 
+def page_of(action: Action) -> str:
+    """The path of the page that the action is about."""
+    return urlsplit(action.target["url"]).path
+
+
 def _sales_end(action: Action) -> date:
     """The last whole day of the sales in the evidence; the day before it was drafted where there are none."""
     ends = [date.fromisoformat(row["end"]) for row in action.evidence if row["source"] in _SALES]
     return max(ends, default=action.created_at.date() - timedelta(days=1))
-
-
-def events_of(session: Session, action: Action, zone: ZoneInfo) -> list[Event]:
-    """What was approved for, or written to, the same resource: the latest, oldest first."""
-    same = Action.resource_gid == action.resource_gid if action.resource_gid else Action.id == action.id
-    done = or_(Action.executed_at.is_not(None), Action.state == "approved")
-    latest = select(Action).where(same, done).order_by(Action.updated_at.desc()).limit(_EVENTS)
-    events = [_event(one, zone) for one in session.scalars(latest)]
-    return sorted(events, key=lambda event: event.day)
-
-
-def _event(action: Action, zone: ZoneInfo) -> Event:
-    if action.executed_at is not None:
-        return Event(_day(action.executed_at, zone), "written")
-    return Event(_day(action.decided_at or action.updated_at, zone), "approved")
-
-
-def _day(instant: datetime, zone: ZoneInfo) -> date:
-    return instant.astimezone(zone).date()

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from growth_pipelines.console.figures import change
-from growth_pipelines.console.plots.plot import Event, Missing, Plot
-from growth_pipelines.console.plots.watched import marked
+from growth_pipelines.console.plots.plot import Missing, Plot, marks
 from growth_pipelines.console.plots.weeks import short
+from growth_pipelines.monitoring.marks import Dated
 
 # The first intervals are many times as wide as the last: a plot that held them would show nothing of the others.
 _WIDEST = 3.0
@@ -28,7 +28,7 @@ class Looked:
 
 
 def effect_plot(
-    arm: str, metric: str, looks: Sequence[Looked], goal: float, events: Sequence[Event]
+    arm: str, metric: str, looks: Sequence[Looked], goal: float, events: Sequence[Dated]
 ) -> Plot | Missing:
     """``goal`` is the effect that the experiment was planned to find; ``events`` are marked where a look is."""
     title = f"{metric}: {arm} against control"
@@ -36,13 +36,11 @@ def effect_plot(
         return Missing(title, "no look has told an interval yet.")
     last = looks[-1]
     reach = _WIDEST * max(abs(last.low), abs(last.high), abs(goal))
-    within = [event for event in events if looks[0].day <= event.day <= last.day]
+    marked = marks(events, looks[0].day, last.day)
     told = (
         f"{len(looks)} looks to {short(last.day)}, where the effect reads {change(last.effect)}, "
         f"with {change(last.low)} to {change(last.high)} as its interval."
-    )
-    if within:
-        told += f" Marked: {'; '.join(f'{event.what} on {short(event.day)}' for event in within)}."
+    ) + marked.told
     cut = any(look.low < -reach or look.high > reach for look in looks)
     return Plot(
         "effects",
@@ -58,7 +56,7 @@ def effect_plot(
             "newest": [_drawn(last, reach)],
             "zero": [{"value": 0}],
             "goal": [{"value": goal}],
-            "events": marked(within),
+            "events": marked.rows,
         },
         "Dashed: the effect it was planned to find." + (" Early intervals reach beyond the plot." if cut else ""),
     )

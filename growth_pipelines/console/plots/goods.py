@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -59,16 +60,17 @@ def units_weeks(subject: Subject, series: Series) -> Plot | Missing:
     if not days:
         return Missing(title, "Nothing of it was sold in the last 16 weeks.")
     weeks = [(week, value) for week, (value,) in by_week(days, end)]
+    marks = subject.marks(weeks[0][0] - timedelta(days=6), end)
     told = f"{len(weeks)} weeks to {short(end)}. Units: {course([value for _, value in weeks])}."
     return Plot(
         "weeks",
         title,
-        told + subject.event_rows(),
+        told + marks.told,
         ("Week to", "Units"),
         [(short(week), number(value)) for week, value in weeks],
         {
             "weeks": [{"week": week.isoformat(), "value": value} for week, value in weeks],
-            "events": subject.marked(),
+            "events": marks.rows,
         },
     )
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from growth_pipelines.monitoring.marks import Dated, marked, told, within
+
 Rows = list[dict[str, Any]]
+# Pixels, in every spec with days on its axis.
+WIDTH = 330
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,17 @@ class Missing:
 
 
 @dataclass(frozen=True)
-class Event:
-    """Something that was done to the same resource, to be marked on its series."""
+class Marks:
+    """Events of a plot: a row for each day's line, and all of them in words, with a space before."""
 
-    day: date
-    what: str
+    rows: Rows
+    told: str
+
+
+def marks(events: Iterable[Dated], first: date, last: date, drawn_to: date | None = None) -> Marks:
+    """The events within the days, on a plot that is drawn up to ``drawn_to``, or to ``last``."""
+    found = within(events, first, last)
+    return Marks(marked(found, first, drawn_to or last, WIDTH), told(found))
 
 
 @dataclass(frozen=True)
@@ -51,17 +61,12 @@ class Subject:
     sales_end: date
     before: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
+    events: list[Dated] = field(default_factory=list)
 
     def row(self, name: str) -> Mapping[str, Any] | None:
         """The evidence of this name, if the action has it with a value."""
         return next((row for row in self.evidence if row["name"] == name and row["value"] is not None), None)
 
-    def marked(self) -> Rows:
-        """The events as data of a plot."""
-        return [{"day": event.day.isoformat(), "what": event.what} for event in self.events]
-
-    def event_rows(self) -> str:
-        """The events in words, with a space before."""
-        said = "; ".join(f"{event.what} on {event.day.day} {event.day:%b}" for event in self.events)
-        return f" Marked: {said}." if said else ""
+    def marks(self, first: date, end: date) -> Marks:
+        """The events since ``first`` for a plot of series that end on ``end``; what was done after that too."""
+        return marks(self.events, first, max([end, *(event.day for event in self.events)]))

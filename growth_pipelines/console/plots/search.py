@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import timedelta
 
 from growth_pipelines.console.figures import number
 from growth_pipelines.console.plots.plot import Missing, Plot, Subject
@@ -68,13 +69,14 @@ def search_weeks(subject: Subject, series: Series) -> Plot | Missing:
         return Missing(title, "No search data of this page are published.")
     end = days[0][-1]
     weeks = by_week([(row[0], row[1], row[2]) for row in days], end)
+    marks = subject.marks(weeks[0][0] - timedelta(days=6), end)
     rows = [
         {"week": week.isoformat(), "impressions": impressions, "clicks": clicks}
         for week, (impressions, clicks) in weeks
     ]
     told = (
         f"{len(weeks)} weeks to {short(end)}. Clicks: {course([clicks for _, (_, clicks) in weeks])}. "
-        f"Impressions: {course([seen for _, (seen, _) in weeks])}.{subject.event_rows()}"
+        f"Impressions: {course([seen for _, (seen, _) in weeks])}.{marks.told}"
     )
     table = [(short(week), number(seen), number(clicks)) for week, (seen, clicks) in weeks]
     return Plot(
@@ -83,7 +85,7 @@ def search_weeks(subject: Subject, series: Series) -> Plot | Missing:
         told,
         ("Week to", "Impressions", "Clicks"),
         table,
-        {"weeks": rows, "events": subject.marked()},
+        {"weeks": rows, "events": marks.rows},
         "All queries, brand included.",
     )
 
@@ -96,16 +98,17 @@ def visits_weeks(subject: Subject, series: Series) -> Plot | Missing:
         return Missing(title, "No visits of this page are published.")
     end = days[0][-1]
     weeks = [(week, value) for week, (value,) in by_week([(row[0], row[3]) for row in days], end)]
+    marks = subject.marks(weeks[0][0] - timedelta(days=6), end)
     told = f"{len(weeks)} weeks to {short(end)}. Visits: {course([value for _, value in weeks])}."
     return Plot(
         "weeks",
         title,
-        told + subject.event_rows(),
+        told + marks.told,
         ("Week to", "Visits"),
         [(short(week), number(value)) for week, value in weeks],
         {
             "weeks": [{"week": week.isoformat(), "value": value} for week, value in weeks],
-            "events": subject.marked(),
+            "events": marks.rows,
         },
     )
 

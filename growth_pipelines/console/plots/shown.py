@@ -13,13 +13,15 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from growth_pipelines.actions.queue import top
-from growth_pipelines.console.monitoring_views import events_since, overview_plots
+from growth_pipelines.console.monitoring_views import overview_plots
 from growth_pipelines.console.observed import observe
-from growth_pipelines.console.plots.choice import events_of, plots_of, subject_of
+from growth_pipelines.console.plots.choice import page_of, plots_of, subject_of
 from growth_pipelines.console.plots.drawing import Datasets, Drawing
-from growth_pipelines.console.plots.plot import Event, Missing, Plot
+from growth_pipelines.console.plots.events import events_of, events_since
+from growth_pipelines.console.plots.plot import Missing, Plot
 from growth_pipelines.console.plots.series import series_of
 from growth_pipelines.errors import GrowthError
+from growth_pipelines.monitoring.marks import Dated
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.looks import newest_looks
@@ -51,7 +53,7 @@ def drawing() -> Drawing:
     return made
 
 
-def figures_of(settings: Settings, action: Action, events: list[Event]) -> Figures:
+def figures_of(settings: Settings, action: Action, events: list[Dated]) -> Figures:
     """The plots of ``action``; what was done to its resource is marked on them."""
     return drawn_of(plots_of(subject_of(action, events), series_of(settings)))
 
@@ -85,7 +87,7 @@ def wanted(settings: Settings, store: Store, now: datetime) -> Iterator[tuple[st
     zone = ZoneInfo(settings.zone)
     with store.read() as session:
         queue = top(session, settings.actions.top, now)
-        subjects = [subject_of(action, events_of(session, action, zone)) for action in queue]
+        subjects = [subject_of(action, events_of(session, action, page_of(action), now, zone)) for action in queue]
         looks, events = newest_looks(session), events_since(session, now, zone)
     series = series_of(settings)
     watched = overview_plots(looks, events, observe(settings, now).shop.currency)

@@ -44,11 +44,12 @@ def vital_weeks(subject: Subject, series: Series) -> Plot | Missing:
         for form, (_, day, p75) in last.items()
     ]
     told = " ".join(_told(_FORM_FACTORS[form], line, unit) for form, line in lines.items() if line)
+    marks = subject.marks(days[0], days[-1])
     limits = f"Good is at most {_figure(good, unit)}, poor over {_figure(poor, unit)}."
     return Plot(
         "vital_weeks",
         title,
-        f"{told} {limits}{subject.event_rows()}",
+        f"{told} {limits}{marks.told}",
         ("28 days to", *(_FORM_FACTORS[form].capitalize() for form in last)),
         [(short(day), *(_at(lines[form], day, unit) for form in last)) for day in days],
         {
@@ -70,7 +71,7 @@ def vital_weeks(subject: Subject, series: Series) -> Plot | Missing:
                     "text": f"poor > {_figure(poor, unit)}",
                 },
             ],
-            "events": subject.marked(),
+            "events": marks.rows,
         },
         "Three visits in four are at least this good; each week tells of the 28 days before it.",
     )

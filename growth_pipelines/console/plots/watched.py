@@ -8,8 +8,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from growth_pipelines.console.figures import money, number
-from growth_pipelines.console.plots.plot import Event, Missing, Plot, Rows
+from growth_pipelines.console.plots.plot import Marks, Missing, Plot, Rows, marks
 from growth_pipelines.console.plots.weeks import short
+from growth_pipelines.monitoring.marks import Dated
 
 # Days in the table below a plot, before and after today: a page holds several.
 _TABLED = 7
@@ -20,7 +21,7 @@ def figure(value: float | None, unit: str, currency: str) -> str:
     return money(value, currency) if unit == "money" and value is not None else number(value, unit)
 
 
-def metric_plot(one: Mapping[str, Any], events: Sequence[Event], currency: str) -> Plot | Missing:
+def metric_plot(one: Mapping[str, Any], events: Sequence[Dated], currency: str) -> Plot | Missing:
     """A watched metric's newest days, and what is expected of the next ones."""
     days, ahead = _days(one["series"]), one["ahead"]
     if not days:
@@ -34,6 +35,7 @@ def metric_plot(one: Mapping[str, Any], events: Sequence[Event], currency: str) 
             f" On {_short(last[0])} {figure(last[1], one['unit'], currency)} are expected, nine times in ten "
             f"between {figure(last[2], one['unit'], currency)} and {figure(last[3], one['unit'], currency)}."
         )
+    marked = _marks(events, days, ahead)
     table = [(_short(row["day"]), figure(row["value"], one["unit"], currency), "") for row in days[-_TABLED:]]
     table += [
         (
@@ -47,7 +49,7 @@ def metric_plot(one: Mapping[str, Any], events: Sequence[Event], currency: str) 
     return Plot(
         "watched",
         one["label"],
-        told + _said(_within(events, days)),
+        told + marked.told,
         ("Day", "Value or expected", "90 % interval"),
         table,
         {
@@ -55,12 +57,12 @@ def metric_plot(one: Mapping[str, Any], events: Sequence[Event], currency: str) 
             "ahead": [dict(zip(("day", "mean", "low", "high"), row, strict=True)) for row in ahead],
             "span": [],
             "levels": floor if ahead else [],
-            "events": marked(_within(events, days)),
+            "events": marked.rows,
         },
     )
 
 
-def finding_plot(finding: Mapping[str, Any], title: str, events: Sequence[Event], currency: str) -> Plot | Missing:
+def finding_plot(finding: Mapping[str, Any], title: str, events: Sequence[Dated], currency: str) -> Plot | Missing:
     """A finding's days with the level before and after, and the days on which it may have begun."""
     evidence = finding["evidence"]
     days, unit = _days(evidence.get("series", [])), evidence.get("unit", "")
@@ -76,11 +78,11 @@ def finding_plot(finding: Mapping[str, Any], title: str, events: Sequence[Event]
     if not ahead:
         levels.append(_level(finding["since"], days[-1]["day"], after))
     span = [{"first": finding["first"], "last": str(date.fromisoformat(finding["last"]) + timedelta(days=1))}]
-    within = _within(events, days)
+    marked = _marks(events, days, ahead)
     return Plot(
         "watched",
         title,
-        told + _said(within),
+        told + marked.told,
         ("Day", "Value"),
         [(_short(row["day"]), figure(row["value"], unit, currency)) for row in days],
         {
@@ -88,7 +90,7 @@ def finding_plot(finding: Mapping[str, Any], title: str, events: Sequence[Event]
             "ahead": [dict(zip(("day", "mean", "low", "high"), row, strict=True)) for row in ahead],
             "span": span,
             "levels": levels,
-            "events": marked(within),
+            "events": marked.rows,
         },
         "Shaded: the days on which it may have begun. Dashed: the levels before and after.",
     )
@@ -102,24 +104,9 @@ def _level(first: str, last: str, value: float) -> dict[str, Any]:
     return {"from": first, "to": last, "value": value}
 
 
-def _within(events: Sequence[Event], days: Rows) -> list[Event]:
-    return [event for event in events if days[0]["day"] <= event.day.isoformat() <= days[-1]["day"]]
-
-
-def marked(events: Sequence[Event]) -> Rows:
-    """One mark a day: names over each other could not be read, and the sentence has them all."""
-    by_day: dict[date, list[str]] = {}
-    for event in events:
-        by_day.setdefault(event.day, []).append(event.what)
-    return [
-        {"day": day.isoformat(), "what": what[0] if len(what) == 1 else f"{len(what)} events"}
-        for day, what in by_day.items()
-    ]
-
-
-def _said(events: Sequence[Event]) -> str:
-    said = "; ".join(f"{event.what} on {short(event.day)}" for event in events)
-    return f" Marked: {said}." if said else ""
+def _marks(events: Sequence[Dated], days: Rows, ahead: Sequence[Sequence[Any]]) -> Marks:
+    first, last = (date.fromisoformat(days[place]["day"]) for place in (0, -1))
+    return marks(events, first, last, date.fromisoformat(ahead[-1][0]) if ahead else last)
 
 
 def _short(day: str) -> str:

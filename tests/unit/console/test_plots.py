@@ -13,10 +13,11 @@ import pytest
 
 from growth_pipelines.console.plots import effects, goods, outcome, search, vitals, watched
 from growth_pipelines.console.plots.drawing import Drawing
-from growth_pipelines.console.plots.plot import Event, Missing, Plot, Subject
+from growth_pipelines.console.plots.plot import Missing, Plot, Subject
 from growth_pipelines.console.plots.specs import CLASSES, INKS, load, names, spec_of
 from growth_pipelines.console.plots.svg import compact
 from growth_pipelines.console.plots.weeks import WEEKS, by_week
+from growth_pipelines.monitoring.marks import Event
 from growth_pipelines.recommenders.phrases import phrases
 from tests.action_pages import evidence_row, merchandising
 from tests.incidents import finding
