@@ -148,7 +148,11 @@ def test_another_price_is_not_what_was_said_before(
     [
         ("WARNING: open no line under load. Braided hose.", "Braided hose.", "safety ('WARNING' is taken out)"),
         ("Not street-legal. For the track.", "For the track.", "an approval ('street-legal' is taken out)"),
-        ("Hoses with a 2 year warranty", "Hoses for years", "promise in the brand's name ('warranty' is taken out)"),
+        (
+            "Hoses with a 2 year warranty",
+            "Hoses for years",
+            "promise in the brand's name ('warranty' is taken out)",
+        ),
         ("", "Half price this week", "a discount ('Half price')"),
         ("", "Two for one on fittings", "a discount ('Two for one')"),
         ("", "Buy one get one", "a discount ('Buy one')"),
