@@ -151,7 +151,7 @@ def test_another_price_is_not_what_was_said_before(
         (
             "Hoses with a 2 year warranty",
             "Hoses for years",
-            "promise in the brand's name ('warranty' is taken out)",
+            "brand's name ('warranty' is taken out)",
         ),
         ("", "Half price this week", "a discount ('Half price')"),
         ("", "Two for one on fittings", "a discount ('Two for one')"),
@@ -170,7 +170,7 @@ def test_what_rules_never_pass_has_many_names_and_is_missed_when_it_is_dropped(
     before: str, after: str, why: str
 ) -> None:
     change = {"field": "seo.description", "before": before, "after": after}
-    assert never(Facts("seo_ctr", "title", "low", 0.95, 100, [change])).endswith(f"{why}")
+    assert never(Facts("seo_ctr", "title", "low", 0.95, 100, [change])).endswith(why)
     unchanged = {**change, "before": after}
     assert never(Facts("seo_ctr", "title", "low", 0.95, 100, [unchanged])) == ""
 
