@@ -35,7 +35,7 @@ _WORST, _BEST = -1.0, 2.0
 class Evaluation:
     """By how much more a version brings a showing than ``against``, which brings ``present``: money in 28 days.
 
-    ``value``, ``low``, ``high`` are of the difference.
+    ``value``, ``low``, ``high`` are of the difference; None where the showings say nothing of it.
     """
 
     version: str
@@ -107,7 +107,11 @@ def judged(
         why = "It would have brought more than the present ranking."
     else:
         why = "It is not shown to bring more than the present ranking."
-    figures = (round(each, 2) for each in (found.difference, found.ci_low, found.ci_high, found.baseline))
+    # What is not known is no number in JSON either.
+    figures = (
+        round(each, 2) if math.isfinite(each) else None
+        for each in (found.difference, found.ci_low, found.ci_high, found.baseline)
+    )
     return Evaluation(version, against, bool(passed), why, n, round(found.effective_sample_size, 1), *figures)
 
 

@@ -54,8 +54,10 @@ def rank(
     decision (approved, rejected; what is neither is not learnt from) and outcome, missing until measured; it may
     be empty. Where it has a column ``place`` (in the list that was shown, 0 first; missing if not known), what was
     overlooked there is told from what was refused. ``spread`` multiplies the posteriors' standard deviations: 0
-    explores nothing. Raises KeyError for a missing column.
+    explores nothing. Raises KeyError for a missing column, ValueError where an id occurs twice.
     """
+    if (repeated := candidates["id"].duplicated()).any():
+        raise ValueError(f"{candidates['id'][repeated].iloc[0]!r} occurs twice: give each id once")
     expected = expectations(history, candidates, np.random.default_rng(seed), spread)
     order = np.lexsort((np.arange(len(candidates)), -_static(candidates), -expected.value))
     return list(candidates["id"].iloc[order[: max(0, k)]])

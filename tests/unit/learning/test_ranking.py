@@ -39,6 +39,12 @@ def test_without_a_history_impact_times_confidence_decides() -> None:
     assert rank(nothing, candidates, 5, seed=1) == list(candidates["id"][believed.nlargest(5).index])
 
 
+def test_candidates_that_repeat_an_id_are_refused() -> None:
+    candidates = _proposals(6)
+    with pytest.raises(ValueError, match="'p0-2' occurs twice"):
+        rank(_history(), pd.concat([candidates, candidates.iloc[2:3]]), 3, seed=1)
+
+
 def test_what_brought_something_is_ranked_first_though_all_was_approved() -> None:
     candidates = _proposals(30, 3)
     titles = set(candidates["id"][candidates["action_type"] == "title"])
