@@ -132,6 +132,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with telegram_server() as telegram:
         variables = {
             "GROWTH_NOW": NOW.isoformat(),
+            "GROWTH_SHOP__TIMEZONE": "America/Denver",
             "GROWTH_TELEGRAM__BASE_URL": telegram.base_url,
             "GROWTH_TELEGRAM__BOT_TOKEN": TOKEN,
             "GROWTH_TELEGRAM__ALLOWED_CHATS": str(CHAT),
