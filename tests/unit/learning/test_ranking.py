@@ -51,6 +51,14 @@ def test_what_brought_something_is_ranked_first_though_all_was_approved() -> Non
     assert set(rank(_history(), candidates, 5, seed=1)) <= titles
 
 
+def test_the_draw_of_a_seed_stays_what_it_was() -> None:
+    """Models may be learnt once and asked of many; what ``rank`` answers is no other for it."""
+    past = _history(60)
+    history = past.assign(decision=np.where(np.arange(60) % 3 > 0, "approved", "rejected"))
+    found = [rank(history, _proposals(30, 6), 5, seed) for seed in (1, 2)]
+    assert found == [[f"p6-{one}" for one in order] for order in ((18, 21, 19, 12, 15), (18, 21, 19, 15, 12))]
+
+
 def test_approval_and_outcome_are_two_models() -> None:
     history = _history()
     history.loc[history["action_type"] == "title", "decision"] = np.where(
