@@ -44,6 +44,11 @@ def local_date(instant: datetime, timezone: str) -> date:
     return instant.astimezone(ZoneInfo(timezone)).date()
 
 
+def local_minute(instant: datetime, timezone: str) -> str:
+    """An instant as people of the shop read it, such as ``2026-11-28 17:01 MST``."""
+    return f"{instant.astimezone(ZoneInfo(timezone)):%Y-%m-%d %H:%M %Z}"
+
+
 def start_of_day(day: date, timezone: str) -> datetime:
     """The instant (UTC) at which a day begins in a time zone."""
     return datetime.combine(day, time(), ZoneInfo(timezone)).astimezone(UTC)

@@ -125,7 +125,8 @@ class ActionDraft(_Frozen):
     ``draft`` is what the executor will write and is typed per kind: for seo_ctr ``{"title": …, "description": …}``
     (only the fields that change) with ``variants`` kept beside it for the reader, and in ``habits`` what it
     follows of operators' habits; for an image ``{"media_gid": …, "alt": …}``; for a task card
-    ``{"steps": […], "summary": …}``.
+    ``{"steps": […], "summary": …}``. ``page_visits`` (in 28 days) and ``page_position`` (mean, in search) are
+    added to what a recommender drafts, alike for all of them; None is not known.
     """
 
     kind: Kind
@@ -147,6 +148,8 @@ class ActionDraft(_Frozen):
     priority: Priority = "medium"
     score: float = Field(ge=0)
     factors: dict[str, float]
+    page_visits: float | None = Field(default=None, ge=0)
+    page_position: float | None = Field(default=None, ge=0)
     ranking_version: str
     rollback_plan: str
     labels: tuple[str, ...] = ()

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 # What ranks unless an operator chose another version.
 RANKING_VERSION = "revenue-confidence-ease-2"
-# Factors that were learnt; each lies within these ends, and is 1 without data.
-LEARNT = ("calibration", "win_rate", "realised")
+# Factors that were learnt; each is 1 without data. Those of the chain lie within these ends.
+CHAIN = ("calibration", "win_rate", "realised")
 LOWEST, HIGHEST = 0.5, 1.5
+# What is expected of the page is compared with the money that the chain arrives at.
+EXPECTED = "expected"
+LEARNT = (*CHAIN, EXPECTED)
 
 
 @dataclass(frozen=True)
@@ -21,8 +24,8 @@ class Score:
 
 
 def score(revenue_28d: float, confidence: float, ease: float, learnt: Mapping[str, float] | None = None) -> Score:
-    """Expected revenue × confidence × ease × what was learnt (by name, see LEARNT; nothing without data)."""
-    known = {name: bounded((learnt or {})[name]) for name in LEARNT if name in (learnt or {})}
+    """Expected revenue × confidence × ease × what was learnt (by name, see CHAIN; nothing without data)."""
+    known = {name: bounded((learnt or {})[name]) for name in CHAIN if name in (learnt or {})}
     value = max(0.0, revenue_28d) * confidence * ease
     for factor in known.values():
         value *= factor

@@ -322,6 +322,8 @@ def _content(draft: ActionDraft) -> dict[str, Any]:
         "impact": plain_json(draft.impact),
         "score": draft.score,
         "factors": plain_json(draft.factors),
+        "page_visits": draft.page_visits,
+        "page_position": draft.page_position,
         "ranking_version": draft.ranking_version,
         "risk_tier": draft.risk_tier,
         "priority": draft.priority,

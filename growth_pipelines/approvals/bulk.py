@@ -33,6 +33,8 @@ from growth_pipelines.approvals.deferral import deferral
 from growth_pipelines.approvals.steps import check_reason
 from growth_pipelines.canonical import canonical_json
 from growth_pipelines.errors import GrowthError
+from growth_pipelines.policies.book import in_force
+from growth_pipelines.policies.terms import Book
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.tables import Action
 
@@ -109,7 +111,7 @@ def check(bulk: Bulk, settings: Settings, now: datetime) -> None:
 
 def cover(session: Session, bulk: Bulk, now: datetime) -> Coverage:
     """What the decision would cover now; changes nothing."""
-    fates = tuple(_foresee(session, item, now) for item in bulk.items)
+    fates = tuple(_foreseen(session, bulk, now))
     ready = [fate.action for fate in fates if fate.fate == "ready" and fate.action is not None]
     return Coverage(
         fates=fates,
@@ -128,6 +130,25 @@ def cover(session: Session, bulk: Bulk, now: datetime) -> Coverage:
 
 def _sum(actions: Iterable[Action], name: str) -> float:
     return round(sum(action.impact[name] for action in actions), 2)
+
+
+def _foreseen(session: Session, bulk: Bulk, now: datetime) -> list[ItemFate]:
+    fates = [_foresee(session, item, now) for item in bulk.items]
+    if bulk.decision != "approve":
+        return fates
+    book = in_force(session).book
+    return [_by_itself(fate, book) for fate in fates]
+
+
+def _by_itself(fate: ItemFate, book: Book) -> ItemFate:
+    """What its policy lets no chat approve with one tap is approved where it is seen, not in a list."""
+    action = fate.action
+    if fate.fate != "ready" or action is None:
+        return fate
+    if book.terms(action.kind, action.subtype, action.risk_tier).chat == "once":
+        return fate
+    alone = f"{action.ref} ({action.risk_tier} risk) is to be looked at by itself: approve it on its own page."
+    return replace(fate, fate="refused", message=alone)
 
 
 def _foresee(session: Session, item: Item, now: datetime) -> ItemFate:
@@ -156,7 +177,7 @@ def decide_all(
     ``proofs`` has one proof an item. Of two that would write the same fields only the better is approved. A
     refusal of one holds up no other.
     """
-    foreseen = [_foresee(session, item, now) for item in bulk.items]
+    foreseen = _foreseen(session, bulk, now)
     order = sorted(range(len(foreseen)), key=lambda at: _place(foreseen[at]), reverse=True)
     approved: list[Action] = []
     fates: dict[int, ItemFate] = {}
@@ -178,6 +199,8 @@ def _decide_one(
     approved: list[Action],
     now: datetime,
 ) -> ItemFate:
+    if seen.fate == "refused":
+        return seen
     if bulk.decision == "approve" and seen.fate == "ready" and seen.action is not None:
         for other in approved:
             if conflict(seen.action, other):

@@ -12,6 +12,7 @@ from growth_pipelines.actions.queue import as_document
 from growth_pipelines.actions.transitions import request_of
 from growth_pipelines.approvals.answers import AlreadyDecided, TimeIsOver
 from growth_pipelines.approvals.proofs import DecisionRequest, Person
+from growth_pipelines.clock import local_minute
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.tables import Action, ApprovalRequest
@@ -55,12 +56,12 @@ def already(case: Case, *, replayed: bool = False) -> AlreadyDecided:
     if replayed:
         message = f"This signature has decided about {action.ref} before; it counts once."
     elif action.decided_by and action.decided_at:
-        when = f"{action.decided_at:%Y-%m-%d %H:%M} UTC"
+        when = local_minute(action.decided_at, case.settings.zone)
         message = (
             f"{action.ref} was decided by {action.decided_by} at {when} ({action.decided_channel}): it is {what}."
         )
     else:
-        message = f"{action.ref} is {what} since {action.state_at:%Y-%m-%d %H:%M} UTC."
+        message = f"{action.ref} is {what} since {local_minute(action.state_at, case.settings.zone)}."
     if case.request.decision == "rollback":
         hint = "Only an executed action can be rolled back."
     else:

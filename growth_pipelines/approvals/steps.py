@@ -20,6 +20,7 @@ from growth_pipelines.approvals.answers import AlreadyDecided, NotAllowed
 from growth_pipelines.approvals.case import Case, already, asked_about
 from growth_pipelines.approvals.deferral import deferral
 from growth_pipelines.approvals.permission import Permission, permission, votes_of, votes_that_count
+from growth_pipelines.clock import local_minute
 from growth_pipelines.drafts.edits import edited
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.tables import ApprovalVote, AuditHead
@@ -83,7 +84,8 @@ def _approve(case: Case, **payload: Any) -> str | Vote:
     mode = case.settings.actions.mode
     if mode != "live":
         return f"{case.action.ref} is approved; in {mode} mode nothing is written to the shop."
-    return f"{case.action.ref} is approved and will be executed by {until:%Y-%m-%d %H:%M} UTC or not at all."
+    latest = local_minute(until, case.settings.zone)
+    return f"{case.action.ref} is approved and will be executed by {latest} or not at all."
 
 
 def _leave(case: Case) -> Permission:
@@ -211,7 +213,7 @@ def _rollback(case: Case) -> str:
         raise GrowthError("Rolling back needs a reason.", "Add --reason.")
     word = rollback_word(case.session, case.action)
     if word is not None and word.event == "rollback_requested":
-        when = f"{word.at:%Y-%m-%d %H:%M} UTC"
+        when = local_minute(word.at, case.settings.zone)
         told = f"{word.actor} asked for that at {when} ({word.channel}); {case.action.ref} is being rolled back."
         raise AlreadyDecided(told, "One request is enough.", as_document(case.action))
     record(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -31,7 +31,6 @@ from growth_pipelines.console.judging import Judged, judge, other_texts
 from growth_pipelines.console.labels import all_labels, label
 from growth_pipelines.console.observed import observe
 from growth_pipelines.console.pages import Notice, event_row, page
-from growth_pipelines.console.plots.choice import page_of
 from growth_pipelines.console.plots.events import events_of
 from growth_pipelines.console.plots.outcome import outcome_plot
 from growth_pipelines.console.plots.plot import Plot
@@ -40,6 +39,7 @@ from growth_pipelines.console.plots.shown import drawn_of, figures_of
 from growth_pipelines.console.rendered import rendered
 from growth_pipelines.console.sent import Sent, sent
 from growth_pipelines.drafts.page_facts import facts_of
+from growth_pipelines.monitoring.marks import Dated
 from growth_pipelines.store.tables import Action, ActionOutcome, AuditEvent, Execution, TaskCard
 
 router = APIRouter(include_in_schema=False)
@@ -105,7 +105,7 @@ def action_page(
         outcomes = outcomes_of(session, found.id)
         judged_by = standing(outcomes)
         paused = brake(session) is not None
-        events = events_of(session, found, page_of(found), now, zone)
+        events = events_of(session, found, now, zone)
         votes = votes_of(session, answer) if answer else []
         leave = permission(session, found, person.operator, person.role, now)
     way = _way(console, found, paused)
@@ -124,7 +124,7 @@ def action_page(
         history=history,
         outcomes=outcomes,
         worse=judged_by is not None and judged_by.outcome_class == "negative",
-        outcome_figures=drawn_of(_outcome_plots(judged_by, found, zone, observed.shop.currency)),
+        outcome_figures=drawn_of(_outcome_plots(judged_by, found, events, zone, observed.shop.currency)),
         run_id=next((event["run_id"] for event in reversed(history) if event["run_id"]), ""),
         figures=figures_of(console.settings, found, events),
         place=_place(queue, found),
@@ -222,13 +222,15 @@ def _way(console: Console, found: Action, paused: bool) -> str:
     return "paused" if paused else console.settings.actions.mode
 
 
-def _outcome_plots(outcome: ActionOutcome | None, action: Action, zone: ZoneInfo, currency: str) -> list[Plot]:
+def _outcome_plots(
+    outcome: ActionOutcome | None, action: Action, events: Sequence[Dated], zone: ZoneInfo, currency: str
+) -> list[Plot]:
     """The weeks of the reading that the action is judged by."""
     if outcome is None or action.executed_at is None:
         return []
     title = f"{label('outcome_metrics', outcome.metric)} by week"
     day = local_date(action.executed_at, zone.key)
-    return [outcome_plot(outcome.days, outcome.metric, day, title, currency)]
+    return [outcome_plot(outcome.days, outcome.metric, day, title, currency, events)]
 
 
 def _texts_now(console: Console, found: Action) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from growth_pipelines.console.figures import chance, change, number, percent
 from growth_pipelines.console.labels import label
 from growth_pipelines.console.plots.effects import Looked, effect_plot
 from growth_pipelines.console.plots.plot import Missing, Plot
-from growth_pipelines.monitoring.marks import Event
+from growth_pipelines.monitoring.marks import Dated, Event
 from growth_pipelines.readouts.attention import looks_needed
 from growth_pipelines.store.tables import Action, Experiment, ExperimentReading
 
@@ -220,11 +220,12 @@ def effect_plots(
     row: Experiment,
     kept: Sequence[ExperimentReading],
     history: Sequence[Mapping[str, Any]],
-    noted: Sequence[Event],
+    noted: Sequence[Dated],
     zone: ZoneInfo,
 ) -> list[Plot | Missing]:
     """A plot for each of the first treatments: its interval at every look, what was done, and known events."""
-    marks = list(noted) + [
+    marks: list[Dated] = [*noted]
+    marks += [
         Event(one["at"].astimezone(zone).date(), _MARKED[one["event"]])
         for one in history
         if one["event"] in _MARKED

@@ -25,7 +25,7 @@ from growth_pipelines.drafts.entries import ENTRY_KINDS, entry_texts, reworded
 from growth_pipelines.store.tables import Action
 
 # The factors of the score, as they are multiplied.
-MULTIPLIED = ("revenue_28d", "confidence", "calibration", "ease", "win_rate", "realised")
+MULTIPLIED = ("revenue_28d", "confidence", "calibration", "ease", "win_rate", "realised", "expected")
 _LISTS = {one.field: one for one in LISTS.values()}
 # What no person reads in the shop: an entry's mark of its draft, and definitions.
 _MARKS = {"source", *(one.definition for one in LISTS.values())}

@@ -39,6 +39,8 @@ class Features:
                 median = float(np.median(known)) if known.size else 0.0
                 bends = np.unique(np.quantile(known, _BENDS)) if known.size else np.empty(0)
                 self._bends[name] = (bends, median, bool(known.size < values.size))
+        if not self._levels and not any(bends.size for bends, _, _ in self._bends.values()):
+            raise UnusableSample("No feature is known of any unit.", "Check how features are joined to units.")
         raw = self._raw(columns)
         self._mean, spread = raw.mean(axis=0), raw.std(axis=0)
         self._kept = spread > 1e-9

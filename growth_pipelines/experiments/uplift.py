@@ -65,9 +65,10 @@ def uplift_model(
 ) -> UpliftModel:
     """Fit to one row a unit: features before treatment, whether it was treated (0 or 1), and its outcome.
 
-    ``X``: an array of numbers or a frame of numbers and categories. ``propensity``: each unit's probability of
-    treatment, where it was not the same for all. Raises UnusableSample (a ValueError) for fewer than 50 units an
-    arm, values that are missing, or lengths that differ.
+    ``X``: an array of numbers or a frame of numbers and categories; a number that is missing or infinite enters as
+    the median and a mark (``Features``), so units without it are not lost. ``propensity``: each unit's probability
+    of treatment, where it was not the same for all. Raises UnusableSample (a ValueError) for fewer than 50 units
+    an arm, treatments or outcomes that are missing, lengths that differ, or where no feature is known of any unit.
     """
     features = Features(X)
     units = features.of(X)

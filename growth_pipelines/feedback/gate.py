@@ -20,22 +20,21 @@ from sqlalchemy.orm import Session
 
 from growth_pipelines.feedback.learnt import Learnt
 from growth_pipelines.feedback.rankings import MEANINGS, active_version, corrections_of
-from growth_pipelines.learning import Corrections, off_policy_difference
+from growth_pipelines.learning import Corrections, off_policy_difference, realised_share
 from growth_pipelines.store.tables import RankingVersion, Showing
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _LEAST_ROWS, _BLOCKS = 20, 10
-# What was realised of an estimate counts between nothing-but-loss and twice the promise.
-_WORST, _BEST = -1.0, 2.0
+_OF_A_PROPOSAL = ("recommender", "subtype", "revenue", "confidence", "ease", "page_visits", "page_position")
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """By how much more a version brings a showing than ``against``, which brings ``present``: money in 28 days.
 
-    ``value``, ``low``, ``high`` are of the difference.
+    ``value``, ``low``, ``high`` are of the difference; None where the showings say nothing of it.
     """
 
     version: str
@@ -107,12 +106,16 @@ def judged(
         why = "It would have brought more than the present ranking."
     else:
         why = "It is not shown to bring more than the present ranking."
-    figures = (round(each, 2) for each in (found.difference, found.ci_low, found.ci_high, found.baseline))
+    # What is not known is no number in JSON either.
+    figures = (
+        round(each, 2) if math.isfinite(each) else None
+        for each in (found.difference, found.ci_low, found.ci_high, found.baseline)
+    )
     return Evaluation(version, against, bool(passed), why, n, round(found.effective_sample_size, 1), *figures)
 
 
 def _logged(session: Session, signals: pd.DataFrame) -> Logged:
-    by_action = signals.set_index("action_id")
+    by_action = signals.assign(share=realised_share(signals)).set_index("action_id")
     pools, action, reward, propensity = [], [], [], []
     for one in session.scalars(
         select(Showing).where(Showing.explored.is_not(None)).order_by(Showing.at, Showing.id)
@@ -145,9 +148,7 @@ def _brought(signal: Mapping[str, Any], revenue: float) -> float | None:
     """Money: 0 of what was refused, of what was done the realised share of its estimate (None: not measured)."""
     if signal["approved"] == 0:
         return 0.0
-    if not np.isfinite(signal["effect"]) or not signal["estimate"] > 0:
-        return None
-    return revenue * float(np.clip(signal["effect"] / signal["estimate"], _WORST, _BEST))
+    return revenue * float(signal["share"]) if np.isfinite(signal["share"]) else None
 
 
 def chosen_by(log: Logged, signals: pd.DataFrame, version: str) -> np.ndarray:
@@ -164,12 +165,29 @@ def chosen_by(log: Logged, signals: pd.DataFrame, version: str) -> np.ndarray:
     known_after = np.array([last_tried.get(one, -1) for one in signals["action_id"]])
     for block in range(_BLOCKS):
         learnt = corrections_of(signals[known_after < block], version)
-        for row in np.flatnonzero(blocks == block):
-            chosen[row] = int(np.argmax([_score(one, learnt) for one in log.pools[row]]))
+        rows = np.flatnonzero(blocks == block)
+        if rows.size:
+            pools = [log.pools[row] for row in rows]
+            scores = np.split(_scores([one for pool in pools for one in pool], learnt), _ends(pools))
+            chosen[rows] = [int(np.argmax(pool)) for pool in scores]
     return chosen
 
 
-def _score(candidate: Mapping[str, Any], learnt: Corrections) -> float:
+def _ends(pools: list[list[dict[str, Any]]]) -> np.ndarray:
+    return np.cumsum([len(pool) for pool in pools])[:-1]
+
+
+def _scores(candidates: list[dict[str, Any]], learnt: Corrections) -> np.ndarray:
+    """What each candidate scores under a version (candidates,)."""
+    import pandas as pd
+
+    chained = [float(one["base"]) * math.prod(_chain(one, learnt).values()) for one in candidates]
+    # Showings from before pages were kept say nothing about how what is expected of them would have ranked.
+    known = pd.DataFrame(candidates, columns=[*_OF_A_PROPOSAL]).assign(score=chained)
+    scores: np.ndarray = known["score"].to_numpy() * learnt.expected.factors(known)
+    return scores
+
+
+def _chain(candidate: Mapping[str, Any], learnt: Corrections) -> dict[str, float]:
     # Showings from before confidences were kept say nothing about how a corrected one would have ranked.
-    factors = learnt.of(candidate["recommender"], candidate["subtype"], candidate.get("confidence", 0.0))
-    return float(candidate["base"]) * math.prod(factors.values())
+    return learnt.of(candidate["recommender"], candidate["subtype"], candidate.get("confidence", 0.0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ from growth_pipelines.learning import (
     win_rates,
 )
 from growth_pipelines.outcomes.classes import worked
-from growth_pipelines.store.tables import Action, ActionOutcome, FeedbackSignal
+from growth_pipelines.store.tables import Action, ActionOutcome, FeedbackSignal, Showing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,7 +104,9 @@ def signal_frame(session: Session, now: datetime) -> pd.DataFrame:
     """One row an action that an operator decided about or whose outcome is final.
 
     recommender, subtype, change_type, confidence, at, age_days, approved, succeeded, measured_at, estimate,
-    effect, effect_low, effect_high. Of several decisions about an action the last counts; policies' are no taste.
+    effect, effect_low, effect_high, revenue, ease, page_visits, page_position, place (in the list that was shown
+    last before the decision, 0 first). Of several decisions about an action the last counts; policies' are no
+    taste.
     """
     import pandas as pd
 
@@ -116,6 +118,9 @@ def signal_frame(session: Session, now: datetime) -> pd.DataFrame:
             Action.diff,
             Action.confidence,
             Action.impact,
+            Action.ease,
+            Action.page_visits,
+            Action.page_position,
             FeedbackSignal.at,
             FeedbackSignal.decision,
             FeedbackSignal.by_policy,
@@ -128,17 +133,30 @@ def signal_frame(session: Session, now: datetime) -> pd.DataFrame:
     )
     outcomes = final_outcomes(session)
     last = {row.id: row for row in session.execute(decided)}
-    rows = [_row(row, outcomes.get(row.id, {}), now) for row in last.values()]
+    places = _places(session, last.values(), now)
+    rows = [_row(row, outcomes.get(row.id, {}), places.get(row.id), now) for row in last.values()]
     columns = (
         "action_id recommender subtype change_type confidence revenue at age_days approved succeeded measured_at "
-        "estimate effect effect_low effect_high"
+        "estimate effect effect_low effect_high ease page_visits page_position place"
     )
     frame = pd.DataFrame(rows, columns=columns.split())
     numbers = columns.split()[7:10] + columns.split()[11:] + ["confidence", "revenue"]
     return frame.astype(dict.fromkeys(numbers, float))
 
 
-def _row(row: Any, outcome: dict[str, Any], now: datetime) -> dict[str, Any]:
+def _places(session: Session, decided: Iterable[Any], now: datetime) -> dict[str, int]:
+    """By action its place in the list that was shown last before it was decided."""
+    decided_at = {row.id: row.at for row in decided}
+    showings = select(Showing.at, Showing.shown).where(Showing.at > now - _LOOK_BACK).order_by(Showing.at)
+    return {
+        one["action_id"]: one["rank"] - 1
+        for row in session.execute(showings)
+        for one in row.shown
+        if one["action_id"] in decided_at and row.at <= decided_at[one["action_id"]]
+    }
+
+
+def _row(row: Any, outcome: dict[str, Any], place: int | None, now: datetime) -> dict[str, Any]:
     did = worked(outcome.get("outcome_class"))
     approved = None if row.by_policy else float(row.decision in _APPROVED)
     if row.decision == "rollback":
@@ -150,6 +168,10 @@ def _row(row: Any, outcome: dict[str, Any], now: datetime) -> dict[str, Any]:
         "change_type": row.diff[0].get("change_type", "change") if row.diff else "change",
         "confidence": row.confidence,
         "revenue": row.impact.get("revenue_28d", 0.0),
+        "ease": row.ease,
+        "page_visits": row.page_visits,
+        "page_position": row.page_position,
+        "place": place,
         "at": row.at,
         "age_days": (now - row.at).total_seconds() / 86_400,
         "approved": approved,

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from growth_pipelines.actions.scoring import RANKING_VERSION
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.feedback.switches import check_may_teach
-from growth_pipelines.learning import Corrections, by_win_rates, chained
+from growth_pipelines.learning import Corrections, by_win_rates, chained, with_expectations
 from growth_pipelines.store.audit import append_event
 from growth_pipelines.store.tables import RankingVersion
 
@@ -26,11 +26,14 @@ if TYPE_CHECKING:
 
 # What each version learns from; the order is from the plainest on.
 UNLEARNT, BY_WIN_RATES, CHAINED = "revenue-confidence-ease-0", "revenue-confidence-ease-1", RANKING_VERSION
+EXPECTED_VALUE = "expected-value-1"
 MEANINGS = {
     UNLEARNT: "Expected revenue × confidence × ease. Nothing that was learnt counts.",
     BY_WIN_RATES: "The same × how often such proposals are approved and work, compared with the shop's average.",
     CHAINED: "Expected revenue × what came of such estimates × the confidence that outcomes bear out × ease × how "
     "often such proposals are approved, compared with the shop's average.",
+    EXPECTED_VALUE: "The same × what pages with such traffic and such a place in search brought beyond that. "
+    "So it ranks by the money that is expected of a proposal, its approval included.",
 }
 
 
@@ -40,7 +43,10 @@ class GateClosed(GrowthError):
 
 @dataclass(frozen=True)
 class Version:
-    """A version as people see it; ``gate`` is what the last evaluation said (None: never evaluated)."""
+    """A version as people see it; ``gate`` is what the last evaluation said (None: never evaluated).
+
+    ``open`` is whether an operator may put it in force now.
+    """
 
     version: str
     meaning: str
@@ -48,6 +54,7 @@ class Version:
     gate: dict[str, Any] | None
     changed_at: datetime | None
     changed_by: str
+    open: bool
 
 
 def versions(session: Session) -> list[Version]:
@@ -62,6 +69,7 @@ def versions(session: Session) -> list[Version]:
             rows[name].gate if name in rows else None,
             rows[name].changed_at if name in rows else None,
             rows[name].changed_by if name in rows else "",
+            name != active and _may_follow(name, active, rows.get(name)),
         )
         for name, meaning in MEANINGS.items()
     ]
@@ -79,7 +87,8 @@ def corrections_of(signals: pd.DataFrame, version: str) -> Corrections:
     """What multiplies scores under a version, learnt from ``signals`` (see ``signal_frame``)."""
     if version == UNLEARNT:
         return Corrections(version)
-    return by_win_rates(signals, version) if version == BY_WIN_RATES else chained(signals, version)
+    learn = {BY_WIN_RATES: by_win_rates, EXPECTED_VALUE: with_expectations}.get(version, chained)
+    return learn(signals, version)
 
 
 def put_in_force(session: Session, version: str, *, actor: str, channel: str, now: datetime) -> None:
@@ -96,10 +105,7 @@ def put_in_force(session: Session, version: str, *, actor: str, channel: str, no
         raise GrowthError(f"{version} is in force already.", "Nothing was changed.")
     row = session.get(RankingVersion, version) or RankingVersion(version=version)
     back = order.index(version) < order.index(before)
-    gate = row.gate or {}
-    passed = gate.get("passed") and gate.get("against") == before
-    from_the_start = order.index(version) <= order.index(RANKING_VERSION)
-    if not (back or from_the_start or passed):
+    if not _may_follow(version, before, row):
         raise GateClosed(
             f"{version} has not passed the gate.", f"It passes once it is shown to bring more than {before}."
         )
@@ -116,6 +122,15 @@ def put_in_force(session: Session, version: str, *, actor: str, channel: str, no
         payload={"version": version, "before": before, "gate": row.gate},
     )
     session.flush()
+
+
+def _may_follow(version: str, before: str, row: RankingVersion | None) -> bool:
+    """What learns more than ``before``, and than what is in force from the start, needs a pass against it."""
+    order = list(MEANINGS)
+    back = order.index(version) < order.index(before)
+    from_the_start = order.index(version) <= order.index(RANKING_VERSION)
+    gate = (row.gate if row is not None else None) or {}
+    return back or from_the_start or bool(gate.get("passed") and gate.get("against") == before)
 
 
 def roll_back(session: Session, *, actor: str, channel: str, now: datetime) -> str:

@@ -84,5 +84,8 @@ def _candidate(action: Action, propensity: float) -> dict[str, Any]:
         "base": before_learning(action.score, action.factors),
         "confidence": action.confidence,
         "revenue": action.impact.get("revenue_28d", 0.0),
+        "ease": action.ease,
+        "page_visits": action.page_visits,
+        "page_position": action.page_position,
         "propensity": propensity,
     }

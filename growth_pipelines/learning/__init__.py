@@ -9,9 +9,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from growth_pipelines.learning.corrections import Corrections, by_win_rates, calibrated, chained
+    from growth_pipelines.learning.corrections import (
+        Corrections,
+        by_win_rates,
+        calibrated,
+        chained,
+        with_expectations,
+    )
     from growth_pipelines.learning.departures import Drift, drift
     from growth_pipelines.learning.edits import EditSignal, Preference, edit_signal, followed_by, preferences
+    from growth_pipelines.learning.expected import ExpectedValues, expected_values, realised_share
     from growth_pipelines.learning.off_policy import (
         OffPolicyDifference,
         OffPolicyValue,
@@ -35,6 +42,7 @@ _HOME = {
     "by_win_rates": "corrections",
     "calibrated": "corrections",
     "chained": "corrections",
+    "with_expectations": "corrections",
     "Drift": "departures",
     "drift": "departures",
     "EditSignal": "edits",
@@ -42,6 +50,9 @@ _HOME = {
     "edit_signal": "edits",
     "followed_by": "edits",
     "preferences": "edits",
+    "ExpectedValues": "expected",
+    "expected_values": "expected",
+    "realised_share": "expected",
     "OffPolicyDifference": "off_policy",
     "OffPolicyValue": "off_policy",
     "UnusableLog": "off_policy",
@@ -69,6 +80,7 @@ __all__ = [
     "Drift",
     "EditSignal",
     "Expectation",
+    "ExpectedValues",
     "ImpactRatio",
     "OffPolicyDifference",
     "OffPolicyValue",
@@ -84,6 +96,7 @@ __all__ = [
     "drift",
     "edit_signal",
     "expectations",
+    "expected_values",
     "factors",
     "fit_policy",
     "followed_by",
@@ -92,8 +105,10 @@ __all__ = [
     "off_policy_value",
     "preferences",
     "rank",
+    "realised_share",
     "reliability",
     "win_rates",
+    "with_expectations",
 ]
 
 

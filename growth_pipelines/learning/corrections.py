@@ -6,17 +6,20 @@ and a recommender's or subtype's offset takes the place of its rate of success. 
 estimate × corrected confidence, so the third link learns only how large an effect is beyond how often there is
 one. A product of the rates of success, of corrected confidences and of plain ratios of realised to estimated
 would punish each failure three times.
+
+A further version asks what is expected of the page beyond these three (:mod:`expected`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from growth_pipelines.actions.scoring import RANKING_VERSION, bounded
+from growth_pipelines.learning.expected import ExpectedValues, expected_values
 from growth_pipelines.learning.fading import HALF_LIFE_DAYS
 from growth_pipelines.learning.rates import factors, win_rates
 from growth_pipelines.learning.recalibration import (
@@ -37,12 +40,14 @@ class Corrections:
     """Of a version of the ranking; without any data nothing is multiplied.
 
     ``win_rates`` by "recommender" and "recommender/subtype"; ``realised`` by recommender, "" being the shop's.
+    ``expected`` comes last: it is asked of many proposals at once, with the score that the others lead to.
     """
 
     version: str = RANKING_VERSION
     win_rates: Mapping[str, float] = field(default_factory=dict)
     calibration: ConfidenceCalibration = field(default_factory=ConfidenceCalibration)
     realised: Mapping[str, ImpactRatio] = field(default_factory=dict)
+    expected: ExpectedValues = field(default_factory=ExpectedValues)
 
     def of(self, recommender: str, subtype: str, confidence: float) -> dict[str, float]:
         """What multiplies the score of an action with this stated confidence, by the factors' names."""
@@ -79,6 +84,11 @@ def chained(signals: pd.DataFrame, version: str = RANKING_VERSION) -> Correction
     foretold = priced.assign(estimate=priced["estimate"].to_numpy(dtype=float) * works)
     ratios = impact_ratios(foretold)
     return Corrections(version, approvals, calibration, ratios if ratios[""].n else {})
+
+
+def with_expectations(signals: pd.DataFrame, version: str) -> Corrections:
+    """The chain, and what is expected of the page; ``signals`` as for both."""
+    return replace(chained(signals, version), expected=expected_values(signals))
 
 
 def calibrated(measured: pd.DataFrame) -> ConfidenceCalibration:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 LEAST_EFFECTIVE = 100.0
 # One showing with a larger share of all weights decides by itself; intervals then cover less than they say.
 MOST_OF_ONE = 0.05
+# One outcome does not tell how far another would lie from it.
+_LEAST_TOLD = 2
+_NOT_KNOWN = (-math.inf, math.inf)
 
 
 class UnusableLog(GrowthError, ValueError):
@@ -38,7 +41,8 @@ class OffPolicyValue:
     none, as nothing in a log tells how wrong its model is.
     ``effective_sample_size`` is (Σw)² ÷ Σw² of the weights target ÷ propensity (Kish), ``heaviest`` the largest
     weight's share of their sum. ``enough``: the former is at least 100, the latter at most 5 %; elsewhere nothing
-    should be decided by the figures.
+    should be decided by the figures. Where no row shows what the target would, only ``dm`` is a number; where
+    fewer than two do, no interval is known: all reach from −inf to inf.
     """
 
     ips: float
@@ -64,7 +68,9 @@ class OffPolicyDifference:
 
     [``ci_low``, ``ci_high``] is the interval of ``difference``; ``baseline`` is the value of the baseline.
     ``differing`` rows are those that tell the two apart, ``effective_sample_size`` is what these are worth:
-    (Σ|d|)² ÷ Σd² of the differences of the weights, and ``heaviest`` the largest one's share.
+    (Σ|d|)² ÷ Σd² of the differences of the weights, and ``heaviest`` the largest one's share. Where they differ
+    and no row shows it, ``difference`` is NaN, and where fewer than two outcomes do the interval reaches from −inf
+    to inf; ``baseline`` is NaN where no row shows what the baseline would.
     """
 
     difference: float
@@ -111,14 +117,17 @@ def off_policy_difference(
     total, mean = float(weights.sum()), float(differences.mean())
     apart_by_outcome = _by_outcome(differences - mean, outcome)
     low, high = mean_interval(mean + apart_by_outcome * (apart_by_outcome.size / items.size), alpha)
+    differing = int((np.abs(apart).sum(axis=1) > 0).sum())
+    if differing and np.count_nonzero(weights) < _LEAST_TOLD:
+        low, high = np.array(_NOT_KNOWN)
     return OffPolicyDifference(
-        difference=mean,
+        difference=mean if total > 0 or not differing else math.nan,
         ci_low=float(low),
         ci_high=float(high),
-        baseline=float(valued.mean()),
+        baseline=float(valued.mean()) if present[at, items].any() else math.nan,
         effective_sample_size=total**2 / float((weights**2).sum()) if total > 0 else 0.0,
         heaviest=float(weights.max()) / total if total > 0 else 1.0,
-        differing=int((np.abs(apart).sum(axis=1) > 0).sum()),
+        differing=differing,
         n=int(items.size),
     )
 
@@ -139,7 +148,8 @@ def off_policy_value(
     item; fit it on other rows, or the interval is too narrow.
 
     The intervals are those of means of skewed values, as heavy weights make them, SNIPS' by the delta method: of
-    snips + w (reward − snips) ÷ mean w. [dr, dr] of rows that do not vary. Raises UnusableLog (a ValueError).
+    snips + w (reward − snips) ÷ mean w. [dr, dr] of two rows or more that do not vary; of fewer, nothing is known
+    (see OffPolicyValue). Raises UnusableLog (a ValueError).
     """
     items, got, shown_with, wanted, model = _checked(action, reward, propensity, target, reward_model)
     at = np.arange(items.size)
@@ -151,11 +161,13 @@ def off_policy_value(
     relative = weights * (items.size / total) if total > 0 else weights
     lows, highs = mean_interval(np.stack([robust, weighted, snips + relative * (got - snips)]), alpha)
     dr, ips_interval, snips_interval = zip(lows.tolist(), highs.tolist(), strict=True)
+    if np.count_nonzero(weights) < _LEAST_TOLD:
+        dr = ips_interval = snips_interval = _NOT_KNOWN
     return OffPolicyValue(
-        ips=float(weighted.mean()),
+        ips=float(weighted.mean()) if total > 0 else math.nan,
         snips=snips,
         dm=float(modelled.mean()),
-        dr=float(robust.mean()),
+        dr=float(robust.mean()) if total > 0 else math.nan,
         ci_low=dr[0],
         ci_high=dr[1],
         ips_interval=ips_interval,

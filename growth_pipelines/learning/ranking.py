@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 HALF_LIFE = 30.0
 OUTCOME_HALF_LIFE = 60.0
 SPREAD = 0.2
+# What is known of a proposal before anybody decides about it.
+COLUMNS = ["action_type", "predicted_impact", "effort", "traffic", "position", "confidence"]
 # Fewer say nothing that the estimates themselves do not say.
 _LEAST_DECISIONS, _LEAST_OUTCOMES = 3, 3
 YES = frozenset(
@@ -54,8 +56,10 @@ def rank(
     decision (approved, rejected; what is neither is not learnt from) and outcome, missing until measured; it may
     be empty. Where it has a column ``place`` (in the list that was shown, 0 first; missing if not known), what was
     overlooked there is told from what was refused. ``spread`` multiplies the posteriors' standard deviations: 0
-    explores nothing. Raises KeyError for a missing column.
+    explores nothing. Raises KeyError for a missing column, ValueError where an id occurs twice.
     """
+    if (repeated := candidates["id"].duplicated()).any():
+        raise ValueError(f"{candidates['id'][repeated].iloc[0]!r} occurs twice: give each id once")
     expected = expectations(history, candidates, np.random.default_rng(seed), spread)
     order = np.lexsort((np.arange(len(candidates)), -_static(candidates), -expected.value))
     return list(candidates["id"].iloc[order[: max(0, k)]])
@@ -67,35 +71,61 @@ def expectations(
     """What the two models say of the candidates; with ``rng`` one draw, else their means."""
     import pandas as pd
 
-    columns = ["action_type", "predicted_impact", "effort", "traffic", "position", "confidence"]
-    known = pd.concat([history[columns], candidates[columns]], ignore_index=True) if len(history) else candidates
-    features = Features(known)
-    rows = features.of(candidates)
+    known = pd.concat([history[COLUMNS], candidates[COLUMNS]], ignore_index=True) if len(history) else candidates
+    return fitted(history, Features(known)).of(candidates, rng, spread)
+
+
+@dataclass(frozen=True, eq=False)
+class Expecting:
+    """The two models, learnt once and asked of any proposals; one that too little is known for is None.
+
+    The outcomes' model speaks in ``unit`` from ``level`` on.
+    """
+
+    features: Features
+    approval: Coefficients | None = None
+    outcome: Coefficients | None = None
+    level: float = 0.0
+    unit: float = 1.0
+
+    def of(
+        self, candidates: pd.DataFrame, rng: np.random.Generator | None = None, spread: float = 0.0
+    ) -> Expectation:
+        """Of ``candidates`` as for :func:`rank`; with ``rng`` one draw, else the models' means."""
+        rows = self.features.of(candidates)
+
+        def said(model: Coefficients) -> FloatArray:
+            found: FloatArray = rows @ (model.mean if rng is None else model.draw(rng, spread))
+            return found
+
+        approval = np.ones(len(candidates))
+        if self.approval is not None:
+            approval = 1 / (1 + np.exp(-np.clip(said(self.approval), -20, 20)))
+        if self.outcome is None:
+            return Expectation(approval, _static(candidates))
+        return Expectation(approval, self.level + self.unit * said(self.outcome))
+
+
+def fitted(history: pd.DataFrame, features: Features) -> Expecting:
+    """The models that ``history`` (as for :func:`rank`) teaches, of proposals as ``features`` sees them."""
     if not len(history):
-        return Expectation(np.ones(len(candidates)), _static(candidates))
+        return Expecting(features)
     past, approved = features.of(history), approvals(history["decision"])
     age = _ages(history["round"])
-    outcome = history["outcome"].to_numpy(dtype=float, na_value=np.nan)
-
-    def drawn(coefficients: Coefficients) -> FloatArray:
-        one = coefficients.mean if rng is None else coefficients.draw(rng, spread)
-        said: FloatArray = rows @ one
-        return said
-
-    approval = np.ones(len(candidates))
     judged = np.isfinite(approved)
+    approval = None
     if judged.sum() >= _LEAST_DECISIONS:
         weights = 0.5 ** (age[judged] / HALF_LIFE)
-        odds = drawn(logistic(past[judged], approved[judged], weights, features.blocks, _places(history[judged])))
-        approval = 1 / (1 + np.exp(-np.clip(odds, -20, 20)))
+        approval = logistic(past[judged], approved[judged], weights, features.blocks, _places(history[judged]))
+    outcome = history["outcome"].to_numpy(dtype=float, na_value=np.nan)
     measured = (approved == 1) & np.isfinite(outcome)
     if measured.sum() < _LEAST_OUTCOMES or outcome[measured].std() == 0:
-        return Expectation(approval, _static(candidates))
+        return Expecting(features, approval)
     weights = 0.5 ** (age[measured] / OUTCOME_HALF_LIFE)
     level, unit = float(np.average(outcome[measured], weights=weights)), float(outcome[measured].std())
     brought = (outcome[measured] - level) / unit
-    said = drawn(linear(past[measured], brought, weights, features.blocks, features.believed))
-    return Expectation(approval, level + unit * said)
+    brings = linear(past[measured], brought, weights, features.blocks, features.believed)
+    return Expecting(features, approval, brings, level, unit)
 
 
 def approvals(decisions: pd.Series) -> FloatArray:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from growth_pipelines.monitoring.day_grid import DayArray, calendar_days
 from growth_pipelines.monitoring.levels import (
     KINDS,
     FloatArray,
@@ -45,6 +46,10 @@ _Z95 = 1.959964
 _DATE_LEVEL = 0.95
 # The old level is that of at most these many samples before the change.
 _LEVEL_BEFORE = 56
+# What varies by less, as a share of the largest level, is rounding of the arithmetic.
+_ROUNDING = 1e-9
+# A mean of values differs from its mean level by skewness; by more than this factor only beside a level at 0.
+_MOST_SKEWED = 2.0
 
 
 @dataclass(frozen=True)
@@ -78,10 +83,11 @@ class _Step:
 def detect_changes(values: ArrayLike, dates: ArrayLike | None = None, kind: Kind = "generic") -> list[Change]:
     """Lasting shifts of level in the last 400 of ``values`` (NaN = missing), in order.
 
-    ``dates`` (datetime64, same length) allow weekday patterns to be removed from daily data. ``kind`` says what
-    the numbers are: counts, rates in [0, 1], durations (positive), 28-day rolling values (each sample shares
-    most of its data with its neighbours), or anything else. Give complete days only. Raises ValueError for another
-    kind or for lengths that differ.
+    ``dates`` (days, the earliest first, same length; a zoned instant counts as its zone's day) allow weekday
+    patterns to be removed from daily data. ``kind`` says what the numbers are: counts, rates in [0, 1], durations
+    (positive), 28-day rolling values (each sample shares most of its data with its neighbours), or anything else.
+    Give complete days only. Raises ValueError for another kind, for lengths that differ, for dates that are
+    missing, out of order or repeated. Rates beyond [0, 1] count as the nearest end.
     """
     return detect_each(np.asarray(values, dtype=float)[None, :], dates, kind)[0]
 
@@ -91,9 +97,7 @@ def detect_each(values: ArrayLike, dates: ArrayLike | None = None, kind: Kind = 
     if kind not in KINDS:
         raise ValueError(f"unknown kind {kind!r}; known: {', '.join(KINDS)}")
     many = np.asarray(values, dtype=float)
-    days = None if dates is None else np.asarray(dates).astype("datetime64[D]")
-    if days is not None and days.shape != many.shape[1:]:
-        raise ValueError(f"{many.shape[1]} values but {days.size} dates")
+    days = None if dates is None else _in_order(calendar_days(dates), many.shape[1])
     found: list[list[Change]] = [[] for _ in many]
     judged = [_judged(series) for series in many]
     # Rows that are judged on the same samples go together.
@@ -107,6 +111,17 @@ def detect_each(values: ArrayLike, dates: ArrayLike | None = None, kind: Kind = 
             for row, changes in zip(block, _of_block(many[block][:, where], days, where, kind), strict=True):
                 found[row] = changes
     return found
+
+
+def _in_order(days: DayArray, values: int) -> DayArray:
+    if days.size != values:
+        raise ValueError(f"{values} values but {days.size} dates")
+    if np.isnat(days).any():
+        raise ValueError("a date is missing")
+    if (late := np.flatnonzero(np.diff(days).astype(int) <= 0)).size:
+        before, after = days[late[0]], days[late[0] + 1]
+        raise ValueError(f"{after} comes after {before}: give one value a day, the earliest first")
+    return days
 
 
 def _of_block(
@@ -124,8 +139,8 @@ def _of_block(
         flat = stable_levels(filled(known[judged]), kind).level
         if window == 1:
             flat = without_spikes(without_weekdays(flat, _weekday(days, where)))
-        still = np.ptp(flat, axis=1) > 0
-        judged, flat = judged[still], flat[still]
+        varying = np.ptp(flat, axis=1) > _rounding(flat)
+        judged, flat = judged[varying], flat[varying]
     if not judged.size:
         return found
     alpha = _alpha(known[judged], kind)
@@ -133,9 +148,16 @@ def _of_block(
     for place in np.flatnonzero(scan.p_value <= alpha):
         row = judged[place]
         series = _Series(flat[place], spacing, window, float(alpha[place]))
-        levels = stable_levels(filled(known[row : row + 1]), kind)
-        found[row] = [_described(step, series, levels, where) for step in _steps(series)]
+        values = filled(known[row : row + 1])
+        levels, reach = stable_levels(values, kind), float(np.ptp(values))
+        found[row] = [_described(step, series, levels, reach, where) for step in _steps(series)]
     return found
+
+
+def _rounding(level: FloatArray) -> FloatArray:
+    """Differences that say nothing, by row."""
+    rounding: FloatArray = _ROUNDING * np.abs(level).max(axis=-1)
+    return rounding
 
 
 def _alpha(known: FloatArray, kind: Kind) -> FloatArray:
@@ -158,7 +180,7 @@ def _judged(series: FloatArray) -> NDArray[np.intp]:
 
 def _spacing(days: NDArray[Any] | None) -> int:
     """Days between samples; 1 where dates say nothing."""
-    if days is None or days.size < 2 or np.isnat(days).any():
+    if days is None or days.size < 2:
         return 1
     return max(1, int(np.median(np.diff(days).astype(int))))
 
@@ -215,6 +237,8 @@ def _best_step(series: _Series, others: list[_Step], near: int | None = None) ->
     """The clearest step beside ``others``; with ``near``, between its neighbours among them."""
     model = series.model
     rest = series.level - sum((one.size * model.steps[:, one.candidate] for one in others), np.zeros(1))
+    if np.ptp(rest) <= _rounding(series.level):
+        return None
     number = np.arange(model.candidates.size)
     allowed = np.ones(number.size, dtype=bool)
     for one in others:
@@ -237,7 +261,9 @@ def _date_interval(scan: Scan) -> tuple[int, int]:
     return min(first, int(scan.best[0])), max(last, int(scan.best[0]))
 
 
-def _described(step: _Step, series: _Series, levels: Levels, where: NDArray[np.intp]) -> Change:
+def _described(
+    step: _Step, series: _Series, levels: Levels, reach_of_values: float, where: NDArray[np.intp]
+) -> Change:
     """``step`` as a change in the units of the values, at positions of the series as it was given."""
     candidates = series.model.candidates
     begin = int(candidates[step.candidate])
@@ -248,7 +274,11 @@ def _described(step: _Step, series: _Series, levels: Levels, where: NDArray[np.i
     # The mean of the values before, moved by the ratio of levels: a restored mean level is not a mean value.
     usual = float(levels.restore(before[None, :]).mean())
     scale = usual / was if was > 0 and usual > 0 else 1.0
-    size, low, high = (float(scale * (end - was)) for end in (now, low, high))
+    scale = min(max(scale, 1 / _MOST_SKEWED), _MOST_SKEWED)
+    # Both levels lie among the values, as far as the windows already hold the new one. Beside a level at 0 a step
+    # of logarithms may be of any size.
+    most = reach_of_values / float(series.model.steps[-1, step.candidate])
+    size, low, high = (float(np.clip(scale * (end - was), -most, most)) for end in (now, low, high))
     return Change(
         int(where[begin]),
         "up" if step.size > 0 else "down",

@@ -52,6 +52,14 @@ class DayGrid:
         return self.start + self.step * (self.calendar.size + np.arange(horizon))
 
 
+def calendar_days(dates: ArrayLike) -> DayArray:
+    """Days (datetime64[D]) of dates, instants (a zoned one: of its zone) or ISO texts, in one dimension."""
+    days = np.asarray(dates).ravel()
+    if days.dtype == object:
+        days = np.array([one.replace(tzinfo=None) if getattr(one, "tzinfo", None) else one for one in days])
+    return days.astype("datetime64[D]")
+
+
 def weekdays(days: DayArray) -> NDArray[np.intp]:
     """0 = Monday."""
     weekday: NDArray[np.intp] = (days.astype("datetime64[D]").astype(int) + 3) % _WEEK
@@ -66,7 +74,7 @@ def day_grid(values: ArrayLike, dates: ArrayLike | None) -> DayGrid:
     series = np.asarray(values, dtype=float).ravel()
     if dates is None:
         dates = np.datetime64("2001-01-01") + np.arange(series.size)
-    days = np.asarray(dates).astype("datetime64[D]").ravel()
+    days = calendar_days(dates)
     if days.size != series.size:
         raise ValueError(f"{series.size} values but {days.size} dates")
     if np.isnat(days).any():

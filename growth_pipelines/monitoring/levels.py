@@ -25,8 +25,9 @@ _NORMAL_MAD = 0.6744897501960817
 _ANSCOMBE = 0.375
 # Rates are kept this far from 0 and 1; positive values this share of their median from 0.
 _EDGE, _LEAST_SHARE = 1e-4, 0.05
-# Rolling values may be rounded to 0: an offset of this share of the median keeps the logarithm calm.
-_ROLLING_OFFSET = 0.2
+# Rolling values may be rounded to 0: an offset of this share of the median keeps the logarithm calm, or of half
+# the mean where most of the values are next to nothing beside the others.
+_ROLLING_OFFSET, _OF_THE_MEAN = 0.2, 0.5
 _LEAST_EXCESS = 1e-4
 
 
@@ -47,7 +48,9 @@ def stable_levels(values: FloatArray, kind: Kind) -> Levels:
         return Levels(np.log(inside / (1 - inside)), lambda level: 1 / (1 + np.exp(-level)))
     positive = (values >= 0).all(axis=1, keepdims=True)
     if kind == "rolling28" and positive.all():
-        offset = np.maximum(_ROLLING_OFFSET * np.median(values, axis=1, keepdims=True), 1e-12)
+        usual = np.median(values, axis=1, keepdims=True)
+        usual = np.maximum(usual, _OF_THE_MEAN * values.mean(axis=1, keepdims=True))
+        offset = np.maximum(_ROLLING_OFFSET * usual, 1e-12)
         return Levels(np.log(values + offset), lambda level: np.exp(level) - offset)
     if kind == "duration":
         least = np.maximum(_LEAST_SHARE * np.median(values, axis=1, keepdims=True), 1e-12)

@@ -18,6 +18,7 @@ from growth_pipelines.monitoring.discovery import adjusted_p_values, excess_disp
 FloatArray = NDArray[np.float64]
 
 COLUMNS = ("page", "cause", "size", "p_value")
+_NEEDED = ("page", "date", "clicks", "impressions", "position")
 CAUSES = ("position", "ctr", "demand")
 WINDOW = 28
 _WEEK = 7
@@ -39,7 +40,11 @@ def scan_pages(frame: pd.DataFrame) -> pd.DataFrame:
     p_value, worst loss of clicks first; one row a page. The last 28 days of the frame are judged against the 28
     before, so give it complete days only; earlier days, up to half a year, tell how much a page wobbles. Days
     before the site's first impression were not collected; they are left out, not taken for zeros.
+    Raises ValueError where one of the columns is missing.
     """
+    missing = [column for column in _NEEDED if column not in frame]
+    if missing:
+        raise ValueError(f"the frame has no column {', '.join(missing)}; needed: {', '.join(_NEEDED)}")
     collected = frame[_collected(frame)] if len(frame) else frame
     if collected.empty:
         return pd.DataFrame(columns=list(COLUMNS))

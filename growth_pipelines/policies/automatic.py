@@ -1,7 +1,7 @@
 """Whether a rule lets an action pass without a person: a pure function of the rule and of what the action says.
 
-Some things never pass, whatever a rule says (never_automatic.yaml): prices and discounts, promises in the brand's
-name, what touches safety, and anything worth 1,000 or more in 28 days.
+Some things never pass, whatever a rule says (never_automatic.yaml): words of prices and discounts, of promises in
+the brand's name and of safety that are added or taken out, and anything worth 1,000 or more in 28 days.
 """
 
 from __future__ import annotations
@@ -68,13 +68,20 @@ def never(facts: Facts) -> str:
             if pattern.search(str(change["field"])):
                 return because
         before, after = str(change["before"]), str(change["after"])
-        for pattern, because in lists.added:
+        for pattern, because in lists.words:
             # Compared as words: "wholesale" says nothing of a sale.
-            said = {found.group().casefold() for found in pattern.finditer(before)}
-            for found in pattern.finditer(after):
-                if found.group().casefold() not in said:
-                    return f"{because} ({found.group().strip()!r})"
+            said, says = (_words(pattern, text) for text in (before, after))
+            if added := [word for word in says if word not in said]:
+                return f"{because} ({says[added[0]]!r})"
+            if dropped := [word for word in said if word not in says]:
+                return f"{because} ({said[dropped[0]]!r} is taken out)"
     return ""
+
+
+def _words(pattern: re.Pattern[str], text: str) -> dict[str, str]:
+    """What the pattern finds, without case → as it is written, in order."""
+    found = (match.group().strip() for match in pattern.finditer(text))
+    return {word.casefold(): word for word in found}
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,7 @@ class _Lists:
     kinds: frozenset[str]
     subtypes: frozenset[str]
     fields: tuple[tuple[re.Pattern[str], str], ...]
-    added: tuple[tuple[re.Pattern[str], str], ...]
+    words: tuple[tuple[re.Pattern[str], str], ...]
 
 
 @cache
@@ -94,7 +101,7 @@ def _lists() -> _Lists:
         frozenset(read["kinds"]),
         frozenset(read["subtypes"]),
         tuple(_pattern(one) for one in read["fields"]),
-        tuple(_pattern(one) for one in read["added"]),
+        tuple(_pattern(one) for one in read["words"]),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,8 +21,9 @@ from growth_pipelines.canonical import canonical_json
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.audit_guards import guard_problems
 from growth_pipelines.store.audit_records import record_hash, record_of, records
+from growth_pipelines.store.audit_told import Told, action_problems, request_problems
 from growth_pipelines.store.audit_walk import GENESIS, ChainWalk, Link
-from growth_pipelines.store.tables import Action, ApprovalRequest, AuditEvent, AuditHead
+from growth_pipelines.store.tables import AuditEvent, AuditHead
 from growth_pipelines.telemetry import current_trace_id
 
 
@@ -103,25 +104,21 @@ def is_intact(session: Session, event: AuditEvent) -> bool:
 def verify_chain(session: Session, heads: Sequence[Link] = ()) -> ChainReport:
     """Walk the whole chain, then hold the decisions, the guards and ``heads`` (known from elsewhere) against it.
 
-    Finds changed events, removed ones (also at the end), inserted ones, requests or actions whose present state
-    no event tells of, guards that the database no longer has, and by the heads a chain that was made anew.
+    Finds changed events, removed ones (also at the end), inserted ones, requests or actions whose state, decision
+    or draft is not what the last event about them tells of, guards that the database no longer has, and by the
+    heads a chain that was made anew.
     """
-    walk = ChainWalk(heads)
-    states: dict[str, str] = {}
-    decisions: set[tuple[str, int]] = set()
+    walk, told = ChainWalk(heads), Told()
     for record in records(session):
         walk.take(record)
-        action, payload = record["action_id"], record["payload"]
-        if action and "to" in payload:
-            states[action] = payload["to"]
-        if action and record["version"] is not None and payload.get("decision"):
-            decisions.add((action, record["version"]))
+        told.take(record)
     problems = [
         *walk.problems,
         *_head_problems(session, walk.seq, walk.head),
         *walk.missing_heads(),
         *guard_problems(session),
-        *_state_problems(session, states, decisions),
+        *action_problems(session, told),
+        *request_problems(session, told),
     ]
     return ChainReport(walk.events, walk.head, tuple(problems), walk.seq)
 
@@ -135,18 +132,3 @@ def _head_problems(session: Session, seq: int, last: str) -> list[str]:
             f"the chain ends at event {seq}, but its head names event {head.seq}: the end was cut off or forged"
         ]
     return []
-
-
-def _state_problems(session: Session, states: Mapping[str, str], decisions: Set[tuple[str, int]]) -> list[str]:
-    problems = []
-    for identity, ref, state in session.execute(select(Action.id, Action.ref, Action.state)):
-        if states.get(identity) != state:
-            told = states.get(identity, "nothing")
-            problems.append(f"action {ref} is {state}, but the last event about it tells of {told}")
-    decided = select(ApprovalRequest.action_id, ApprovalRequest.version, ApprovalRequest.status).where(
-        ApprovalRequest.decided_at.is_not(None)
-    )
-    for action_id, version, status in session.execute(decided):
-        if (action_id, version) not in decisions:
-            problems.append(f"the {status} request of action {action_id} version {version} has no event")
-    return problems

@@ -29,7 +29,8 @@ _STEADY = timedelta(days=3)
 # A change that lasts longer is no longer told apart from the usual level: of pages in search, of everything else.
 _REMEMBERED_PAGES, _REMEMBERED = timedelta(days=28), timedelta(days=90)
 _SILENCE_AT_MOST = timedelta(days=90)
-_TOLD = "told by mail and chat"
+# As incidents say it that were told of before the words were corrected: mail and chat may not be set up.
+_TOLD, _TOLD_BEFORE = "handed to the channels of alarms", "told by mail and chat"
 _EVENT, _CONSOLE = "alarm.incident", "See it on the page Monitoring of the console."
 
 
@@ -234,7 +235,9 @@ def _tell(session: Session, row: Incident, now: datetime, again: bool) -> None:
 def _was_told(row: Incident) -> bool:
     """Since it was opened, or so shortly before that it says nothing new."""
     least = row.opened_at - _STEADY
-    return any(one["what"] == _TOLD and datetime.fromisoformat(one["at"]) >= least for one in row.history)
+    return any(
+        one["what"] in (_TOLD, _TOLD_BEFORE) and datetime.fromisoformat(one["at"]) >= least for one in row.history
+    )
 
 
 def silence_incident(

@@ -13,9 +13,11 @@ from growth_pipelines.actions.lifecycle import SubmitRules, submit
 from growth_pipelines.actions.model import ActionDraft, FieldChange
 from growth_pipelines.actions.queue import as_document, find, top
 from growth_pipelines.actions.recommended_products import COMPLEMENTARY, products_text
+from growth_pipelines.store.incidents import record_look
 from growth_pipelines.store.tables import AuditEvent
 from tests.console_shop import NOW, SHOP, SNIPPETS, ConsoleShop, judged, snippet_draft
 from tests.experiments_declared import begun, looked_at
+from tests.incidents import incident
 
 from .accessibility import violations
 
@@ -76,6 +78,8 @@ def test_no_page_has_an_accessibility_violation(
     looked_at(console.store, begun(console.store, console.settings, NOW - timedelta(days=15)), 14, NOW, rail=-0.3)
     pause(console.store, actor="bo", channel="cli", reason="price import", now=NOW)
     judged(console.settings)
+    with console.store.session() as session:
+        record_look(session, [incident()], NOW)
     page = open_page(width=width, color_scheme=scheme)
     actions = queue(console)
     by_subtype = {action["subtype"]: action["ref"] for action in actions}
@@ -87,6 +91,8 @@ def test_no_page_has_an_accessibility_violation(
         "/quality",
         "/texts",
         "/monitoring",
+        "/monitoring/1",
+        "/again",
         "/outcomes",
         "/experiments",
         "/experiments/free-shipping-bar",

@@ -132,6 +132,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with telegram_server() as telegram:
         variables = {
             "GROWTH_NOW": NOW.isoformat(),
+            "GROWTH_SHOP__TIMEZONE": "America/Denver",
             "GROWTH_TELEGRAM__BASE_URL": telegram.base_url,
             "GROWTH_TELEGRAM__BOT_TOKEN": TOKEN,
             "GROWTH_TELEGRAM__ALLOWED_CHATS": str(CHAT),
@@ -194,7 +195,7 @@ def test_of_all_doors_exactly_one_decides_and_the_others_are_told_the_truth(hous
         assert now.state == ("approved" if winner in APPROVERS else "rejected")
         for door, said in told.items():
             if door != winner:
-                assert f"was decided by {DOORS[winner]} at 2026-11-22 14:00 UTC ({winner})" in said, (door, said)
+                assert f"was decided by {DOORS[winner]} at 2026-11-22 07:00 MST ({winner})" in said, (door, said)
             else:
                 assert now.state in said.lower(), (door, said)
     assert sum(winners.values()) == ROUNDS

@@ -11,11 +11,12 @@ import pandas as pd
 from growth_pipelines.actions.scoring import bounded
 from growth_pipelines.bench.statistics.figure import Figure
 from growth_pipelines.bench.statistics.made_up_promises import SHOPS, Promises, Shop
-from growth_pipelines.learning import Corrections, by_win_rates, chained, impact_ratios
+from growth_pipelines.learning import Corrections, by_win_rates, chained, expected_values, impact_ratios
 from growth_pipelines.learning.features import FloatArray
 
 DECISIONS = 300
 _FRESH, _POOL, _SHOWN = 600, 30, 5
+_NO_PAGE = {"ease": 1.0, "page_visits": np.nan, "page_position": np.nan}
 
 
 class Scored(NamedTuple):
@@ -48,6 +49,17 @@ def corrected(shops: int) -> list[Figure]:
         Figure("share of the best found, chained − win-rates: worst shop", min(gains), least=-0.01),
         Figure("evidence that counts (1: once), chained", mixed.once["chained"], most=1.0),
         Figure("evidence that counts (1: once), all three multiplied", mixed.once["all three"]),
+        *_pages_unknown(list(found.values())),
+    ]
+
+
+def _pages_unknown(found: list[Scored]) -> list[Figure]:
+    """What the ranking by expected value costs where pages tell nothing and estimates all: without a limit."""
+    best = {name: [one.best[name] for one in found] for name in ("chained", "expected")}
+    return [
+        Figure(f"share of the best found, {name}: {what}", float(of(shares)))
+        for name, shares in best.items()
+        for what, of in (("mean", np.mean), ("worst shop", np.min))
     ]
 
 
@@ -67,17 +79,20 @@ def _one(shop: Shop, seed: int, decisions: int) -> Scored:
     fresh = shop.proposals(_FRESH, np.random.default_rng([seed, 2]))
     chain, rates = chained(signals), by_win_rates(signals, "win-rates")
     parts = pd.DataFrame(_parts(chain, fresh))
+    chained_factor = parts.prod(axis=1).to_numpy()
     win_rates = pd.DataFrame(_parts(rates, fresh))["win_rate"].to_numpy()
     plain = impact_ratios(signals)
     ratios = np.array([bounded(plain.get(name, plain[""]).ratio) for name in fresh["recommender"]])
     works = fresh["confidence"].to_numpy() * parts["calibration"].to_numpy()
+    stated = (fresh["revenue"] * fresh["confidence"]).to_numpy()
+    pages = expected_values(signals.assign(place=np.nan, **_NO_PAGE))
     learnt = {
-        "chained": parts.prod(axis=1).to_numpy(),
+        "chained": chained_factor,
+        "expected": chained_factor * pages.factors(fresh.assign(score=stated * chained_factor, **_NO_PAGE)),
         "win-rates": win_rates,
         "all three": win_rates * parts["calibration"].to_numpy() * ratios,
     }
     true = (fresh["approval"] * fresh["works"] * fresh["worth"] / fresh["confidence"]).to_numpy()
-    stated = (fresh["revenue"] * fresh["confidence"]).to_numpy()
     return Scored(
         _distance(fresh["confidence"].to_numpy(), fresh["works"].to_numpy()),
         _distance(works, fresh["works"].to_numpy()),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -14,11 +13,10 @@ from growth_pipelines.bench.statistics.figure import Figure
 from growth_pipelines.bench.statistics.informed_policies import Informed
 from growth_pipelines.bench.statistics.made_up_operators import ROUNDS, SHOWN, WORLDS, Operators, World
 from growth_pipelines.bench.statistics.off_policy_intervals import coverage
+from growth_pipelines.bench.statistics.queue_rankings import Chooses, chooses
 from growth_pipelines.bench.statistics.rankings_compared import compared
+from growth_pipelines.feedback.rankings import CHAINED, EXPECTED_VALUE
 from growth_pipelines.learning import rank
-
-# History, candidates and the round → the places of the candidates that are shown, best first.
-Chooses: TypeAlias = Callable[[pd.DataFrame, pd.DataFrame, int], np.ndarray]
 
 # (width, half-life in rounds): the best on other seeds of widths from 0.1 to 0.6, with and without forgetting. The
 # best of each family in each world, in hindsight, is what ours is held against.
@@ -30,11 +28,15 @@ RIVALS: dict[str, tuple[LinearBandit, ...]] = {
 
 
 def figures(runs: int, tell: Callable[[str], None]) -> list[Figure]:
-    """All of them; a world is played ``runs`` ÷ 25 times (at least once), 5 × ``runs`` logs are read."""
+    """All of them; a world is played ``runs`` ÷ 25 times (by the queue ÷ 75; at least once).
+
+    Of logs 5 × ``runs`` are read.
+    """
     found: list[Figure] = []
     for world in WORLDS:
         tell(f"{ROUNDS} rounds where {world.name}")
         found += regrets(world, range(max(1, runs // 25)))
+        found += queue_regrets(world, range(max(1, runs // 75)))
     tell("shops whose confidences and estimates are off")
     found += corrected(max(4, runs // 15))
     tell("logs of showings")
@@ -59,6 +61,18 @@ def regrets(world: World, seeds: range) -> list[Figure]:
         ]
     reached = float(np.mean([cumulative_regret(world, seed, Informed(world).choose) for seed in seeds]))
     return [*found, Figure(f"{world.name}: regret ÷ random's of who knows how it was drawn", reached / random)]
+
+
+def queue_regrets(world: World, seeds: range) -> list[Figure]:
+    """The same of the queue's own rankings; printed beside, without a limit."""
+    random = _mean_regret(world, seeds, _at_random)
+    return [
+        Figure(f"{world.name}: regret ÷ random's of {name}", _mean_regret(world, seeds, choose) / random)
+        for name, choose in (
+            ("the queue's present ranking", chooses(CHAINED, world)),
+            ("the queue's ranking by expected value", chooses(EXPECTED_VALUE, world)),
+        )
+    ]
 
 
 def cumulative_regret(world: World, seed: int, choose: Chooses, rounds: int = ROUNDS) -> float:

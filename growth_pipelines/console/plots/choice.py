@@ -48,18 +48,13 @@ def subject_of(action: Action, events: Sequence[Dated]) -> Subject:
         kind=action.kind,
         subtype=action.subtype,
         evidence=list(action.evidence),
-        page_key=page_of(action),
+        page_key=urlsplit(action.target["url"]).path,
         gid=action.resource_gid,
         sales_end=_sales_end(action),
         before=order.get("before", "").split(),
         after=order.get("after", "").split(),
         events=list(events),
     )
-
-
-def page_of(action: Action) -> str:
-    """The path of the page that the action is about."""
-    return urlsplit(action.target["url"]).path
 
 
 def _sales_end(action: Action) -> date:

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from growth_pipelines.actions.queue import top
 from growth_pipelines.console.monitoring_views import overview_plots
 from growth_pipelines.console.observed import observe
-from growth_pipelines.console.plots.choice import page_of, plots_of, subject_of
+from growth_pipelines.console.plots.choice import plots_of, subject_of
 from growth_pipelines.console.plots.drawing import Datasets, Drawing
 from growth_pipelines.console.plots.events import events_of, events_since
 from growth_pipelines.console.plots.plot import Missing, Plot
@@ -87,7 +87,7 @@ def wanted(settings: Settings, store: Store, now: datetime) -> Iterator[tuple[st
     zone = ZoneInfo(settings.zone)
     with store.read() as session:
         queue = top(session, settings.actions.top, now)
-        subjects = [subject_of(action, events_of(session, action, page_of(action), now, zone)) for action in queue]
+        subjects = [subject_of(action, events_of(session, action, now, zone)) for action in queue]
         looks, events = newest_looks(session), events_since(session, now, zone)
     series = series_of(settings)
     watched = overview_plots(looks, events, observe(settings, now).shop.currency)

@@ -14,6 +14,8 @@ from growth_pipelines.monitoring.marks import Dated
 
 # Days in the table below a plot, before and after today: a page holds several.
 _TABLED = 7
+_AHEAD = ("day", "mean", "low", "high")
+_SECONDS = 0.001
 
 
 def figure(value: float | None, unit: str, currency: str) -> str:
@@ -46,6 +48,7 @@ def metric_plot(one: Mapping[str, Any], events: Sequence[Dated], currency: str) 
         for day, mean, low, high in ahead[:_TABLED]
     ]
     floor = [] if one["floor"] is None else [_level(ahead[0][0], ahead[-1][0], one["floor"])]
+    scale = _SECONDS if one["unit"] == "ms" else 1.0
     return Plot(
         "watched",
         one["label"],
@@ -53,10 +56,10 @@ def metric_plot(one: Mapping[str, Any], events: Sequence[Dated], currency: str) 
         ("Day", "Value or expected", "90 % interval"),
         table,
         {
-            "days": days,
-            "ahead": [dict(zip(("day", "mean", "low", "high"), row, strict=True)) for row in ahead],
+            "days": _scaled(days, scale),
+            "ahead": _scaled([dict(zip(_AHEAD, row, strict=True)) for row in ahead], scale),
             "span": [],
-            "levels": floor if ahead else [],
+            "levels": _scaled(floor if ahead else [], scale),
             "events": marked.rows,
         },
     )
@@ -78,7 +81,7 @@ def finding_plot(finding: Mapping[str, Any], title: str, events: Sequence[Dated]
     if not ahead:
         levels.append(_level(finding["since"], days[-1]["day"], after))
     span = [{"first": finding["first"], "last": str(date.fromisoformat(finding["last"]) + timedelta(days=1))}]
-    marked = _marks(events, days, ahead)
+    marked, scale = _marks(events, days, ahead), _SECONDS if unit == "ms" else 1.0
     return Plot(
         "watched",
         title,
@@ -86,10 +89,10 @@ def finding_plot(finding: Mapping[str, Any], title: str, events: Sequence[Dated]
         ("Day", "Value"),
         [(_short(row["day"]), figure(row["value"], unit, currency)) for row in days],
         {
-            "days": days,
-            "ahead": [dict(zip(("day", "mean", "low", "high"), row, strict=True)) for row in ahead],
+            "days": _scaled(days, scale),
+            "ahead": _scaled([dict(zip(_AHEAD, row, strict=True)) for row in ahead], scale),
             "span": span,
-            "levels": levels,
+            "levels": _scaled(levels, scale),
             "events": marked.rows,
         },
         "Shaded: the days on which it may have begun. Dashed: the levels before and after.",
@@ -98,6 +101,14 @@ def finding_plot(finding: Mapping[str, Any], title: str, events: Sequence[Dated]
 
 def _days(series: Sequence[Sequence[Any]]) -> Rows:
     return [{"day": day, "value": value} for day, value in series]
+
+
+def _scaled(rows: Rows, scale: float) -> Rows:
+    """Milliseconds are drawn as seconds, as they are read."""
+    return [
+        {name: value * scale if isinstance(value, int | float) else value for name, value in row.items()}
+        for row in rows
+    ]
 
 
 def _level(first: str, last: str, value: float) -> dict[str, Any]:

@@ -129,12 +129,13 @@ def propose(machine: Machine, recommender: Recommender, run_id: str) -> "SubmitR
     """
     from growth_pipelines.actions.lifecycle import rules_for, submit
     from growth_pipelines.drafts.text_monitors import watch_templates
+    from growth_pipelines.feedback.pages import with_pages
     from growth_pipelines.language_models.configured import configured_model
     from growth_pipelines.recommenders.rewording import worded
     from growth_pipelines.warehouse.frames import load_frames
 
     with machine.warehouse.read() as connection:
-        frames = load_frames(connection, list(recommender.frames), machine.today)
+        frames = load_frames(connection, dict.fromkeys([*recommender.frames, "performance"]), machine.today)
     shop = machine.read_shop()
     drafts = []
     if shop:
@@ -147,6 +148,7 @@ def propose(machine: Machine, recommender: Recommender, run_id: str) -> "SubmitR
         drafts = recommender.recommend(frames, context, config)
         model = configured_model(machine.settings)
         drafts = worded(drafts, model, context.locale, context.paused_templates, context.habits)
+        drafts = with_pages(drafts, frames["performance"], learnt)
     return submit(
         machine.store,
         drafts,

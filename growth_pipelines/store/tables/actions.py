@@ -38,7 +38,8 @@ class Action(Table):
 
     ``fields`` are the diff's field paths, ``tie_break`` orders actions of equal score, ``state_at`` is when the
     present state began, ``expires_at`` the end of the present wait: for an answer while pending or deferred, for
-    the execution once approved.
+    the execution once approved. ``page_visits`` (in 28 days) and ``page_position`` (mean, in search) are of
+    the page it is about when it was drafted last, None where they are not known.
     """
 
     __tablename__ = "actions"
@@ -87,6 +88,8 @@ class Action(Table):
     score: Mapped[float]
     tie_break: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     factors: Mapped[dict[str, Any]]
+    page_visits: Mapped[float | None]
+    page_position: Mapped[float | None]
     ranking_version: Mapped[str]
     risk_tier: Mapped[str]
     priority: Mapped[str]

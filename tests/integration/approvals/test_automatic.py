@@ -24,6 +24,7 @@ from growth_pipelines.approvals.decide import DecisionRequest, decide
 from growth_pipelines.approvals.operators import remove_operator
 from growth_pipelines.approvals.signatures import ProofRefused
 from growth_pipelines.errors import GrowthError
+from growth_pipelines.policies.automatic import Facts, never
 from growth_pipelines.policies.book import in_force
 from growth_pipelines.policies.terms import Book, with_automatic
 from growth_pipelines.settings import Settings
@@ -140,6 +141,38 @@ def test_another_price_is_not_what_was_said_before(
     (action,) = submitted(store, seo_draft(confidence=0.9, draft={"title": after}, diff=(change,)))
     assert approve_automatically(store, settings, NOW) == []
     assert why in present(store, action).auto_approvable_why
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        ("WARNING: open no line under load. Braided hose.", "Braided hose.", "safety ('WARNING' is taken out)"),
+        ("Not street-legal. For the track.", "For the track.", "an approval ('street-legal' is taken out)"),
+        (
+            "Hoses with a 2 year warranty",
+            "Hoses for years",
+            "brand's name ('warranty' is taken out)",
+        ),
+        ("", "Half price this week", "a discount ('Half price')"),
+        ("", "Two for one on fittings", "a discount ('Two for one')"),
+        ("", "Buy one get one", "a discount ('Buy one')"),
+        ("", "Rebate and promo code inside", "a discount ('Rebate')"),
+        ("", "Clearance of fittings", "a discount ('Clearance')"),
+        ("", "Two dollar fittings", "names a price ('dollar')"),
+        ("", "Ships within 24 hours", "promise in the brand's name ('within 24 hours')"),
+        ("", "It never fails", "promise in the brand's name ('never fails')"),
+        ("", "It will not explode", "safety ('explode')"),
+        ("", "No toxic smell", "safety ('toxic')"),
+        ("", "Tested to 300 kPa", "safety ('kPa')"),
+    ],
+)
+def test_what_rules_never_pass_has_many_names_and_is_missed_when_it_is_dropped(
+    before: str, after: str, why: str
+) -> None:
+    change = {"field": "seo.description", "before": before, "after": after}
+    assert never(Facts("seo_ctr", "title", "low", 0.95, 100, [change])).endswith(why)
+    unchanged = {**change, "before": after}
+    assert never(Facts("seo_ctr", "title", "low", 0.95, 100, [unchanged])) == ""
 
 
 def test_ten_a_day_at_most_the_best_first(store: Store, settings: Settings) -> None:

@@ -250,6 +250,21 @@ def test_of_two_that_write_the_same_field_bulk_approves_the_better(client: Clien
     assert [item["outcome"] for item in done["items"]] == ["conflict", "done"]
 
 
+def test_what_its_policy_lets_no_chat_approve_at_once_is_approved_in_no_list(client: Client):
+    risky, plain, *_ = client.all()
+    with client.shop.store.session() as session:
+        session.execute(update(Action).where(Action.id == risky["id"]).values(risk_tier="high"))
+    shown = client.bulk([risky, plain]).json()
+    assert shown["count"] == 1
+    assert [item["outcome"] for item in shown["items"]] == ["refused", "ready"]
+    done = client.bulk([risky, plain], confirm=shown["confirm"]).json()
+    assert [item["outcome"] for item in done["items"]] == ["refused", "done"]
+    assert "on its own page" in done["items"][0]["message"]
+    assert client.http.get(f"/api/actions/{risky['id']}").json()["state"] == "pending"
+    confirm = client.bulk([risky], "reject", reason="tone").json()["confirm"]
+    assert client.bulk([risky], "reject", reason="tone", confirm=confirm).json()["done"] == 1
+
+
 def test_who_may_only_look_changes_nothing(client: Client):
     viewer = Client(client.shop, "vik")
     actions = viewer.all()

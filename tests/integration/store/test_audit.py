@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.audit import append_event, event_hash, is_intact, verify_chain
 from growth_pipelines.store.database import Store
-from growth_pipelines.store.tables import AuditEvent
+from growth_pipelines.store.tables import Action, AuditEvent
 from tests.drafts import NOW, decided, seo_draft, submitted
 
 _TRIGGERS = text("SELECT name FROM sqlite_master WHERE type = 'trigger'")
@@ -50,6 +50,42 @@ def _tamper(store: Store, *statements: str) -> None:
         _drop_guards(connection)
         for statement in statements:
             connection.execute(text(statement))
+
+
+_THE_YES = "WHERE decision = 'approve'"
+_APPROVED = f"(SELECT action_id FROM approval_requests {_THE_YES})"
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        (f"UPDATE approval_requests SET decided_by = 'mallory' {_THE_YES}", "approve by mallory"),
+        (
+            "UPDATE approval_requests SET channel = 'telegram' WHERE decision = 'approve'",
+            r"\(telegram\), but its event",
+        ),
+        (f"UPDATE approval_requests SET decision = 'reject' {_THE_YES}", "says reject by"),
+        (
+            "UPDATE approval_requests SET status = 'rejected' WHERE decision = 'approve'",
+            "is rejected, but its event",
+        ),
+        (f"UPDATE actions SET decided_by = 'mallory' WHERE id = {_APPROVED}", "was decided by mallory"),
+        (f"UPDATE actions SET version = 2 WHERE id = {_APPROVED}", "not the one that its digest is of"),
+        (f"UPDATE actions SET digest = 'x' WHERE id = {_APPROVED}", "another digest than the last event"),
+    ],
+)
+def test_a_row_that_says_another_thing_than_the_chain_is_found(history: Store, statement: str, found: str) -> None:
+    with history.connection() as connection:
+        connection.execute(text(statement))
+    assert re.search(found, _problems(history))
+
+
+def test_a_draft_that_was_changed_behind_the_chain_is_found(history: Store) -> None:
+    with history.session() as session:
+        action = session.scalars(select(Action)).first()
+        assert action is not None
+        action.draft = {**action.draft, "title": "Another title"}
+    assert f"the draft of action {action.ref} is not the one" in _problems(history)
 
 
 def test_an_untouched_chain_is_intact(history: Store) -> None:

@@ -27,7 +27,7 @@ from tests.drafts import NOW
 from tests.incidents import SINCE, finding, incident
 
 DAY = timedelta(days=1)
-TOLD = "told by mail and chat"
+TOLD = "handed to the channels of alarms"
 
 
 def look(store: Store, *found: IncidentDraft, days: float = 0) -> Recorded:

@@ -17,7 +17,7 @@ from growth_pipelines.console.plots.plot import Missing, Plot, Subject
 from growth_pipelines.console.plots.specs import CLASSES, INKS, load, names, spec_of
 from growth_pipelines.console.plots.svg import compact
 from growth_pipelines.console.plots.weeks import WEEKS, by_week
-from growth_pipelines.monitoring.marks import Event
+from growth_pipelines.monitoring.marks import Event, marked
 from growth_pipelines.recommenders.phrases import phrases
 from tests.action_pages import evidence_row, merchandising
 from tests.incidents import finding
@@ -145,8 +145,21 @@ def test_events_of_one_day_are_one_mark() -> None:
     day = END - timedelta(days=20)
     plot = watched.finding_plot(finding(), "Orders", [Event(day, "Sale"), Event(day, "New theme")], "EUR")
     assert isinstance(plot, Plot)
-    assert plot.datasets["events"] == [{"day": day.isoformat(), "what": "2 events"}]
+    assert plot.datasets["events"] == [{"day": day.isoformat(), "what": "2 events", "side": "right"}]
     assert "Marked: Sale on 4 Nov; New theme on 4 Nov." in plot.told
+
+
+def test_names_that_would_stand_over_each_other_are_one_and_every_day_keeps_its_line() -> None:
+    first, last = date(2026, 1, 1), date(2026, 7, 1)
+    near = [Event(date(2026, 4, 1), "Start the experiment"), Event(date(2026, 4, 14), "New theme")]
+    drawn = marked([*near, Event(date(2026, 6, 25), "Sale"), Event(date(2026, 8, 1), "Later")], first, last, 330)
+    assert [(row["day"], row["what"]) for row in drawn] == [
+        ("2026-04-01", "2 events"),
+        ("2026-04-14", ""),
+        ("2026-06-25", "Sale"),
+    ]
+    at_the_start = marked([Event(date(2026, 1, 3), "Sale")], first, last, 330)
+    assert at_the_start[0]["side"] == "left", "there is no room before it"
 
 
 def test_drawings_carry_names_for_colours_and_nothing_that_a_policy_or_a_reader_minds() -> None:
@@ -294,6 +307,6 @@ def test_events_are_marked_and_told() -> None:
     days = [(END - timedelta(days=ago), 10, 1, 2, END) for ago in range(28)]
     plot = search.search_weeks(subject(events=[Event(date(2026, 11, 12), "written")]), Known(page_days=days))
     assert isinstance(plot, Plot)
-    assert plot.datasets["events"] == [{"day": "2026-11-12", "what": "written"}]
+    assert plot.datasets["events"] == [{"day": "2026-11-12", "what": "written", "side": "right"}]
     assert plot.told.endswith("Marked: written on 12 Nov.")
     assert spec_of("search_weeks", plot.datasets)["datasets"]["events"] == plot.datasets["events"]

@@ -151,6 +151,29 @@ def test_features_that_tell_nothing_leave_one_effect_for_all() -> None:
         uplift_model(frame[[]], took, outcome)
 
 
+def test_numbers_that_are_missing_leave_the_effect_and_who_has_it_told() -> None:
+    held, told = [], []
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        features, took = rng.normal(size=(400, 3)), rng.integers(0, 2, 400)
+        outcome = features[:, 1] + took * (1 + features[:, 0]) + rng.normal(size=400)
+        # A whole column, and the second feature where it is high: there it says something that it is missing.
+        holes = np.where(features > [np.inf, 0.5, -np.inf], np.nan, features)
+        model = uplift_model(holes, took, outcome)
+        held.append(model.ci_low < 1 < model.ci_high)
+        told.append(np.corrcoef(model.score(holes), features[:, 0])[0, 1])
+    # 95 % of 100 less the simulation's own error.
+    assert np.sum(held) >= 90
+    assert np.median(told) > 0.9
+
+
+def test_features_that_nobody_has_are_refused() -> None:
+    frame, took, outcome = _units(300, 6)
+    for nothing in (np.full((300, 3), np.nan), frame[["spent"]] * np.inf, np.empty((300, 0))):
+        with pytest.raises(ValueError, match="No feature is known of any unit"):
+            uplift_model(nothing, took, outcome)
+
+
 def test_a_chance_of_treatment_that_differs_is_taken_into_account() -> None:
     rng = np.random.default_rng(9)
     features = rng.normal(size=(6_000, 2))

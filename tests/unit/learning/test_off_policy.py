@@ -74,3 +74,28 @@ def test_an_item_the_log_never_showed_keeps_a_share() -> None:
     shares = policy.probabilities(log.contexts, 7)
     assert shares.shape == (400, 7)
     assert (shares[:, 5:].mean(axis=0) > 0.001).all()
+
+
+def test_of_a_target_that_the_log_never_shows_only_what_the_model_believes_is_told() -> None:
+    target = np.tile([0.0, 0.5, 0.5], (500, 1))
+    value = off_policy_value(np.zeros(500, int), np.ones(500), np.full(500, 0.5), target, np.full((500, 3), 0.2))
+    assert np.isnan([value.ips, value.snips, value.dr]).all()
+    assert value.dm == pytest.approx(0.2)
+    assert {(value.ci_low, value.ci_high), value.ips_interval, value.snips_interval} == {(-np.inf, np.inf)}
+    assert (value.effective_sample_size, value.enough) == (0, False)
+
+
+@pytest.mark.parametrize("others", [0, 1, 499])
+def test_of_one_row_that_shows_what_the_target_would_no_interval_is_known(others: int) -> None:
+    action, rows = np.r_[2, np.zeros(others, int)], others + 1
+    target = np.tile([0, 0, 1], (rows, 1))
+    value = off_policy_value(action, np.ones(rows), np.full(rows, 0.5), target, np.full((rows, 3), 0.2))
+    assert value.dr == pytest.approx(0.2 + 0.8 / 0.5 / rows)
+    assert {(value.ci_low, value.ci_high), value.ips_interval, value.snips_interval} == {(-np.inf, np.inf)}
+    assert not value.enough
+
+
+def test_two_rows_that_show_it_have_an_interval() -> None:
+    target, model = np.tile([0, 0, 1], (20, 1)), np.zeros((20, 3))
+    value = off_policy_value(np.arange(20) // 9, np.arange(20), np.full(20, 0.5), target, model)
+    assert -np.inf < value.ci_low < value.dr < value.ci_high < np.inf

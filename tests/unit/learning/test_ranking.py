@@ -39,10 +39,24 @@ def test_without_a_history_impact_times_confidence_decides() -> None:
     assert rank(nothing, candidates, 5, seed=1) == list(candidates["id"][believed.nlargest(5).index])
 
 
+def test_candidates_that_repeat_an_id_are_refused() -> None:
+    candidates = _proposals(6)
+    with pytest.raises(ValueError, match="'p0-2' occurs twice"):
+        rank(_history(), pd.concat([candidates, candidates.iloc[2:3]]), 3, seed=1)
+
+
 def test_what_brought_something_is_ranked_first_though_all_was_approved() -> None:
     candidates = _proposals(30, 3)
     titles = set(candidates["id"][candidates["action_type"] == "title"])
     assert set(rank(_history(), candidates, 5, seed=1)) <= titles
+
+
+def test_the_draw_of_a_seed_stays_what_it_was() -> None:
+    """Models may be learnt once and asked of many; what ``rank`` answers is no other for it."""
+    past = _history(60)
+    history = past.assign(decision=np.where(np.arange(60) % 3 > 0, "approved", "rejected"))
+    found = [rank(history, _proposals(30, 6), 5, seed) for seed in (1, 2)]
+    assert found == [[f"p6-{one}" for one in order] for order in ((18, 21, 19, 12, 15), (18, 21, 19, 15, 12))]
 
 
 def test_approval_and_outcome_are_two_models() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from growth_pipelines.bench.statistics.logged_showings import showings
 from growth_pipelines.bench.statistics.made_up_showings import made_up
 from growth_pipelines.bench.statistics.rankings_compared import ERROR, passes
-from growth_pipelines.feedback.gate import chosen_by
-from growth_pipelines.feedback.rankings import BY_WIN_RATES
+from growth_pipelines.feedback.gate import chosen_by, judged
+from growth_pipelines.feedback.rankings import BY_WIN_RATES, UNLEARNT
 from growth_pipelines.learning import UnusableLog, off_policy_difference
 
 
@@ -62,3 +64,31 @@ def test_a_ranking_compared_with_itself_differs_nowhere() -> None:
     found = off_policy_difference(log.action, log.reward, log.propensity, new, new, log.reward_model)
     assert (found.difference, found.ci_low, found.ci_high, found.differing) == (0, 0, 0, 0)
     assert not found.enough
+
+
+def test_what_no_showing_tells_apart_is_not_known_to_be_worth_the_same() -> None:
+    log = showings(200, 8, steep=0.3)
+    new, present = (log.action + 1) % 5, (log.action + 2) % 5
+    found = off_policy_difference(log.action, log.reward, log.propensity, new, present, log.reward_model)
+    assert np.isnan([found.difference, found.baseline]).all()
+    assert (found.ci_low, found.ci_high, found.differing) == (-np.inf, np.inf, 200)
+    assert not found.enough
+    new[0] = log.action[0]
+    once = off_policy_difference(log.action, log.reward, log.propensity, new, present, log.reward_model)
+    assert np.isfinite(once.difference)
+    assert (once.ci_low, once.ci_high) == (-np.inf, np.inf)
+    new[1:40] = log.action[1:40]
+    shared = off_policy_difference(
+        log.action, log.reward, log.propensity, new, present, log.reward_model, outcome=np.r_[np.zeros(40), 1:161]
+    )
+    assert (shared.ci_low, shared.ci_high) == (-np.inf, np.inf)
+
+
+def test_the_gate_names_no_figures_of_what_the_showings_do_not_tell() -> None:
+    log, signals = made_up(100, 9)
+    new = chosen_by(log, signals[:0], BY_WIN_RATES)
+    other = replace(log, action=(new + 1) % 3)
+    found = judged(other, signals[:0], BY_WIN_RATES, UNLEARNT, (new + 2) % 3)
+    assert (found.value, found.low, found.high, found.present) == (None, None, None, None)
+    assert not found.passed
+    assert found.why.startswith("The showings are worth 0 ")

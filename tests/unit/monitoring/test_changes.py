@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from growth_pipelines.monitoring import detect_changes
+from growth_pipelines.monitoring.levels import Kind
 
 N = 180
 DATES = np.datetime64("2026-01-01") + np.arange(N)
@@ -110,3 +112,40 @@ def test_short_constant_and_wrong_input() -> None:
         detect_changes([1.0] * 20, kind="other")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="dates"):
         detect_changes([1.0] * 20, dates=DATES)
+
+
+@pytest.mark.parametrize("kind", ["generic", "count", "rate", "duration"])
+def test_rounding_of_the_arithmetic_is_no_change(kind: Kind) -> None:
+    days = np.arange(350) + np.datetime64("2025-01-01")
+    assert detect_changes(np.tile([0.1, 0.2, 0.3, 0.1, 0.7, 0.9, 1.0], 50), days, kind) == []
+    (found,) = detect_changes(np.r_[np.full(200, 0.3), np.full(60, 0.2)], days[:260], kind)
+    assert (found.index, round(found.size, 9)) == (200, -0.1)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.001])
+def test_a_rolling_value_that_leaves_zero_moved_no_further_than_its_values(level: float) -> None:
+    daily = np.r_[np.full(167, level), np.full(140, 0.1)]
+    shown = np.round(np.convolve(daily, np.ones(28) / 28, "valid"), 2)
+    (found,) = detect_changes(shown, kind="rolling28")
+    assert found.first - 1 <= 140 <= found.last + 1
+    assert 0 < found.low <= found.size <= found.high <= 0.1
+
+
+def test_dates_that_are_not_in_order_are_refused_with_the_first_that_is_not() -> None:
+    days = np.arange(60) + np.datetime64("2025-01-01")
+    twice = np.r_[days[:59], days[58]]
+    missing = np.r_[days[:59], np.datetime64("NaT")]
+    for dates, said in (
+        (days[::-1], "2025-02-28 comes after 2025-03-01"),
+        (twice, "2025-02-28"),
+        (missing, "missing"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            detect_changes(np.ones(60), dates)
+
+
+def test_an_instant_with_a_zone_counts_as_the_day_of_its_zone() -> None:
+    values = np.random.default_rng(3).poisson(np.r_[np.full(200, 30.0), np.full(60, 18.0)]).astype(float)
+    values *= np.where(np.arange(260) % 7 == 0, 3, 1)
+    here = pd.date_range("2025-01-01", periods=260, tz="Europe/Berlin")
+    assert detect_changes(values, here, "count") == detect_changes(values, here.tz_localize(None), "count")

@@ -87,3 +87,11 @@ def test_days_before_search_data_were_collected_are_not_taken_for_zeros() -> Non
     frame, _ = site(8)
     earlier = frame.assign(date=frame["date"] - pd.Timedelta(days=400), clicks=0, impressions=0, position=np.nan)
     pd.testing.assert_frame_equal(scan_pages(pd.concat([earlier, frame])), scan_pages(frame))
+
+
+def test_a_frame_without_a_column_is_refused_with_what_is_missing_and_needed() -> None:
+    frame, _ = site(9, pages=3, worse=0)
+    needed = "needed: page, date, clicks, impressions, position"
+    for short in (frame, frame.iloc[:0]):
+        with pytest.raises(ValueError, match=f"no column date, position; {needed}"):
+            scan_pages(short.drop(columns=["position", "date"]))
