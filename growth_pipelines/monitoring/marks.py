@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any, Protocol
 
 # Pixels: what a letter of a chart's type takes, the gap to the line, and where a name is cut. The specs cut there.
@@ -53,14 +53,11 @@ def marked(events: Iterable[Dated], first: date, last: date, width: int) -> list
     days = [
         (day, [one.what for one in of]) for day, of in groupby(within(events, first, last), lambda one: one.day)
     ]
-    labels: list[_Label] = []
-    for day, names in days:
-        label = _label(day, names, first, width / max(1, (last - first).days))
-        if labels and label.from_ < labels[-1].to:
-            labels[-1].days.append(day)
-            labels[-1].names.extend(names)
-        else:
-            labels.append(label)
+    pixels = width / max(1, (last - first).days)
+    labels = [_label([day], names, first, pixels) for day, names in days]
+    while (near := _closest(labels)) is not None:
+        one, other = labels[near : near + 2]
+        labels[near : near + 2] = [_label(one.days + other.days, one.names + other.names, first, pixels)]
     return [
         {"day": day.isoformat(), "what": _name(label.names) if day == label.days[0] else "", "side": label.side}
         for label in labels
@@ -68,15 +65,20 @@ def marked(events: Iterable[Dated], first: date, last: date, width: int) -> list
     ]
 
 
-def _label(day: date, names: list[str], first: date, pixels_a_day: float) -> _Label:
-    """Left of its line as long as there is room, so that it does not stand over what came after."""
-    at = (day - first).days * pixels_a_day
-    # It may have to hold "12 events" later.
-    wide = min(NAME_LIMIT, max(9, len(_name(names))) * _LETTER) + _GAP
-    side = "right" if at >= wide else "left"
-    return _Label(
-        [day], list(names), at - wide if side == "right" else at, at if side == "right" else at + wide, side
-    )
+def _closest(labels: Sequence[_Label]) -> int | None:
+    """Of neighbours that stand over each other the place of those whose days are closest. Two long names that
+    become one take less room, so that those after them may stand as they are."""
+    over = [place for place, (one, other) in enumerate(pairwise(labels)) if other.from_ < one.to]
+    return min(over, key=lambda place: labels[place + 1].days[0] - labels[place].days[-1], default=None)
+
+
+def _label(days: list[date], names: list[str], first: date, pixels_a_day: float) -> _Label:
+    """At its first line, left of it as long as there is room, so that it does not stand over what came after."""
+    at = (days[0] - first).days * pixels_a_day
+    wide = min(NAME_LIMIT, len(_name(names)) * _LETTER) + _GAP
+    if at >= wide:
+        return _Label(days, names, at - wide, at, "right")
+    return _Label(days, names, at, at + wide, "left")
 
 
 def _name(names: Sequence[str]) -> str:

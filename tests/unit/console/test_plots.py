@@ -162,6 +162,18 @@ def test_names_that_would_stand_over_each_other_are_one_and_every_day_keeps_its_
     assert at_the_start[0]["side"] == "left", "there is no room before it"
 
 
+def test_events_that_are_close_share_a_name_and_leave_room_for_those_of_another_month() -> None:
+    days = [date(2026, 10, 2), date(2026, 10, 6), date(2026, 11, 9), date(2026, 11, 19)]
+    long = [Event(day, "Start the experiment reviews-first") for day in days]
+    drawn = marked(long, date(2026, 8, 1), date(2026, 12, 26), 330)
+    assert [row["what"] for row in drawn] == ["2 events", "", "2 events", ""]
+    every_day = [Event(date(2026, 8, 1) + timedelta(days=day), "New theme") for day in range(0, 147, 3)]
+    spread = marked(every_day, date(2026, 8, 1), date(2026, 12, 26), 330)
+    told = [row["what"] for row in spread if row["what"]]
+    assert len(spread) == len(every_day), "each day keeps its line"
+    assert sum(int(name.removesuffix(" events")) for name in told) == len(every_day), "each event is counted once"
+
+
 def test_drawings_carry_names_for_colours_and_nothing_that_a_policy_or_a_reader_minds() -> None:
     drawing = Drawing()
     try:
