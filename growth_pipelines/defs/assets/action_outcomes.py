@@ -14,6 +14,7 @@ from growth_pipelines.defs.ages import DAILY
 from growth_pipelines.defs.assets.published import PUBLISHED
 from growth_pipelines.defs.dbt_graph import OWNER
 from growth_pipelines.defs.display import ROWS_SHOWN, chart, table
+from growth_pipelines.defs.happenings import marked
 from growth_pipelines.defs.machine import Machine
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def action_outcomes(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResult:
         readings += read_outcomes(due, history, frames, int(frames["complete_days"]["minor_units"].iloc[0] or 100))
     with machine.store.session() as session:
         change = record_outcomes(session, [row for one in readings if (row := _row(one))], machine.now)
-        shown = _shown(longest_outcomes(session, machine.now - _HISTORY), readings, refs)
+        shown = _shown(machine, longest_outcomes(session, machine.now - _HISTORY), readings, refs)
         repaired = [_vital(*one) for one in vital_outcomes(session, vital_metrics, ROWS_SHOWN)]
     return dg.MaterializeResult(
         metadata={
@@ -145,7 +146,12 @@ def _row(reading: "Reading") -> dict[str, Any] | None:
     }
 
 
-def _shown(known: "list[tuple[Action, ActionOutcome]]", readings: "list[Reading]", refs: dict[str, str]) -> Any:
+def _shown(
+    machine: Machine,
+    known: "list[tuple[Action, ActionOutcome]]",
+    readings: "list[Reading]",
+    refs: dict[str, str],
+) -> Any:
     """What is known of each action as a table, then what is waited for; the surest of all drawn."""
     seen = {action.id for action, _ in known}
     # The first look is waited for first.
@@ -158,7 +164,7 @@ def _shown(known: "list[tuple[Action, ActionOutcome]]", readings: "list[Reading]
     return {
         **{f"class_{name}": count for name, count in sorted(classes.items())},
         "outcomes": table(rows, ("action", "metric", "days", "effect", "interval_95", "class", "why_not")),
-        **({"clearest": _drawn(*clearest)} if clearest is not None else {}),
+        **({"clearest": _drawn(machine, *clearest)} if clearest is not None else {}),
     }
 
 
@@ -205,7 +211,7 @@ def _clearness(outcome: "ActionOutcome") -> float:
     return abs(outcome.effect) / max(outcome.effect_high - outcome.effect_low, 1e-9)
 
 
-def _drawn(action: "Action", outcome: "ActionOutcome") -> dg.MetadataValue:
+def _drawn(machine: Machine, action: "Action", outcome: "ActionOutcome") -> dg.MetadataValue:
     """The days of the action whose effect is clearest, beside what would have been."""
     first = date.fromisoformat(outcome.days["first"])
     # The day of execution is in neither window: the days after it follow the next one.
@@ -222,4 +228,4 @@ def _drawn(action: "Action", outcome: "ActionOutcome") -> dg.MetadataValue:
         for day in (first + timedelta(days=place),)
     ]
     path = urlsplit(action.target["url"]).path
-    return chart("outcome_days", f"{outcome.metric} a day: {path} ({action.ref})", values)
+    return chart("outcome_days", f"{outcome.metric} a day: {path} ({action.ref})", marked(machine, values, path))

@@ -13,6 +13,7 @@ from growth_pipelines.defs.ages import DAILY
 from growth_pipelines.defs.assets.published import PUBLISHED
 from growth_pipelines.defs.dbt_graph import OWNER
 from growth_pipelines.defs.display import change_percent, chart, days_in_words, table
+from growth_pipelines.defs.happenings import marked
 from growth_pipelines.defs.machine import Machine
 from growth_pipelines.recommenders.money import WINDOW_DAYS
 
@@ -59,13 +60,13 @@ def search_regressions(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResu
             "pages_scanned": int(pages["page"].nunique()) if len(pages) else 0,
             "regressions": len(rows),
             **{f"because_of_{cause}": causes[cause] for cause in ("position", "ctr", "demand")},
-            **({"worst_page": _page_days(pages, rows[0]["page"])} if rows else {}),
+            **({"worst_page": _page_days(machine, pages, rows[0]["page"])} if rows else {}),
             "worst": table(shown, ("page", "cause", "change_percent")),
         }
     )
 
 
-def _page_days(pages: "pandas.DataFrame", page: str) -> dg.MetadataValue:
+def _page_days(machine: Machine, pages: "pandas.DataFrame", page: str) -> dg.MetadataValue:
     """The days of the page that lost most: what was shown, where, and what was clicked."""
     days = pages[pages["page"] == page].sort_values("date").tail(_DAYS_DRAWN)
     values = [
@@ -73,7 +74,7 @@ def _page_days(pages: "pandas.DataFrame", page: str) -> dg.MetadataValue:
         for measure in ("clicks", "impressions", "position")
         for day, value in zip(days["date"], days[measure], strict=True)
     ]
-    return chart("daily_measures", f"Google search by day: {page}", values)
+    return chart("daily_measures", f"Google search by day: {page}", marked(machine, values, page))
 
 
 def _keep(machine: Machine, look: str, found: "list[Finding]") -> None:
@@ -122,7 +123,7 @@ def vitals_regressions(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResu
         metadata={
             "regressions": len(rows),
             **_vitals_window(vitals),
-            **({"worst_page": _trend(vitals, rows[0])} if rows else {}),
+            **({"worst_page": _trend(machine, vitals, rows[0])} if rows else {}),
             "worst": table([*map(_vitals_row, rows)], _VITALS_COLUMNS),
         }
     )
@@ -155,7 +156,7 @@ def _vitals_row(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _trend(vitals: "pandas.DataFrame", worst: dict[str, Any]) -> dg.MetadataValue:
+def _trend(machine: Machine, vitals: "pandas.DataFrame", worst: dict[str, Any]) -> dg.MetadataValue:
     """The history of the page that regressed most surely, with the thresholds of good and poor."""
     from growth_pipelines.monitoring.vitals import THRESHOLDS
 
@@ -169,4 +170,4 @@ def _trend(vitals: "pandas.DataFrame", worst: dict[str, Any]) -> dg.MetadataValu
     title = f"{metric.upper()} on {worst['form_factor']}{unit}: {worst['page_key']}"
     days = zip(series["period_end"], series["p75"], strict=True)
     values = [{"day": str(day)[:10], "value": float(p75), "good": good, "poor": poor} for day, p75 in days]
-    return chart("vitals_trend", title, values)
+    return chart("vitals_trend", title, marked(machine, values, str(worst["page_key"])))

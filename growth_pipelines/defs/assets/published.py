@@ -13,6 +13,7 @@ from growth_pipelines.defs.ages import DAILY
 from growth_pipelines.defs.automation import on_new_data
 from growth_pipelines.defs.dbt_graph import OWNER
 from growth_pipelines.defs.display import chart, sparkline, table
+from growth_pipelines.defs.happenings import marked
 from growth_pipelines.defs.machine import Machine, query
 
 if TYPE_CHECKING:
@@ -85,11 +86,11 @@ def snapshot_metadata(machine: Machine) -> dict[str, Any]:
         "orders_by_day": sparkline(recent["orders"]),
         "sessions_by_day": sparkline(recent["sessions"]),
         "search_clicks_by_day": sparkline(recent["search_clicks"]),
-        **({"last_8_weeks": _curves(trend, currency)} if len(trend) else {}),
+        **({"last_8_weeks": _curves(machine, trend, currency)} if len(trend) else {}),
     }
 
 
-def _curves(trend: "pandas.DataFrame", currency: str) -> dg.MetadataValue:
+def _curves(machine: Machine, trend: "pandas.DataFrame", currency: str) -> dg.MetadataValue:
     named = trend.rename(
         columns={"net_sales": f"Net sales, {currency or 'shop currency'}", "search_clicks": "Search clicks"}
         | {"orders": "Orders", "sessions": "Sessions"}
@@ -100,4 +101,4 @@ def _curves(trend: "pandas.DataFrame", currency: str) -> dg.MetadataValue:
         for row in named.to_dict("records")
         if row[measure] == row[measure] and row[measure] is not None
     ]
-    return chart("daily_measures", "The shop by day, last 8 weeks", values)
+    return chart("daily_measures", "The shop by day, last 8 weeks", marked(machine, values))

@@ -17,7 +17,7 @@ from growth_pipelines.defs.assets.monitoring import SEARCH, VITALS
 from growth_pipelines.defs.assets.published import PUBLISHED
 from growth_pipelines.defs.dbt_graph import OWNER
 from growth_pipelines.defs.display import change_percent, chart, table
-from growth_pipelines.defs.happenings import happenings
+from growth_pipelines.defs.happenings import happenings, marked
 from growth_pipelines.defs.machine import Machine
 
 if TYPE_CHECKING:
@@ -248,12 +248,11 @@ def _looked(
     watched = [_document(one, ahead.get(one.metric.name)) for one in looks]
     with machine.store.session() as session:
         keep_look(session, family, watched, [as_document(one) for one in found], machine.now)
-        done = happenings(session, machine.today, machine.zone)
     rows = [_row(one) for one in watched]
     return dg.MaterializeResult(
         metadata={
             "findings": len(found),
-            **({"plot": _plot(family, watched, done)} if watched else {}),
+            **({"plot": _plot(machine, family, watched)} if watched else {}),
             **({} if family == "stock" else {"metrics": table(rows, _METRIC_COLUMNS)}),
             **({"found": table([_found_row(one) for one in found])} if found else {}),
             **(more or {}),
@@ -307,21 +306,16 @@ def _found_row(one: "Finding") -> dict[str, Any]:
     }
 
 
-def _plot(family: str, watched: Sequence[Mapping[str, Any]], done: "Sequence[Happening]") -> dg.MetadataValue:
+def _plot(machine: Machine, family: str, watched: Sequence[Mapping[str, Any]]) -> dg.MetadataValue:
     values: list[dict[str, Any]] = []
     for one in watched:
-        measure, first = one["label"], one["series"][0][0] if one["series"] else "9"
+        measure = one["label"]
         values += [{"measure": measure, "day": day, "value": value} for day, value in one["series"]]
         values += [
             {"measure": measure, "day": day, "mean": mean, "low": low, "high": high}
             for day, mean, low, high in one["ahead"]
         ]
-        values += [
-            {"measure": measure, "day": str(event.starts_on), "event": event.title}
-            for event in done
-            if str(event.starts_on) >= first
-        ]
-    return chart("watched", f"{family}: what was, and what is expected", values)
+    return chart("watched", f"{family}: what was, and what is expected", marked(machine, values))
 
 
 @dg.asset(
