@@ -37,7 +37,7 @@ DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 TALLEST = {"desktop": 1900, "phone": 1700}
 PATHS = [
     *("/", "/@phone", "/approvals", "/actions", "/audit", "/texts", "/quality"),
-    *("/monitoring", "/outcomes", "/learning"),
+    *("/login", "/monitoring", "/monitoring/1", "/outcomes", "/learning"),
     *("/experiments", "/experiments/free-shipping-bar", "/experiments/new"),
     *("/policies", "/settings", "/operators", "/account"),
     *("action:title", "action:title@phone", "action:product_content", "action:landing_page"),
@@ -112,7 +112,8 @@ def take(shop: ConsoleShop, browser: Any, cookies: list[dict[str, Any]], path: s
     where = action_path(shop, address) if address.startswith("action:") else address
     kind = kind or "desktop"
     context = browser.new_context(viewport=PHONE if kind == "phone" else DESKTOP, color_scheme="light")
-    context.add_cookies(cookies)
+    if address != "/login":
+        context.add_cookies(cookies)
     page = context.new_page()
     answer = page.goto(shop.base_url + where)
     if not where or answer is None or answer.status != 200:
@@ -150,7 +151,7 @@ def action_path(shop: ConsoleShop, named: str) -> str:
 
 def name_of(path: str) -> str:
     place, at, kind = path.partition("@")
-    plain = "today" if place == "/" else place
+    plain = {"/": "today", "/monitoring/1": "incident"}.get(place, place)
     return re.sub(r"[^a-z]+", "-", f"{plain}{at}{kind}".lower()).strip("-")
 
 
