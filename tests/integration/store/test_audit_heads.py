@@ -25,7 +25,7 @@ from growth_pipelines.store.audit_heads import (
 from growth_pipelines.store.audit_records import EventFilter, record_hash, record_of, records
 from growth_pipelines.store.audit_walk import GENESIS, Link
 from growth_pipelines.store.database import Store
-from growth_pipelines.store.tables import AuditEvent, AuditHead, OutboxEntry
+from growth_pipelines.store.tables import Action, ApprovalRequest, AuditEvent, AuditHead, OutboxEntry
 from tests.drafts import NOW, decided, seo_draft, submitted
 
 DAY = timedelta(days=1)
@@ -41,7 +41,7 @@ def history(store: Store, settings: Settings) -> Store:
 
 
 def _made_anew(session: Session) -> None:
-    """What the owner of the database could do: change an event and give all later ones new hashes."""
+    """What the owner of the database could do: change events and rows alike, and give all events new hashes."""
     for trigger in session.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all():
         session.execute(text(f"DROP TRIGGER {trigger}"))
     before = GENESIS
@@ -50,6 +50,8 @@ def _made_anew(session: Session) -> None:
         event.prev_hash = before
         event.hash = before = record_hash(record_of(event))
     session.get_one(AuditHead, 1).hash = before
+    for answered in (*session.scalars(select(Action)).all(), *session.scalars(select(ApprovalRequest)).all()):
+        answered.decided_by = "eve" if answered.decided_by == "bo" else answered.decided_by
     session.flush()
 
 
