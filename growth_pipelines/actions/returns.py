@@ -12,7 +12,11 @@ from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.outcomes import FINAL_DAYS
 from growth_pipelines.clock import local_date
+from growth_pipelines.store.audit import newest
 from growth_pipelines.store.tables import Action, ActionOutcome, ActionReturn
+
+# Whatever changes what was executed or what came of it is one of these events.
+_CHANGED_BY = ("executed", "task_done", "rolled_back", "outcome_read")
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,11 @@ class ExecutedReturn:
     reason: str
     outcome_class: str | None
     is_overlapping: bool
+
+
+def returns_rest_on(session: Session) -> tuple[int, ...]:
+    """While this is the same, ``executed_returns`` are."""
+    return newest(session, _CHANGED_BY)
 
 
 def executed_returns(session: Session, zone: str) -> list[ExecutedReturn]:

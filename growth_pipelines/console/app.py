@@ -57,6 +57,7 @@ from growth_pipelines.console.documents import Problem
 from growth_pipelines.console.failures import status_of
 from growth_pipelines.console.guard import SAFE_METHODS, Guard, allowed_hosts, headers_for
 from growth_pipelines.console.identity import FORM, Console, NotFresh, NotSignedIn, person_of, require_csrf
+from growth_pipelines.console.kept import Kept
 from growth_pipelines.console.last_seen import LastSeen
 from growth_pipelines.console.plots import shown
 from growth_pipelines.console.problems import problem_response, sort_of
@@ -122,6 +123,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.console = Console(settings, store, LastSeen(store))
     app.state.chain_looks = ChainLooks(store)
     app.state.token_use = TokenUse(store)
+    app.state.returns, app.state.learnt = Kept(), Kept()
     app.state.templates = environment()
     for router in (
         pages.router,

@@ -10,7 +10,7 @@ from growth_pipelines.console.failures import status_of
 from growth_pipelines.console.identity import Console, Here, Person, session_token
 from growth_pipelines.console.pages import Notice, page
 from growth_pipelines.errors import GrowthError
-from growth_pipelines.feedback.document import learning_document
+from growth_pipelines.feedback.document import document_of, state_of, state_rests_on
 from growth_pipelines.feedback.rankings import put_in_force
 from growth_pipelines.feedback.switches import follow_habit
 
@@ -65,6 +65,8 @@ def _refused(request: Request, person: SignedIn, console: Console, problem: Grow
 def _page(
     request: Request, person: SignedIn, console: Console, notice: Notice | None, status: int = 200
 ) -> HTMLResponse:
+    now, kept = console.now(), request.app.state.learnt
     with console.store.read() as session:
-        known = learning_document(session, console.now())
+        state = kept.of(state_rests_on(session, now), lambda: state_of(session, now))
+        known = document_of(session, *state)
     return page(request, "learning.html", person, status, here="learning", notice=notice, known=known)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from growth_pipelines.feedback.learnt import ENOUGH, Learnt, learnt
+from growth_pipelines.feedback.learnt import ENOUGH, Learnt, learnt, learnt_rests_on
 from growth_pipelines.feedback.rankings import active_version, corrections_of, versions
 from growth_pipelines.learning import Corrections, Drift, Rate, WinRate
 from growth_pipelines.learning.rates import LEVELS
@@ -19,8 +19,22 @@ SAID = 0.7
 
 def learning_document(session: Session, now: datetime) -> dict[str, Any]:
     """All that is learnt, with ``not_known`` in plain sentences; shares from 0 to 1."""
-    known, version = learnt(session, now), active_version(session)
-    corrections = corrections_of(known.signals, version)
+    return document_of(session, *state_of(session, now))
+
+
+def state_of(session: Session, now: datetime) -> tuple[Learnt, Corrections]:
+    """What is learnt, and how the ranking in force uses it."""
+    known = learnt(session, now)
+    return known, corrections_of(known.signals, active_version(session))
+
+
+def state_rests_on(session: Session, now: datetime) -> tuple[Any, ...]:
+    """While this is the same, ``state_of`` is, as far as anybody could tell from a page."""
+    return learnt_rests_on(session, now), active_version(session)
+
+
+def document_of(session: Session, known: Learnt, corrections: Corrections) -> dict[str, Any]:
+    """``learning_document`` of a state."""
     return {
         "decisions": known.decisions,
         "edits": known.edits,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.outcomes import FINAL_DAYS
@@ -25,6 +25,7 @@ from growth_pipelines.learning import (
     win_rates,
 )
 from growth_pipelines.outcomes.classes import worked
+from growth_pipelines.store.audit import newest
 from growth_pipelines.store.tables import Action, ActionOutcome, FeedbackSignal, Showing
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 # Outcomes before which confidence, impact and ranking are printed as not known.
 ENOUGH = 100
 _LOOK_BACK = timedelta(days=730)
+# Whatever changes known outcomes, or which habits are followed, is one of these events.
+_CHANGED_BY = ("outcome_read", "task_done", "habit_followed", "habit_dropped")
 _APPROVED = ("approve", "approve_with_edits")
 
 
@@ -66,6 +69,17 @@ class Learnt:
         if self.edits and not self.preferences:
             said.append(f"{self.edits} edited drafts so far; a habit counts from three alike.")
         return said
+
+
+def learnt_rests_on(session: Session, now: datetime) -> tuple[Any, ...]:
+    """While this is the same, what is ``learnt`` is, but for how much less an hour-old signal counts."""
+    signals, shown = (select(func.count(one), func.max(one)) for one in (FeedbackSignal.at, Showing.at))
+    return (
+        now.replace(minute=0, second=0, microsecond=0),
+        newest(session, _CHANGED_BY),
+        tuple(session.execute(signals).one()),
+        tuple(session.execute(shown).one()),
+    )
 
 
 def learnt(session: Session, now: datetime) -> Learnt:

@@ -86,6 +86,12 @@ def append_event(
     return link
 
 
+def newest(session: Session, events: Sequence[str]) -> tuple[int, ...]:
+    """The number of the newest event of each of these sorts, 0 where there is none: another one means news."""
+    last = select(func.max(AuditEvent.seq))
+    return tuple(session.scalar(last.where(AuditEvent.event == event)) or 0 for event in events)
+
+
 def event_hash(event: AuditEvent) -> str:
     """What ``event.hash`` must be."""
     return record_hash(record_of(event))
