@@ -164,7 +164,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _: Any) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     # The ledger row of a write must survive a power cut that follows the write.
     connection.execute("PRAGMA synchronous = FULL")
-    # Pages of the file are read where they lie instead of copied: lists over thousands of actions take half as long.
+    # The file is read where it lies instead of copied: lists over thousands of actions take half as long.
     connection.execute(f"PRAGMA mmap_size = {_MAPPED}")
 
 
