@@ -106,7 +106,7 @@ def _days(series: Sequence[Sequence[Any]]) -> Rows:
 
 
 def _axis(unit: str, currency: str) -> tuple[float, str]:
-    """What values are multiplied by to be drawn, and what the axis then counts: a sentence, or nothing for plain counts."""
+    """What values are multiplied by to be drawn, and what the axis then counts (a sentence or nothing)."""
     scale, counted = _DRAWN.get(unit, (1.0, unit))
     counted = currency if unit == "money" else counted
     return scale, f"In {counted}." if counted else ""
