@@ -258,9 +258,7 @@ class _Executor:
         with self._store.session() as session:
             action = session.get_one(Action, job.action.id)
             check_brake(session, self._settings.zone)
-            verdict = authority(
-                session, action, self.now, zone=self._settings.zone, resuming=job.sealed is not None
-            )
+            verdict = self._authority(session, action, job.sealed)
             if not verdict.valid:
                 raise _Stop("refused", f"Nothing was written: {verdict.why}.")
             if action.version != job.action.version or (
