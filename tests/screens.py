@@ -2,9 +2,10 @@
 
 HOME is where `make demo` has left its machine (data/demo unless given); it is copied, so nothing in it changes. A
 PATH is an address of the console, or ``action:SUBTYPE`` for the page of the best waiting action of that subtype;
-``@phone`` behind it takes it at 390 px. Without a PATH all pages that exist are taken. GROWTH_NOW holds the
-clock: outcomes need a demo whose sandbox was advanced by a month after something was executed. Experiments are put
-into the copy where the demo has none (``tests.experiments_declared``).
+``+STEP`` behind it takes one step on the page first (STEPS), ``@phone`` takes it at 390 px. Without a PATH
+all pages that exist are taken. GROWTH_NOW holds the clock: outcomes need a demo whose sandbox was advanced by a
+month after something was executed. Experiments are put into the copy where the demo has none
+(``tests.experiments_declared``).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -36,10 +37,10 @@ DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 # As much of a long page as a reader of the docs wants to see, in CSS pixels.
 TALLEST = {"desktop": 1900, "phone": 1700}
 PATHS = [
-    *("/", "/@phone", "/approvals", "/actions", "/audit", "/texts", "/quality"),
-    *("/login", "/monitoring", "/monitoring/1", "/outcomes", "/learning"),
+    *("/", "/@phone", "/approvals", "/approvals+look", "/approvals+several", "/actions", "/audit", "/texts"),
+    *("/quality", "/login", "/again", "/monitoring", "/monitoring/1", "/outcomes", "/learning"),
     *("/experiments", "/experiments/free-shipping-bar", "/experiments/new"),
-    *("/policies", "/settings", "/operators", "/account"),
+    *("/policies", "/policies/edit", "/policies/edit+preview", "/settings", "/operators", "/account"),
     *("action:title", "action:title@phone", "action:product_content", "action:landing_page"),
     *("action:cross_sell_rule", "action:collection_order", "action:reorder", "action:script", "action:title+edit"),
 ]
@@ -125,8 +126,8 @@ def take(shop: ConsoleShop, browser: Any, cookies: list[dict[str, Any]], path: s
         page.wait_for_timeout(2_000)
         page.reload()
     if opened:
-        page.keyboard.press("e")
-        page.locator("[data-for]").first.wait_for()
+        STEPS[opened](page)
+        page.wait_for_load_state("networkidle")
         page.evaluate("document.activeElement.blur()")
     height = min(page.evaluate("document.documentElement.scrollHeight"), TALLEST[kind])
     # The whole part that is shown, without what floats over the end of a screen.
@@ -139,6 +140,41 @@ def take(shop: ConsoleShop, browser: Any, cookies: list[dict[str, Any]], path: s
     blank.close()
     print(f"{path}: {file.relative_to(ROOT)}, {file.stat().st_size // 1024} KB")
     context.close()
+
+
+def _edit(page: Any) -> None:
+    page.keyboard.press("e")
+    page.locator("[data-for]").first.wait_for()
+
+
+def _look(page: Any) -> None:
+    """Open the first row of a list."""
+    page.locator("[data-look]").first.click()
+    page.locator(".look form").first.wait_for()
+
+
+def _several(page: Any) -> None:
+    """Tick some rows and ask what approving them covers."""
+    for box in page.locator('input[name="item"]').all()[3:8]:
+        box.check()
+    page.locator('button[name="decision"][value="approve"]').click()
+    page.wait_for_url("**/bulk")
+
+
+def _preview(page: Any) -> None:
+    """Switch the rules on that let actions pass, and ask what they would let pass and would have."""
+    book = page.locator("textarea")
+    book.fill(book.input_value().replace("enabled: false", "enabled: true"))
+    page.get_by_role("button", name="See what it would do").click()
+    page.wait_for_url("**/preview")
+
+
+STEPS: dict[str, Callable[[Any], None]] = {
+    "edit": _edit,
+    "look": _look,
+    "several": _several,
+    "preview": _preview,
+}
 
 
 def action_path(shop: ConsoleShop, named: str) -> str:

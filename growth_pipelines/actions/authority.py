@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from growth_pipelines.actions.brake import brake
 from growth_pipelines.actions.model import Target, action_digest
 from growth_pipelines.actions.transitions import request_of
+from growth_pipelines.clock import local_minute
 from growth_pipelines.policies.book import proven_version
 from growth_pipelines.store.audit import is_intact
 from growth_pipelines.store.tables import Action, AuditEvent, Operator
@@ -37,18 +38,22 @@ class Authority:
     event_id: str = ""
 
 
-def authority(session: Session, action: Action, now: datetime, *, resuming: bool = False) -> Authority:
+def authority(
+    session: Session, action: Action, now: datetime, *, zone: str = "UTC", resuming: bool = False
+) -> Authority:
     """Whether ``action`` may be executed now.
 
     ``resuming`` accepts an action that is already executing (a run that was killed goes on): its approval counts
-    even if it has meanwhile expired, since the write may have happened.
+    even if it has meanwhile expired, since the write may have happened. ``zone``: in which it tells times.
     """
     if (paused := brake(session)) and action.state in ("approved", "executing"):
-        return _no(str(paused))
-    return approval(session, action, now, resuming=resuming)
+        return _no(paused.told(zone))
+    return approval(session, action, now, zone=zone, resuming=resuming)
 
 
-def approval(session: Session, action: Action, now: datetime, *, resuming: bool = False) -> Authority:
+def approval(
+    session: Session, action: Action, now: datetime, *, zone: str = "UTC", resuming: bool = False
+) -> Authority:
     """Whether ``action`` stands approved, whatever the brake says: enough to show, not to execute."""
     states = ("approved", "executing") if resuming else ("approved",)
     if action.state not in states:
@@ -63,7 +68,7 @@ def approval(session: Session, action: Action, now: datetime, *, resuming: bool 
     if request.digest != action.digest or request.decided_by is None:
         return _no("it was approved with another draft")
     if action.state == "approved" and action.expires_at <= now:
-        return _no(f"its approval expired at {action.expires_at:%Y-%m-%d %H:%M} UTC")
+        return _no(f"its approval expired at {local_minute(action.expires_at, zone)}")
     return _decided(session, action, "approved", request.decided_by)
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from growth_pipelines.clock import local_minute
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.audit import append_event
 from growth_pipelines.store.database import Store
@@ -41,10 +42,10 @@ class Brake:
     at: datetime
     reason: str
 
-    def __str__(self) -> str:
-        return (
-            f"All writes were paused by {self.by} at {self.at:%Y-%m-%d %H:%M} UTC: {self.reason or 'no reason'}."
-        )
+    def told(self, zone: str) -> str:
+        """The brake in a sentence, its time in an IANA zone."""
+        at = local_minute(self.at, zone)
+        return f"All writes were paused by {self.by} at {at}: {self.reason or 'no reason'}."
 
 
 def brake(session: Session) -> Brake | None:
@@ -63,11 +64,11 @@ def is_paused(session: Session) -> bool:
     return brake(session) is not None
 
 
-def check_brake(session: Session) -> None:
-    """Raises Paused while the brake is on. Executors call this before each write."""
+def check_brake(session: Session, zone: str) -> None:
+    """Raises Paused, its time in ``zone``, while the brake is on. Executors call this before each write."""
     pulled = brake(session)
     if pulled is not None:
-        raise Paused(str(pulled), "Release it with `growth resume --reason TEXT`.")
+        raise Paused(pulled.told(zone), "Release it with `growth resume --reason TEXT`.")
 
 
 def pause(store: Store, *, actor: str, channel: str, reason: str, now: datetime) -> bool:

@@ -19,7 +19,7 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from growth_pipelines.actions.authority import authority
+from growth_pipelines.actions.authority import Authority, authority
 from growth_pipelines.actions.brake import Paused, brake, check_brake
 from growth_pipelines.actions.executors import ledger, task_cards
 from growth_pipelines.actions.executors.claim import Busy, claim
@@ -32,6 +32,7 @@ from growth_pipelines.actions.model import Target
 from growth_pipelines.actions.queue import find
 from growth_pipelines.actions.redraft import redrafted
 from growth_pipelines.actions.transitions import changes_of, revise, transition
+from growth_pipelines.clock import local_minute
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
@@ -166,14 +167,15 @@ class _Executor:
             action = session.get_one(Action, action_id)
             row = ledger.ledger_row(session, action)
             if action.state in ("executed", "measured"):
-                raise _Stop("already_done", f"It was executed at {action.executed_at:%Y-%m-%d %H:%M} UTC.")
+                at = local_minute(action.executed_at or action.state_at, self._settings.zone)
+                raise _Stop("already_done", f"It was executed at {at}.")
             if action.state not in ("approved", "executing"):
                 raise _Stop("refused", f"Nothing was written: it is {action.state}, not approved.")
             if self._settings.actions.mode == "observe":
                 raise _Stop("refused", "Nothing was written: GROWTH_ACTIONS__MODE is observe.")
             pulled = brake(session)
             if pulled is not None:
-                raise _Stop("paused", f"Nothing was written. {pulled}")
+                raise _Stop("paused", f"Nothing was written. {pulled.told(self._settings.zone)}")
             sealed = None
             if action.state == "executing":
                 if (
@@ -183,7 +185,7 @@ class _Executor:
                 ):
                     raise _Stop("refused", "Nothing was written: no genuine record tells of its execution.")
                 sealed = row
-            verdict = authority(session, action, self.now, resuming=sealed is not None)
+            verdict = self._authority(session, action, sealed)
             if not verdict.valid and sealed is None:
                 raise _Stop("refused", f"Nothing was written: {verdict.why}.")
             session.expunge_all()
@@ -255,8 +257,8 @@ class _Executor:
         """Open the ledger, or take over the row of a killed run; the approval is verified in the same breath."""
         with self._store.session() as session:
             action = session.get_one(Action, job.action.id)
-            check_brake(session)
-            verdict = authority(session, action, self.now, resuming=job.sealed is not None)
+            check_brake(session, self._settings.zone)
+            verdict = self._authority(session, action, job.sealed)
             if not verdict.valid:
                 raise _Stop("refused", f"Nothing was written: {verdict.why}.")
             if action.version != job.action.version or (
@@ -293,9 +295,13 @@ class _Executor:
             self._unreachable = str(error)
             raise
 
+    def _authority(self, session: Session, action: Action, sealed: Execution | None) -> Authority:
+        resuming = sealed is not None
+        return authority(session, action, self.now, zone=self._settings.zone, resuming=resuming)
+
     def _check_brake(self) -> None:
         with self._store.read() as session:
-            check_brake(session)
+            check_brake(session, self._settings.zone)
 
     def _note_written(self, row: Execution, request_ids: Sequence[str]) -> None:
         with self._store.session() as session:

@@ -17,6 +17,7 @@ from growth_pipelines.actions.subject import changed_fields, resource_of, writte
 from growth_pipelines.actions.suppression import suppressing
 from growth_pipelines.actions.transitions import plain_json
 from growth_pipelines.canonical import canonical_json
+from growth_pipelines.clock import local_date
 from growth_pipelines.store.tables import Action
 
 TITLE = "seo.title"
@@ -24,13 +25,15 @@ TITLE = "seo.title"
 
 @dataclass(frozen=True)
 class SubmitRules:
-    """The limits that a draft must keep; ``weekly_cap`` 0 means no cap."""
+    """The limits that a draft must keep; ``weekly_cap`` 0 means no cap. ``zone``: the shop's, whose days
+    a refusal names."""
 
     expire_days: int = 7
     min_confidence: float = 0.5
     min_confidence_seo: float = 0.6
     title_change_days: int = 14
     weekly_cap: int = 0
+    zone: str = "UTC"
 
 
 def flaw(draft: ActionDraft, rules: SubmitRules) -> str:
@@ -104,12 +107,13 @@ def forbidden_by_history(
         for action in past:
             if TITLE in action.fields and action.executed_at and action.executed_at > since:
                 return (
-                    f"the title was changed on {action.executed_at:%Y-%m-%d} ({action.ref}); "
+                    f"the title was changed on {local_date(action.executed_at, rules.zone)} ({action.ref}); "
                     f"one change in {rules.title_change_days} days"
                 )
     for action in past:
         # Silence is not a no to the draft: those that time rejected have nobody who decided.
         rejected = action.state == "rejected" and action.decided_by is not None
         if rejected and action.state_at > since and action.draft == plain_json(draft.draft):
-            return f"{action.decided_by} rejected this same draft on {action.state_at:%Y-%m-%d} ({action.ref})"
+            day = local_date(action.state_at, rules.zone)
+            return f"{action.decided_by} rejected this same draft on {day} ({action.ref})"
     return ""

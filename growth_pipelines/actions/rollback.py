@@ -115,7 +115,7 @@ class _Rollback:
         if action.state == "rolled_back":
             return self.result("already_done", "It was rolled back already.")
         if pulled := brake(session):
-            return self.result("paused", f"Nothing was written. {pulled}")
+            return self.result("paused", f"Nothing was written. {pulled.told(self._settings.zone)}")
         verdict = rollback_authority(session, action)
         if not verdict.valid:
             return self.result("refused", f"Nothing was written: {verdict.why}.")
@@ -139,7 +139,7 @@ class _Rollback:
 
     def _check_brake(self) -> None:
         with self._store.read() as session:
-            check_brake(session)
+            check_brake(session, self._settings.zone)
 
     def _settle(self, action: Action, plan: Plan, outcome: Outcome) -> ExecutionResult:
         if outcome.status == "confirmed":

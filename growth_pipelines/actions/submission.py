@@ -65,6 +65,7 @@ def rules_for(settings: Settings, recommender: str) -> SubmitRules:
         min_confidence_seo=actions.min_confidence_seo,
         title_change_days=actions.title_change_days,
         weekly_cap=tuning.weekly_cap if tuning is not None else 0,
+        zone=settings.zone,
     )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.authority import MAY_DECIDE
+from growth_pipelines.clock import local_date
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.audit import append_event
 from growth_pipelines.store.tables import Absence, Operator
@@ -47,8 +48,11 @@ def add_absence(
     actor: str,
     channel: str,
     now: datetime,
+    zone: str = "UTC",
 ) -> Away:
-    """Note an absence; people note their own, admins anyone's. Raises BadAbsence."""
+    """Note an absence; people note their own, admins anyone's. Raises BadAbsence, which names a day of
+    ``zone``.
+    """
     people = {person.name: person for person in session.scalars(select(Operator).where(Operator.active))}
     for name in (operator, delegate, actor):
         if name not in people:
@@ -61,7 +65,8 @@ def add_absence(
         raise BadAbsence("An absence ends after it begins, and not in the past.", "Correct the days.")
     for other in session.scalars(select(Absence).where(Absence.operator == operator, Absence.ends_at > now)):
         if other.begins_at < ends_at and begins_at < other.ends_at:
-            raise BadAbsence(f"{operator} is away already, from {other.begins_at:%Y-%m-%d} on.", "Remove that.")
+            day = local_date(other.begins_at, zone)
+            raise BadAbsence(f"{operator} is away already, from {day} on.", "Remove that.")
     row = Absence(
         id=str(uuid.uuid4()),
         operator=operator,

@@ -104,10 +104,11 @@ def is_weekly(day: date) -> bool:
     return day.weekday() == _FRIDAY
 
 
-def digest_of(session: Session, begins: datetime, ends: datetime, mode: str = "live") -> Digest:
+def digest_of(session: Session, begins: datetime, ends: datetime, mode: str = "live", zone: str = "UTC") -> Digest:
     """What there is to tell at ``ends`` of the time since ``begins``. Reads only; a few indexed queries.
 
-    ``mode`` is GROWTH_ACTIONS__MODE: where nothing is written, no approved action is late.
+    ``mode`` is GROWTH_ACTIONS__MODE: where nothing is written, no approved action is late. ``zone``: in which
+    alarms tell times.
     """
     answered = _answers(session, begins, ends)
     waits = waiting(session, ends)
@@ -131,7 +132,7 @@ def digest_of(session: Session, begins: datetime, ends: datetime, mode: str = "l
         rolled_back=_ended(session, begins, ends, "rolled_back"),
         expired=_ended(session, begins, ends, "expired"),
         outcomes=known_outcomes(session, begins, ends),
-        alarms=tuple(_alarms(session, ends, mode)),
+        alarms=tuple(_alarms(session, ends, mode, zone)),
         incidents=tuple((row.id, row.title) for row in loud_incidents(session, ends)),
     )
 
@@ -204,12 +205,12 @@ def _listed(lines: list[DigestLine]) -> DigestList:
     return DigestList(len(lines), tuple(lines[:LISTED]))
 
 
-def _alarms(session: Session, now: datetime, mode: str) -> list[str]:
+def _alarms(session: Session, now: datetime, mode: str, zone: str) -> list[str]:
     """What is wrong with the approvals themselves: a pulled brake, paused templates, approvals not carried out."""
     stopped = brake(session)
     paused = sorted(paused_templates(session))
     return [
-        *([str(stopped)] if stopped else []),
+        *([stopped.told(zone)] if stopped else []),
         *(f"The template {name} is paused: too many of its texts were rejected." for name in paused),
         *(
             f"Auto-approval of {kind} is paused: its actions went wrong too often."

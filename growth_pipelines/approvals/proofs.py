@@ -92,15 +92,18 @@ class SessionProof:
 
 @dataclass(frozen=True)
 class SignatureProof:
-    """A signed record (mapping, JSON text or DecisionRecord) and the channel that it came through."""
+    """A signed record (mapping, JSON text or DecisionRecord) and the channel that it came through; ``zone``: in
+    which a no tells times.
+    """
 
     record: Any
     channel: str = "cli"
+    zone: str = "UTC"
     records_strangers: bool = True
 
     def prove(self, session: Session, request: DecisionRequest, now: datetime) -> Person:
         """Whose signature it is, over exactly this decision."""
-        signed = proven(session, self.record, now)
+        signed = proven(session, self.record, now, self.zone)
         action = find(session, request.action)
         if replace(request, action=action.id) != DecisionRequest.of(signed):
             raise ProofRefused("bad_signature", "Refused: the signature is over another decision.")

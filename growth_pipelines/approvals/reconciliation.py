@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from growth_pipelines.actions.lifecycle import Overdue
+from growth_pipelines.clock import local_minute
 
 AlarmKind = Literal["late", "untold", "unshown", "forged_mark", "forged_gate", "unrecorded"]
 # Dagster is told every five seconds, and a run tells of what it carried out at its end.
@@ -102,11 +103,11 @@ def late(overdue: Sequence[tuple[str, Overdue]]) -> Iterator[Alarm]:
         yield Alarm(key, "late", recommender, item.ref, item.message)
 
 
-def untold(waiting: Sequence[datetime], now: datetime) -> Iterator[Alarm]:
+def untold(waiting: Sequence[datetime], now: datetime, zone: str) -> Iterator[Alarm]:
     """Outbox entries, by the times when they were written, that Dagster should have been told long ago."""
     old = [at for at in waiting if at < now - PATIENCE]
     if old:
-        since = f"{min(old):%Y-%m-%d %H:%M} UTC"
+        since = local_minute(min(old), zone)
         yield Alarm(
             "untold", "untold", "", "", f"Dagster was not told of {len(old)} events, the first of {since}."
         )

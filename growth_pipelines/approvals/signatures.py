@@ -23,6 +23,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.canonical import canonical_json, digest
+from growth_pipelines.clock import local_minute
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
@@ -87,8 +88,10 @@ class ProofRefused(GrowthError):
         self.flaw = flaw
 
 
-def examine(record: Any, keys: Mapping[str, OperatorKey], now: datetime) -> Finding:
-    """Judge a record (a mapping, a DecisionRecord, or its JSON text) without touching anything."""
+def examine(record: Any, keys: Mapping[str, OperatorKey], now: datetime, zone: str = "UTC") -> Finding:
+    """Judge a record (a mapping, a DecisionRecord, or its JSON text) without touching anything; ``zone``: in which
+    it tells times.
+    """
     parsed = _parse(record)
     if isinstance(parsed, str):
         return Finding(None, "malformed", parsed)
@@ -98,7 +101,7 @@ def examine(record: Any, keys: Mapping[str, OperatorKey], now: datetime) -> Find
     if not _fits(parsed, key):
         return Finding(parsed, "bad_signature", f"the signature is not {parsed.operator}'s over this record")
     if parsed.expires_at <= now:
-        return Finding(parsed, "expired", f"the record ended at {parsed.expires_at:%Y-%m-%d %H:%M} UTC")
+        return Finding(parsed, "expired", f"the record ended at {local_minute(parsed.expires_at, zone)}")
     return Finding(parsed, None, f"{parsed.decision} signed by {parsed.operator}")
 
 
@@ -137,9 +140,9 @@ def verify(store: Store, record: Any, now: datetime) -> DecisionRecord:
         return proven(session, record, now)
 
 
-def proven(session: Session, record: Any, now: datetime) -> DecisionRecord:
+def proven(session: Session, record: Any, now: datetime, zone: str = "UTC") -> DecisionRecord:
     """The same, within a transaction."""
-    finding = examine(record, keys_of(session), now)
+    finding = examine(record, keys_of(session), now, zone)
     if finding.flaw is not None or finding.record is None:
         raise ProofRefused(
             finding.flaw or "malformed",

@@ -14,8 +14,8 @@ from growth_pipelines.approvals.verdict import Standing
 from growth_pipelines.store.tables import Action, Batch
 
 
-def standings(session: Session, recommender: str, now: datetime) -> tuple[Standing, ...]:
-    """The recommender's open actions and those of its newest batch, best first."""
+def standings(session: Session, recommender: str, now: datetime, zone: str = "UTC") -> tuple[Standing, ...]:
+    """The recommender's open actions and those of its newest batch, best first; times in ``zone``."""
     newest = session.scalar(
         select(Batch).where(Batch.recommender == recommender).order_by(Batch.created_at.desc()).limit(1)
     )
@@ -25,7 +25,7 @@ def standings(session: Session, recommender: str, now: datetime) -> tuple[Standi
     )
     found = []
     for action in session.scalars(wanted.order_by(Action.score.desc(), Action.id)):
-        proof = approval(session, action, now)
+        proof = approval(session, action, now, zone=zone)
         state = "expired" if is_expired(action, now) else action.state
         found.append(Standing(action.id, action.ref, state, action.version, action.digest, proof.valid, proof.why))
     return tuple(found)

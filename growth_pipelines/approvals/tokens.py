@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from growth_pipelines.approvals.operators import hash_of
 from growth_pipelines.approvals.proofs import DecisionRequest, Person
 from growth_pipelines.approvals.signatures import ProofRefused
+from growth_pipelines.clock import local_minute
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.audit import append_event
@@ -174,14 +175,16 @@ def state_of(token: ApiToken, now: datetime) -> str:
     return "live" if token.expires_at > now else "expired"
 
 
-def holder_of(session: Session, token: str, now: datetime) -> Holder:
-    """Whom the token speaks for. Raises ProofRefused (flaw ``no_token``) that says why it is none any more."""
+def holder_of(session: Session, token: str, now: datetime, zone: str = "UTC") -> Holder:
+    """Whom the token speaks for. Raises ProofRefused (flaw ``no_token``) that says why it is none any more, and
+    since when in ``zone``.
+    """
     row = session.scalar(select(ApiToken).where(ApiToken.token_hash == hash_of(token)))
     if row is None:
         raise _dead("is unknown")
     if (state := state_of(row, now)) != "live":
         at = row.revoked_at or row.expires_at
-        raise _dead(f"{row.name} {state} at {at:%Y-%m-%d %H:%M} UTC")
+        raise _dead(f"{row.name} {state} at {local_minute(at, zone)}")
     operator = session.get_one(Operator, row.operator)
     if not operator.active:
         raise _dead(f"{row.name} is of {row.operator}, who is no operator any more")
@@ -189,9 +192,9 @@ def holder_of(session: Session, token: str, now: datetime) -> Holder:
     return Holder(row.id, row.name, operator.name, operator.role, scopes, row.expires_at, row.last_used_at)
 
 
-def proven_token(session: Session, token: str, scope: str, now: datetime) -> Holder:
+def proven_token(session: Session, token: str, scope: str, now: datetime, zone: str = "UTC") -> Holder:
     """The same, for one purpose. Raises ProofRefused or MissingScope."""
-    holder = holder_of(session, token, now)
+    holder = holder_of(session, token, now, zone)
     if scope not in holder.scopes:
         raise MissingScope(scope)
     return holder
@@ -219,13 +222,16 @@ def _record(session: Session, settings: Settings, event: str, told: Mapping[str,
 
 @dataclass(frozen=True)
 class TokenProof:
-    """A program's token: decides on behalf of its operator, if it is made for that."""
+    """A program's token: decides on behalf of its operator, if it is made for that. ``zone``: in which a no tells
+    times.
+    """
 
     token: str
+    zone: str = "UTC"
     channel: str = CHANNEL
     records_strangers: bool = False
 
     def prove(self, session: Session, request: DecisionRequest, now: datetime) -> Person:
         """Whose token it is."""
-        holder = proven_token(session, self.token, "decide:approvals", now)
+        holder = proven_token(session, self.token, "decide:approvals", now, self.zone)
         return Person(holder.operator, holder.role, self.channel)

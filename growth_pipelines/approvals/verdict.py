@@ -65,15 +65,16 @@ def verdict(
     record: Any = None,
     keys: Mapping[str, OperatorKey] | None = None,
     gating: bool = False,
+    zone: str = "UTC",
 ) -> Verdict:
     """Judge a recommender's actions and, if one came in through Dagster, the newest decision ``record``.
 
     Passes when at least one action is approved, not yet done, unexpired and of current digest. Amber while all
     wait; red on a malformed or forged record. ``gating`` (a run that acts) makes everything that doesn't pass
-    red, so that the run stops there.
+    red, so that the run stops there. ``zone``: in which it tells times.
     """
     counts = dict(sorted(Counter(action.state for action in actions).items()))
-    state, description = _judged(actions, now, record, keys or {})
+    state, description = _judged(actions, now, record, keys or {}, zone)
     passed = state == "approved"
     red = state in FORGED or (gating and not passed)
     valid = [action for action in actions if action.valid] if passed else []
@@ -90,10 +91,10 @@ def verdict(
 
 
 def _judged(
-    actions: Sequence[Standing], now: datetime, record: Any, keys: Mapping[str, OperatorKey]
+    actions: Sequence[Standing], now: datetime, record: Any, keys: Mapping[str, OperatorKey], zone: str
 ) -> tuple[VerdictState, str]:
     if record is not None:
-        flaw = _flaw_of(actions, now, record, keys)
+        flaw = _flaw_of(actions, now, record, keys, zone)
         if flaw is not None and flaw[0] in FORGED:
             return flaw
     else:
@@ -108,10 +109,10 @@ def _judged(
 
 
 def _flaw_of(
-    actions: Sequence[Standing], now: datetime, record: Any, keys: Mapping[str, OperatorKey]
+    actions: Sequence[Standing], now: datetime, record: Any, keys: Mapping[str, OperatorKey], zone: str
 ) -> tuple[VerdictState, str] | None:
     """What is wrong with the record, or None when it is proof about one of the actions as they are now."""
-    finding = examine(record, keys, now)
+    finding = examine(record, keys, now, zone)
     if finding.flaw is not None or finding.record is None:
         return finding.flaw or "malformed", f"Not accepted: {finding.why}."
     known = {action.action_id: action for action in actions}

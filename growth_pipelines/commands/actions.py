@@ -6,12 +6,13 @@ import json
 import re
 import sys
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from growth_pipelines.clock import start_of_day
 from growth_pipelines.commands.context import current_settings, json_option, print_json, print_table
 from growth_pipelines.errors import GrowthError
 
@@ -347,7 +348,8 @@ def bulk_decide(
     parts = {"reason": reason or "", "note": note, "until": day}
     proofs = [
         SignatureProof(
-            _signed(settings, store, item.action, decision, AT_ONCE, digest=item.digest, **parts), "cli"
+            _signed(settings, store, item.action, decision, AT_ONCE, digest=item.digest, **parts),
+            zone=settings.zone,
         )
         for item in items
     ]
@@ -365,7 +367,9 @@ def bulk_decide(
 @click.option("--kind", help="Only actions of this kind.")
 @click.option("--subtype", help="Only actions of this subtype.")
 @click.option("--target", help="Only actions on this resource: its gid, URL or handle.")
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only actions created from this day on (UTC).")
+@click.option(
+    "--since", type=click.DateTime(["%Y-%m-%d"]), help="Only actions created from this day of the shop on."
+)
 @click.option(
     "--output", type=click.Path(path_type=Path, dir_okay=False), help="A file; default: standard output."
 )
@@ -382,8 +386,9 @@ def export_them(
     from growth_pipelines.actions.export import as_csv, as_json
     from growth_pipelines.actions.listing import Filters, documents
 
-    _, store = _open()
-    filters = Filters(state, kind, subtype, target, since.replace(tzinfo=UTC) if since else None)
+    settings, store = _open()
+    begins = start_of_day(since.date(), settings.zone) if since else None
+    filters = Filters(state, kind, subtype, target, begins)
     found = documents(store, filters)
     lines = as_csv(found) if form == "csv" else as_json(found)
     if output is None:
@@ -454,7 +459,13 @@ def _decided(settings: Settings, store: Store, action_id: str, decision: str, **
     from growth_pipelines.approvals.signatures import AT_ONCE
 
     record = _signed(settings, store, action_id, decision, AT_ONCE, **parts)
-    return decide(store, settings, DecisionRequest.of(record), SignatureProof(record), settings.clock.now())
+    return decide(
+        store,
+        settings,
+        DecisionRequest.of(record),
+        SignatureProof(record, zone=settings.zone),
+        settings.clock.now(),
+    )
 
 
 def _decide(action_id: str, decision: str, as_json: bool, **parts: Any) -> None:

@@ -35,7 +35,7 @@ def bot_state(settings: Settings) -> str:
     from growth_pipelines.telegram.heartbeat import read_heartbeat
 
     heartbeat = read_heartbeat(settings)
-    return heartbeat.state(datetime.now(UTC)) if heartbeat else "no answer from Telegram yet"
+    return heartbeat.state(datetime.now(UTC), settings.zone) if heartbeat else "no answer from Telegram yet"
 
 
 def token_is_known(settings: Settings) -> str:

@@ -14,6 +14,7 @@ from typing import Literal
 
 import click
 
+from growth_pipelines.clock import local_minute
 from growth_pipelines.commands.context import current_settings, json_option, print_json, print_table
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
@@ -116,7 +117,8 @@ def _store(settings: Settings) -> Iterator[Finding]:
     yield Finding("store", "ok", f"{store.engine}, up to date")
     mode = settings.actions.mode
     if pulled:
-        yield Finding("writes", "warn", str(pulled), "Release the brake with `growth resume --reason TEXT`.")
+        advice = "Release the brake with `growth resume --reason TEXT`."
+        yield Finding("writes", "warn", pulled.told(settings.zone), advice)
     elif mode == "live":
         yield Finding("writes", "ok", "live: approved actions are written")
     else:
@@ -133,7 +135,7 @@ def _reconciled(settings: Settings) -> Iterator[Finding]:
     for alarm in looked.alarms if looked else ():
         yield Finding("store and dagster", "warn", alarm["message"], alarm["recovery"])
     if looked is None or not looked.alarms:
-        yield Finding("store and dagster", "ok", in_words(looked))
+        yield Finding("store and dagster", "ok", in_words(looked, settings.zone))
 
 
 def _operator(settings: Settings) -> Iterator[Finding]:
@@ -219,7 +221,8 @@ def _clock(settings: Settings) -> Iterator[Finding]:
     from growth_pipelines.transport import Transport
 
     if settings.now is not None:
-        yield Finding("clock", "warn", f"fixed at {settings.clock.now():%Y-%m-%d %H:%M} UTC", "Unset GROWTH_NOW.")
+        at = local_minute(settings.clock.now(), settings.zone)
+        yield Finding("clock", "warn", f"fixed at {at}", "Unset GROWTH_NOW.")
         return
     try:
         with Transport(settings.shopify_base_url, timeout=PATIENCE_SECONDS) as transport:
@@ -231,17 +234,17 @@ def _clock(settings: Settings) -> Iterator[Finding]:
     if theirs is None:
         yield Finding("clock", "warn", "not compared: the shop doesn't tell the time")
         return
-    yield clock_finding(settings.clock.now(), parsedate_to_datetime(theirs))
+    yield clock_finding(settings.clock.now(), parsedate_to_datetime(theirs), settings.zone)
 
 
-def clock_finding(ours: datetime, theirs: datetime) -> Finding:
-    """How far this machine's clock is from the shop's."""
+def clock_finding(ours: datetime, theirs: datetime, zone: str) -> Finding:
+    """How far this machine's clock is from the shop's; the time in ``zone``."""
     skew = ours - theirs
     if abs(skew) > timedelta(seconds=CLOCK_SKEW_SECONDS):
         word = "ahead of" if skew > timedelta(0) else "behind"
         found = f"{abs(skew.total_seconds()):.0f} s {word} the shop's"
         return Finding("clock", "fail", found, "Set the clock (NTP).")
-    return Finding("clock", "ok", f"{ours:%Y-%m-%d %H:%M} UTC, as the shop's")
+    return Finding("clock", "ok", f"{local_minute(ours, zone)}, as the shop's")
 
 
 def _search_console(settings: Settings) -> Iterator[Finding]:
@@ -296,7 +299,7 @@ def _telegram(settings: Settings) -> Iterator[Finding]:
     username, heartbeat = token_is_known(settings), read_heartbeat(settings)
     knocked = sorted(set(heartbeat.knocked if heartbeat else ()) - set(settings.telegram.allowed_chats))
     last = heartbeat.reached_at if heartbeat else None
-    heard = f"; heard last {last:%Y-%m-%d %H:%M} UTC" if last else ""
+    heard = f"; heard last {local_minute(last, settings.zone)}" if last else ""
     yield Finding("telegram", "ok", f"@{username}{heard}")
     if knocked:
         found = f"refused lately: chats {', '.join(map(str, knocked))}"
@@ -339,7 +342,7 @@ def _budgets(settings: Settings) -> Iterator[Finding]:
 
     for budget in budget_status(settings):
         if until := budget["waiting_until"]:
-            found = f"{budget['scope']} grants nothing until {until:%Y-%m-%d %H:%M} UTC"
+            found = f"{budget['scope']} grants nothing until {local_minute(until, settings.zone)}"
             yield Finding("api budget", "warn", found, "Runs wait for it by themselves.")
 
 

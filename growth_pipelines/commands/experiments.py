@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from growth_pipelines.clock import local_minute
 from growth_pipelines.commands.context import current_settings, json_option, print_json, print_table
 from growth_pipelines.commands.experiment_design import design_options
 from growth_pipelines.commands.experiment_plan import plan
@@ -58,7 +59,8 @@ def show(key: str, as_json: bool) -> None:
     from growth_pipelines.actions.experiments.registry import find_experiment, history
     from growth_pipelines.store.database import Store
 
-    with Store.of(current_settings()).read() as session:
+    settings = current_settings()
+    with Store.of(settings).read() as session:
         row = find_experiment(session, key)
         document, events = _document(row), list(history(session, row))
     if as_json:
@@ -66,7 +68,7 @@ def show(key: str, as_json: bool) -> None:
         return
     for name, value in document.items():
         click.echo(f"{name.replace('_', ' ')}: {value}")
-    cells = [[f"{one['at']:%Y-%m-%d %H:%M} UTC", one["event"], one["actor"], one["reason"]] for one in events]
+    cells = [[local_minute(one["at"], settings.zone), one["event"], one["actor"], one["reason"]] for one in events]
     print_table(["At", "What", "Who", "Why"], cells, "History")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from growth_pipelines.clock import local_minute
 from growth_pipelines.errors import GrowthError
 
 if TYPE_CHECKING:
@@ -31,10 +32,13 @@ def _store_status(settings: Settings) -> list[dict[str, str]]:
         late = overdue(session, now, settings.actions.mode)
         looked = newest_look(session)
     rows = [
-        {"what": "writes to the shop", "state": str(paused) if paused else f"mode {settings.actions.mode}"},
+        {
+            "what": "writes to the shop",
+            "state": paused.told(settings.zone) if paused else f"mode {settings.actions.mode}",
+        },
         {"what": "actions", "state": ", ".join(f"{count} {state}" for state, count in counts.items())},
     ]
-    rows.append({"what": "store and Dagster", "state": in_words(looked)})
+    rows.append({"what": "store and Dagster", "state": in_words(looked, settings.zone)})
     rows += [
         {"what": f"alarm: {alarm['kind'].replace('_', ' ')}", "state": f"{alarm['message']} {alarm['recovery']}"}
         for alarm in (looked.alarms if looked else ())
@@ -42,12 +46,12 @@ def _store_status(settings: Settings) -> list[dict[str, str]]:
     return rows + [{"what": f"late: {item.ref}", "state": item.message} for item in late]
 
 
-def in_words(looked: Looked | None) -> str:
-    """What the newest comparison of store and Dagster found."""
+def in_words(looked: Looked | None, zone: str) -> str:
+    """What the newest comparison of store and Dagster found, and when in ``zone``."""
     if looked is None:
         return "not compared yet"
     found = f"{len(looked.alarms)} alarms" if looked.alarms else "they agree"
-    return f"{found} ({looked.at:%Y-%m-%d %H:%M} UTC)"
+    return f"{found} ({local_minute(looked.at, zone)})"
 
 
 def _source_status(settings: Settings) -> list[dict[str, str]]:
@@ -64,7 +68,7 @@ def _source_status(settings: Settings) -> list[dict[str, str]]:
     ]
     if machine.warehouse.engine == "duckdb":
         at = datetime.fromtimestamp(machine.warehouse.current.stat().st_mtime, UTC)
-        rows.append({"what": "published", "state": f"{at:%Y-%m-%d %H:%M} UTC"})
+        rows.append({"what": "published", "state": local_minute(at, settings.zone)})
     return rows
 
 

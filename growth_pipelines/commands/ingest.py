@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from growth_pipelines.clock import local_minute
 from growth_pipelines.commands.context import current_settings, json_option, print_json, print_table
 
 if TYPE_CHECKING:
@@ -87,10 +88,13 @@ def _status(as_json: bool) -> None:
         f"Days of Search Console are Pacific, all others {settings.zone}. Rows and calls: the newest run's."
     )
     for row in rows:
-        for remark in remarks(row):
+        for remark in remarks(row, settings.zone):
             click.echo(f"{row['stream']}: {remark}")
     if budgets := budget_status(settings):
-        print_table(["API budget", "Left", "Of", "Used today", "Waits until"], [_budget_cells(b) for b in budgets])
+        print_table(
+            ["API budget", "Left", "Of", "Used today", "Waits until"],
+            [_budget_cells(one, settings.zone) for one in budgets],
+        )
 
 
 def _status_cells(row: dict[str, Any], zone: str) -> list[Any]:
@@ -109,14 +113,14 @@ def _status_cells(row: dict[str, Any], zone: str) -> list[Any]:
     ]
 
 
-def _budget_cells(budget: dict[str, Any]) -> list[Any]:
+def _budget_cells(budget: dict[str, Any], zone: str) -> list[Any]:
     waiting = budget["waiting_until"]
     return [
         budget["scope"],
         f"{budget['available']:,.0f}",
         f"{budget['maximum']:,.0f}",
         f"{budget['used_today']:,.0f}",
-        f"{waiting:%H:%M} UTC" if waiting else "",
+        local_minute(waiting, zone) if waiting else "",
     ]
 
 

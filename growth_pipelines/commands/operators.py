@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from growth_pipelines.clock import local_minute
 from growth_pipelines.commands.context import current_settings, json_option, print_json, print_table
 
 
@@ -40,6 +41,7 @@ def list_all(as_json: bool) -> None:
     from growth_pipelines.store.database import Store
 
     settings = current_settings()
+    people = list_operators(Store.of(settings))
     rows = [
         {
             "name": person.name,
@@ -48,13 +50,19 @@ def list_all(as_json: bool) -> None:
             "public_key": person.public_key,
             "created_at": person.created_at.isoformat(),
         }
-        for person in list_operators(Store.of(settings))
+        for person in people
     ]
     if as_json:
         print_json(rows)
     else:
         table = [
-            [row["name"], row["role"], "active" if row["active"] else "removed", row["created_at"]] for row in rows
+            [
+                person.name,
+                person.role,
+                "active" if person.active else "removed",
+                local_minute(person.created_at, settings.zone),
+            ]
+            for person in people
         ]
         print_table(["Name", "Role", "State", "Since"], table)
 

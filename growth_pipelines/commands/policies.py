@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from growth_pipelines.clock import local_minute
 from growth_pipelines.commands.context import current_settings, json_option, print_json, print_table
 
 if TYPE_CHECKING:
@@ -54,12 +55,13 @@ def history(as_json: bool) -> None:
     from growth_pipelines.policies.book import versions
     from growth_pipelines.store.database import Store
 
-    with Store.of(current_settings()).read() as session:
+    settings = current_settings()
+    with Store.of(settings).read() as session:
         rows = [
             {
                 "version": row.version,
                 "saved_by": row.saved_by,
-                "saved_at": f"{row.saved_at:%Y-%m-%d %H:%M} UTC",
+                "saved_at": row.saved_at,
                 "note": row.note,
             }
             for row in versions(session)
@@ -67,9 +69,14 @@ def history(as_json: bool) -> None:
     if as_json:
         print_json(rows)
     elif rows:
-        print_table(["Version", "Saved by", "At", "Note"], [list(row.values()) for row in rows])
+        cells = [_cells(row, settings.zone) for row in rows]
+        print_table(["Version", "Saved by", "At", "Note"], cells)
     else:
         click.echo("The policies are the shipped ones; nobody has changed them yet.")
+
+
+def _cells(row: dict[str, Any], zone: str) -> list[Any]:
+    return [local_minute(value, zone) if isinstance(value, datetime) else value for value in row.values()]
 
 
 @policies.command("preview")
@@ -155,7 +162,8 @@ def list_absences(as_json: bool) -> None:
     if as_json:
         print_json(rows)
     elif rows:
-        print_table(["Id", "Operator", "Delegate", "From", "Until"], [list(row.values()) for row in rows])
+        cells = [_cells(row, settings.zone) for row in rows]
+        print_table(["Id", "Operator", "Delegate", "From", "Until"], cells)
     else:
         click.echo("Nobody is away.")
 
@@ -187,6 +195,7 @@ def add(operator: str, delegate: str, first: datetime, last: datetime) -> None:
             actor=person,
             channel=CHANNEL,
             now=settings.clock.now(),
+            zone=settings.zone,
         )
     click.echo(f"{delegate} decides for {operator} from {first:%Y-%m-%d} to {last:%Y-%m-%d}.")
 

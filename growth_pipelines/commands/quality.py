@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from growth_pipelines.clock import local_minute
 from growth_pipelines.commands.context import current_settings, json_option, print_json, print_table
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def quality(as_json: bool) -> None:
         print_json({"judged_at": report.judged_at, "sources": [as_document(one) for one in sources]})
     else:
         _print(sources)
-        click.echo(f"Judged at {report.judged_at:%Y-%m-%d %H:%M} UTC. Parts are of 100; docs/quality.md says how.")
+        at = local_minute(report.judged_at, settings.zone)
+        click.echo(f"Judged at {at}. Parts are of 100; docs/quality.md says how.")
     if any(one.quality.blocked for one in sources):
         raise SystemExit(1)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import click
 
+from growth_pipelines.clock import local_date
 from growth_pipelines.commands.context import current_settings, json_option, print_json, print_table
 
 
@@ -21,12 +22,21 @@ def list_tasks(as_json: bool) -> None:
     from growth_pipelines.actions.tasks import open_tasks, task_document
     from growth_pipelines.store.database import Store
 
-    with Store.of(current_settings()).read() as session:
+    settings = current_settings()
+    with Store.of(settings).read() as session:
         documents = [task_document(action, card) for action, card in open_tasks(session)]
     if as_json:
         print_json(documents)
     elif documents:
-        cells = [[one["ref"], one["opened_at"][:10], one["title"], str(len(one["steps"]))] for one in documents]
+        cells = [
+            [
+                one["ref"],
+                local_date(datetime.fromisoformat(one["opened_at"]), settings.zone),
+                one["title"],
+                str(len(one["steps"])),
+            ]
+            for one in documents
+        ]
         print_table(["Action", "Since", "What", "Steps"], cells)
     else:
         click.echo("Nothing is to be done by hand.")
@@ -40,7 +50,6 @@ def done(action_id: str, on: datetime | None) -> None:
     from growth_pipelines.actions.queue import find
     from growth_pipelines.actions.tasks import mark_done
     from growth_pipelines.approvals.signatures import present_operator
-    from growth_pipelines.clock import local_date
     from growth_pipelines.store.database import Store
 
     settings = current_settings()

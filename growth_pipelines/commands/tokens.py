@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from growth_pipelines.clock import local_minute
 from growth_pipelines.commands.context import current_settings, json_option, print_json, print_table
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def add(name: str, operator: str, scopes: tuple[str, ...], days: int, as_json: b
         return
     click.echo(new.token)
     click.echo(
-        f"Shown this once. {name} speaks for {operator} until {new.expires_at:%Y-%m-%d %H:%M} UTC; "
+        f"Shown this once. {name} speaks for {operator} until {local_minute(new.expires_at, settings.zone)}; "
         "send it as `Authorization: Bearer …`.",
         err=True,
     )
@@ -64,8 +65,8 @@ def list_all(as_json: bool) -> None:
             token.operator,
             ", ".join(token.scopes),
             state_of(token, now),
-            f"{token.expires_at:%Y-%m-%d %H:%M}",
-            f"{token.last_used_at:%Y-%m-%d %H:%M}" if token.last_used_at else "never",
+            local_minute(token.expires_at, settings.zone),
+            local_minute(token.last_used_at, settings.zone) if token.last_used_at else "never",
         ]
         for token in found
     ]

@@ -80,7 +80,7 @@ def caller_of(
         return Caller(person.operator, person.role, "console", person.expires_at, person.token, csrf=person.csrf)
     console = console_of(request)
     with console.store.read() as session:
-        holder = holder_of(session, token, console.now())
+        holder = holder_of(session, token, console.now(), console.settings.zone)
     for scope in needed.scopes:
         if scope not in holder.scopes:
             raise MissingScope(scope)
@@ -96,7 +96,7 @@ def proven_caller(session: Session, request: Request, csrf: str, scope: str, now
     """Who changes something, proved within the transaction of the change. Raises ProofRefused or MissingScope."""
     token = bearer(request)
     if token is not None:
-        return _program(proven_token(session, token, scope, now), token)
+        return _program(proven_token(session, token, scope, now, console_of(request).settings.zone), token)
     person = proven_session(session, session_token(request), csrf, now)
     return Caller(person.operator, person.role, "console", person.expires_at, person.token, csrf=person.csrf)
 
@@ -104,7 +104,9 @@ def proven_caller(session: Session, request: Request, csrf: str, scope: str, now
 def proof_of(request: Request, csrf: str) -> Proof:
     """What the caller decides with."""
     token = bearer(request)
-    return TokenProof(token) if token is not None else SessionProof(session_token(request), csrf)
+    if token is None:
+        return SessionProof(session_token(request), csrf)
+    return TokenProof(token, console_of(request).settings.zone)
 
 
 def _needs(*scopes: str) -> Any:

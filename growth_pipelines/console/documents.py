@@ -219,7 +219,7 @@ _EXAMPLE: dict[str, Any] = {
     "type": "urn:growth:problem:already-decided",
     "title": "Somebody was first",
     "status": 409,
-    "detail": "G-7K2M was decided by maria at 2026-11-22 15:04 UTC (console): it is approved.",
+    "detail": "G-7K2M was decided by maria at 2026-11-22 08:04 MST (console): it is approved.",
     "hint": "Only a pending action can be edited or decided.",
     "trace_id": "0af7651916cd43dd8448eb211c80319c",
     "decided": {"by": "maria", "at": "2026-11-22T15:04:00+00:00", "channel": "console", "state": "approved"},

@@ -59,9 +59,9 @@ def change(share: float) -> str:
 
 
 def moment(instant: datetime, zone: ZoneInfo) -> str:
-    """``18 Nov 2026, 10:32`` in the shop's zone."""
+    """``18 Nov 2026, 10:32 MST``: in the shop's zone, with its name, since files, logs and the API are in UTC."""
     local = instant.astimezone(zone)
-    return f"{local.day} {local:%b %Y, %H:%M}"
+    return f"{local.day} {local:%b %Y, %H:%M %Z}"
 
 
 def day(value: date) -> str:

@@ -21,7 +21,7 @@ from growth_pipelines.console.pages import Notice, page
 from growth_pipelines.console.plots.events import events_since
 from growth_pipelines.console.plots.shown import drawn_of
 from growth_pipelines.errors import GrowthError
-from growth_pipelines.store.incidents import NoSuchIncident, is_quiet, open_incidents, silence_incident
+from growth_pipelines.store.incidents import NoSuchIncident, history_of, is_quiet, open_incidents, silence_incident
 from growth_pipelines.store.known_events import BadEvent, add_event, known_events, remove_event
 from growth_pipelines.store.looks import newest_looks
 from growth_pipelines.store.tables import EVENT_KINDS, Incident
@@ -191,7 +191,7 @@ def _incident(
         observed=observed,
         notice=notice,
         incident=views.incident_view(row, now, observed.shop.currency),
-        history=[_moments(one) for one in row.history],
+        history=[_moments(one) for one in history_of(row)],
         suspects=[{**one, "day": date.fromisoformat(one["day"])} for one in row.suspects],
         figures=drawn_of(views.incident_plots(row, events, observed.shop.currency)),
     )

@@ -60,7 +60,7 @@ def status(request: Request, caller: ReadsMetrics, console: Here) -> dict[str, A
         # Secrets are masked in it: the digest tells of them no more than whether they are set.
         "config_digest": digest({row["key"]: row["value"] for row in described(settings)}),
         "mode": settings.actions.mode,
-        "paused": str(paused) if paused else None,
+        "paused": paused.told(settings.zone) if paused else None,
         "database": {
             "engine": store.engine,
             "schema_version": current_revision(store),

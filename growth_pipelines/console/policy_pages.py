@@ -14,6 +14,7 @@ from growth_pipelines.actions.model import SUBTYPES
 from growth_pipelines.approvals.absences import away_now
 from growth_pipelines.approvals.automatic import preview, resume_automatic, save_book
 from growth_pipelines.approvals.sessions import SignedIn, proven_session
+from growth_pipelines.clock import local_minute
 from growth_pipelines.console.failures import status_of
 from growth_pipelines.console.identity import Console, FreshAdmin, Here, Person, session_token
 from growth_pipelines.console.pages import Notice, page
@@ -146,7 +147,7 @@ def switch(
                 return RedirectResponse(f"/policies?saved={present.version + 1}", 303)
     except GrowthError as problem:
         return _policies(request, person, console, notice=_told(problem), status=status_of(problem))
-    shown = "without an end" if until is None else f"until {until:%Y-%m-%d %H:%M} UTC"
+    shown = "without an end" if until is None else f"until {local_minute(until, console.settings.zone)}"
     change = Change(text_of(book), present.version, f"auto-approval of {kind} on, {shown}")
     return _look(request, person, console, change, book, csrf)
 

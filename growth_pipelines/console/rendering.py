@@ -34,8 +34,7 @@ def _money(context: Context, amount: float) -> str:
 
 @pass_context
 def _moment(context: Context, instant: datetime) -> str:
-    """The shop's time, and its zone's name: some things beside it (files, logs) are in UTC."""
-    return f"{figures.moment(instant, _zone(context))} {instant.astimezone(_zone(context)):%Z}"
+    return figures.moment(instant, _zone(context))
 
 
 @pass_context

@@ -92,6 +92,7 @@ def add(
                 actor=proven.operator,
                 channel=CHANNEL,
                 now=now,
+                zone=zone,
             )
     except GrowthError as problem:
         return _settings(request, person, console, _told(problem), status_of(problem))

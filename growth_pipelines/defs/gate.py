@@ -55,11 +55,12 @@ def judge(machine: Machine, instance: dg.DagsterInstance, recommender: str, *, g
     application = None if gating else _present_application(instance, recommender)
     with machine.store.read() as session:
         found = verdict(
-            standings(session, recommender, machine.now),
+            standings(session, recommender, machine.now, machine.settings.zone),
             machine.now,
             record=application,
             keys=keys_of(session),
             gating=gating,
+            zone=machine.settings.zone,
         )
     return Judgement(**vars(found), console=machine.settings.console_url)
 
@@ -111,7 +112,7 @@ def apply(machine: Machine, application: Mapping[str, Any] | str) -> str:
     if finding.record is None:
         return f"refused: {finding.why}"
     request = DecisionRequest.of(finding.record)
-    proof = SignatureProof(finding.record, channel="dagster")
+    proof = SignatureProof(finding.record, channel="dagster", zone=machine.settings.zone)
     try:
         _check_vouched(machine, finding.record)
         return decide(machine.store, machine.settings, request, proof, machine.now).message

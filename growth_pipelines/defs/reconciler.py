@@ -49,7 +49,7 @@ def reconcile(machine: Machine, instance: dg.DagsterInstance, recommenders: Sequ
     return held.few(
         (
             *held.late(overdue),
-            *held.untold([entry.created_at for entry in waiting], machine.now),
+            *held.untold([entry.created_at for entry in waiting], machine.now, machine.settings.zone),
             *held.unshown(told, [item for _, item in approvals]),
             *held.forged_marks(known, approvals),
             *held.forged_gates(steady, lagging),

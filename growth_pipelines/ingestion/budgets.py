@@ -25,6 +25,7 @@ from threading import Lock
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from growth_pipelines.clock import local_minute
 from growth_pipelines.errors import GrowthError, TransientError
 from growth_pipelines.ingestion.buckets import (
     ARRIVAL_SECONDS,
@@ -140,14 +141,15 @@ def _opened(path: Path, process: int) -> BudgetFile:
 
 
 class Budget:
-    """One scope's budget. ``label`` names the API in messages, e.g. "Search Console"."""
+    """One scope's budget. ``label`` names the API in messages, e.g. "Search Console", with times in ``zone``."""
 
     kind: type[Bucket]
 
-    def __init__(self, file: BudgetFile, scope: str, label: str) -> None:
+    def __init__(self, file: BudgetFile, scope: str, label: str, *, zone: str = "UTC") -> None:
         self.file = file
         self.scope = scope
         self.label = label
+        self.zone = zone
 
     def pause(self, seconds: float, why: str) -> None:
         """The API asked for a pause: nothing of this scope goes out for ``seconds``, in any process."""
@@ -168,7 +170,7 @@ class Budget:
 
     def until(self, wait: float, why: str) -> str:
         end = datetime.fromtimestamp(self.file.clock() + wait, UTC)
-        return f"{self.label}'s {why} until {end:%H:%M} UTC."
+        return f"{self.label}'s {why} until {local_minute(end, self.zone)}."
 
     def _granted(self, answer: Grant | Refusal) -> Grant:
         if isinstance(answer, Refusal):
@@ -208,8 +210,10 @@ class CountBudget(Budget):
 
     kind = CountBucket
 
-    def __init__(self, file: BudgetFile, scope: str, label: str, per_minute: int, per_day: int = 0) -> None:
-        super().__init__(file, scope, label)
+    def __init__(
+        self, file: BudgetFile, scope: str, label: str, per_minute: int, per_day: int = 0, *, zone: str = "UTC"
+    ) -> None:
+        super().__init__(file, scope, label, zone=zone)
         self.per_minute = per_minute
         self.per_day = per_day
 
@@ -255,7 +259,7 @@ def scope_name(api: str, base_url: str, *, secret: str = "", shown: str = "") ->
     return f"{api} {host} {account}"
 
 
-def budget_status(settings: Settings) -> list[dict[str, object]]:
+def budget_status(settings: Settings) -> list[dict[str, Any]]:
     """Each scope's budget as of now: scope (no secret in it), kind, available and maximum (points or calls),
     restore_rate (points or calls a second), per_minute (None for points), used_today, waiting_until (None when
     the next request need not wait), as_of.
@@ -265,9 +269,9 @@ def budget_status(settings: Settings) -> list[dict[str, object]]:
     return [_status(scope, bucket) for scope, bucket in BudgetFile.of(settings).rows()]
 
 
-def _status(scope: str, bucket: Bucket) -> dict[str, object]:
+def _status(scope: str, bucket: Bucket) -> dict[str, Any]:
     free_at = bucket.free_at()
-    row: dict[str, object] = {"scope": scope, "kind": bucket.kind}
+    row: dict[str, Any] = {"scope": scope, "kind": bucket.kind}
     if isinstance(bucket, CostBucket):
         row |= {"available": max(0.0, bucket.available), "maximum": bucket.maximum}
         row |= {"restore_rate": bucket.restore_rate, "per_minute": None}

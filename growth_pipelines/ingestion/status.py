@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from growth_pipelines.clock import local_date
+from growth_pipelines.clock import local_date, local_minute
 from growth_pipelines.ingestion.state import prepared, status_rows
 from growth_pipelines.ingestion.streams import STREAMS
 from growth_pipelines.ingestion.windows import naive_utc
@@ -117,12 +117,13 @@ def history_in_words(row: Mapping[str, Any]) -> str:
     return f"history starts on {row['history_from']}: {row['history_reason']}"
 
 
-def remarks(row: Mapping[str, Any]) -> list[str]:
-    """What an operator should know of a stream beside its figures, the worst first."""
+def remarks(row: Mapping[str, Any], zone: str) -> list[str]:
+    """What an operator should know of a stream beside its figures, the worst first; times in ``zone``."""
     failure = row.get("last_error")
+    at = local_minute(row["last_error_at"].replace(tzinfo=UTC), zone) if failure else ""
     found = []
     if failure and row["status"] == "failed":
-        found.append(f"failed on {row['last_error_at']:%Y-%m-%d %H:%M} UTC: {failure}")
+        found.append(f"failed on {at}: {failure}")
     if history := history_in_words(row):
         found.append(history)
     # The run's own note of the same history says no more.
@@ -139,5 +140,5 @@ def remarks(row: Mapping[str, Any]) -> list[str]:
             f" {row['waited_seconds'] or 0:.0f} s waited"
         )
     if failure and row["status"] != "failed":
-        found.append(f"last failed on {row['last_error_at']:%Y-%m-%d %H:%M} UTC: {failure}")
+        found.append(f"last failed on {at}: {failure}")
     return found

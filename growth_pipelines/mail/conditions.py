@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from growth_pipelines.clock import local_minute
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.tables import Batch
@@ -30,22 +31,22 @@ def present_conditions(
 ) -> dict[str, str]:
     """Key → sentence of everything that is wrong now. ``dead_since``: programs that don't run, and since when."""
     with store.read() as session:
-        found = _daily_run(session, now)
+        found = _daily_run(session, now, settings.zone)
     found |= {
-        f"program:{name}": f"{name} has not run since {since:%Y-%m-%d %H:%M} UTC. See `growth status`."
+        f"program:{name}": f"{name} has not run since {local_minute(since, settings.zone)}. See `growth status`."
         for name, since in dead_since.items()
         if now - since >= DEAD_AFTER
     }
     return found | _sources(settings, now)
 
 
-def _daily_run(session: Session, now: datetime) -> dict[str, str]:
+def _daily_run(session: Session, now: datetime, zone: str) -> dict[str, str]:
     newest = session.scalar(select(func.max(Batch.created_at)))
     if newest is None or now - newest <= RUN_MISSING_AFTER:
         return {}
     return {
-        "daily_run": f"The daily run has failed or was missed: nothing was drafted since {newest:%Y-%m-%d %H:%M} "
-        "UTC. See the runs in Dagster; `growth run` makes up for it."
+        "daily_run": f"The daily run has failed or was missed: nothing was drafted since "
+        f"{local_minute(newest, zone)}. See the runs in Dagster; `growth run` makes up for it."
     }
 
 

@@ -36,7 +36,7 @@ def refusal(rule: AutomaticRule | None, facts: Facts, terms: Terms, now: datetim
     if rule is None or not rule.enabled:
         return "auto-approval is off"
     if rule.until is not None and now >= rule.until:
-        return f"auto-approval ended at {rule.until:%Y-%m-%d %H:%M} UTC"
+        return "the time of auto-approval is over"
     return never(facts) or _under(rule, facts) or _needs_people(terms)
 
 

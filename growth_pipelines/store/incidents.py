@@ -235,9 +235,12 @@ def _tell(session: Session, row: Incident, now: datetime, again: bool) -> None:
 def _was_told(row: Incident) -> bool:
     """Since it was opened, or so shortly before that it says nothing new."""
     least = row.opened_at - _STEADY
-    return any(
-        one["what"] in (_TOLD, _TOLD_BEFORE) and datetime.fromisoformat(one["at"]) >= least for one in row.history
-    )
+    return any(one["what"] == _TOLD and datetime.fromisoformat(one["at"]) >= least for one in history_of(row))
+
+
+def history_of(row: Incident) -> list[dict[str, Any]]:
+    """What happened to it, the oldest first, in today's words."""
+    return [{**one, "what": _TOLD if one["what"] == _TOLD_BEFORE else one["what"]} for one in row.history]
 
 
 def silence_incident(

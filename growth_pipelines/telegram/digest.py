@@ -45,7 +45,8 @@ def digest(desk: Desk) -> str:
     day = now.astimezone(zone).date()
     weekly = is_weekly(day)
     with desk.store.read() as session:
-        found = digest_of(session, now - timedelta(days=7 if weekly else 1), now, desk.settings.actions.mode)
+        begins = now - timedelta(days=7 if weekly else 1)
+        found = digest_of(session, begins, now, desk.settings.actions.mode, desk.settings.zone)
     happened = {label("digests", name).lower(): getattr(found, name).count for name in HAPPENED}
     return rendered(
         "digest.html",
@@ -64,7 +65,7 @@ def status(desk: Desk) -> str:
     """The present state in a few lines, as HTML."""
     reader, now, mode = desk.reader(), desk.now(), desk.settings.actions.mode
     with desk.store.read() as session:
-        found = digest_of(session, now, now, mode)
+        found = digest_of(session, now, now, mode, reader.zone)
         behind = untold(session)
     since = found.waiting.oldest
     oldest = figures.moment(since, ZoneInfo(reader.zone)) if since else ""

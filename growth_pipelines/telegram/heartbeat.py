@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from growth_pipelines.clock import local_minute
 from growth_pipelines.settings import Settings
 from growth_pipelines.telemetry import mask
 
@@ -25,11 +26,11 @@ class Heartbeat:
     failure: str = ""
     knocked: Sequence[int] = field(default_factory=tuple)
 
-    def state(self, now: datetime) -> str:
-        """``running``, or what is wrong."""
+    def state(self, now: datetime, zone: str) -> str:
+        """``running``, or what is wrong, since when in ``zone``."""
         if self.reached_at is not None and now - self.reached_at <= SILENT_AFTER:
             return "running"
-        since = f" since {self.reached_at:%Y-%m-%d %H:%M} UTC" if self.reached_at else ""
+        since = f" since {local_minute(self.reached_at, zone)}" if self.reached_at else ""
         return f"no answer from Telegram{since}" + (f" ({self.failure})" if self.failure else "")
 
 

@@ -15,7 +15,8 @@ from growth_pipelines.monitoring.marks import Dated
 # Days in the table below a plot, before and after today: a page holds several.
 _TABLED = 7
 _AHEAD = ("day", "mean", "low", "high")
-_SECONDS = 0.001
+# By what a unit is multiplied to be drawn, and what the axis then counts.
+_DRAWN = {"ms": (0.001, "seconds"), "share": (100.0, "per cent")}
 
 
 def figure(value: float | None, unit: str, currency: str) -> str:
@@ -48,7 +49,7 @@ def metric_plot(one: Mapping[str, Any], events: Sequence[Dated], currency: str) 
         for day, mean, low, high in ahead[:_TABLED]
     ]
     floor = [] if one["floor"] is None else [_level(ahead[0][0], ahead[-1][0], one["floor"])]
-    scale = _SECONDS if one["unit"] == "ms" else 1.0
+    scale, counted = _axis(one["unit"], currency)
     return Plot(
         "watched",
         one["label"],
@@ -62,6 +63,7 @@ def metric_plot(one: Mapping[str, Any], events: Sequence[Dated], currency: str) 
             "levels": _scaled(floor if ahead else [], scale),
             "events": marked.rows,
         },
+        counted,
     )
 
 
@@ -81,7 +83,7 @@ def finding_plot(finding: Mapping[str, Any], title: str, events: Sequence[Dated]
     if not ahead:
         levels.append(_level(finding["since"], days[-1]["day"], after))
     span = [{"first": finding["first"], "last": str(date.fromisoformat(finding["last"]) + timedelta(days=1))}]
-    marked, scale = _marks(events, days, ahead), _SECONDS if unit == "ms" else 1.0
+    marked, (scale, counted) = _marks(events, days, ahead), _axis(unit, currency)
     return Plot(
         "watched",
         title,
@@ -95,7 +97,7 @@ def finding_plot(finding: Mapping[str, Any], title: str, events: Sequence[Dated]
             "levels": _scaled(levels, scale),
             "events": marked.rows,
         },
-        "Shaded: the days on which it may have begun. Dashed: the levels before and after.",
+        f"{counted} Shaded: the days on which it may have begun. Dashed: the levels before and after.".lstrip(),
     )
 
 
@@ -103,8 +105,15 @@ def _days(series: Sequence[Sequence[Any]]) -> Rows:
     return [{"day": day, "value": value} for day, value in series]
 
 
+def _axis(unit: str, currency: str) -> tuple[float, str]:
+    """What values are multiplied by to be drawn, and what the axis then counts (a sentence or nothing)."""
+    scale, counted = _DRAWN.get(unit, (1.0, unit))
+    counted = currency if unit == "money" else counted
+    return scale, f"In {counted}." if counted else ""
+
+
 def _scaled(rows: Rows, scale: float) -> Rows:
-    """Milliseconds are drawn as seconds, as they are read."""
+    """Milliseconds are drawn as seconds and shares as per cent, as they are read."""
     return [
         {name: value * scale if isinstance(value, int | float) else value for name, value in row.items()}
         for row in rows

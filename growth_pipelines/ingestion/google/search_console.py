@@ -52,7 +52,7 @@ def search_console_client(
     return GoogleClient(
         given.base_url,
         search_console_credentials(settings),
-        CountBudget(BudgetFile.of(settings), scope, "Search Console", given.per_minute),
+        CountBudget(BudgetFile.of(settings), scope, "Search Console", given.per_minute, zone=settings.zone),
         meter,
         deadline=settings.ingestion.deadline_seconds,
         load_pause=given.load_quota_pause_seconds,

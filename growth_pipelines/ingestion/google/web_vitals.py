@@ -28,7 +28,7 @@ def crux_client(settings: Settings, meter: Meter) -> GoogleClient:
     return GoogleClient(
         given.crux_base_url,
         ApiKey(key),
-        CountBudget(BudgetFile.of(settings), scope, "CrUX", given.crux_per_minute),
+        CountBudget(BudgetFile.of(settings), scope, "CrUX", given.crux_per_minute, zone=settings.zone),
         meter,
         deadline=settings.ingestion.deadline_seconds,
     )
@@ -42,7 +42,9 @@ def psi_client(settings: Settings, meter: Meter) -> GoogleClient:
     return GoogleClient(
         given.psi_base_url,
         ApiKey(key),
-        CountBudget(file, scope, "PageSpeed Insights", given.psi_per_minute, given.psi_per_day),
+        CountBudget(
+            file, scope, "PageSpeed Insights", given.psi_per_minute, given.psi_per_day, zone=settings.zone
+        ),
         meter,
         deadline=settings.ingestion.deadline_seconds,
         timeout=120.0,

@@ -87,7 +87,7 @@ class ShopifyClient:
         self._patience = Patience(policy, self.meter, sleep=sleep)
         self._token = AccessToken(settings.shopify, self._transport, self.meter)
         scope = scope_name("shopify", settings.shopify_base_url, secret=self._token.app)
-        self._budget = CostBudget(BudgetFile.of(settings), scope, "Shopify")
+        self._budget = CostBudget(BudgetFile.of(settings), scope, "Shopify", zone=settings.zone)
         self.last_request_id = ""
         self.api_version = self._settings.api_version
 

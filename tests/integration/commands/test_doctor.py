@@ -136,7 +136,7 @@ def test_a_key_that_others_can_read_fails(environment: dict[str, str]) -> None:
     [(5, "ok", "as the shop's"), (120, "fail", "120 s ahead"), (-90, "fail", "90 s behind")],
 )
 def test_the_clock_is_compared_with_the_shop_s(ahead: int, state: str, said: str) -> None:
-    finding = clock_finding(NOW + timedelta(seconds=ahead), NOW)
+    finding = clock_finding(NOW + timedelta(seconds=ahead), NOW, "UTC")
     assert finding.state == state
     assert said in finding.found
 

@@ -162,6 +162,7 @@ def test_policies_are_changed_only_after_a_look_and_only_by_admins(maria: Visito
     look = read(switched.text)
     assert "What would pass without anyone" in look
     assert "of 6 that wait" in look
+    assert "seo_ctr on, until 2026-11-22 11:04 MST" in switched.text, "the note tells the shop's time"
     examples = re.findall(r'<li><a href="/actions/(\w+)">([^<]+)</a> <code>(\w+)</code></li>', switched.text)
     assert examples
     for ref, title, shown in examples:

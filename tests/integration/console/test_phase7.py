@@ -11,6 +11,7 @@ import yaml
 from sqlalchemy import func, select, update
 
 from growth_pipelines import __version__
+from growth_pipelines.actions.brake import pause
 from growth_pipelines.console.approval_documents import CandidatesDocument, MeasuresDocument, StatusDocument
 from growth_pipelines.store.schema import newest_revision
 from growth_pipelines.store.tables import Action, ApprovalRequest, AuditHead, OutboxCursor, OutboxEntry
@@ -215,5 +216,7 @@ def test_the_status_tells_the_version_the_schema_the_chain_and_each_part(program
     assert (parts["outbox:dagster"].state, parts["outbox:dagster"].lag_s) == ("current", 0)
     # The filled shop was never read: there are no streams to speak of, and the answer says so.
     assert status.reason
+    pause(store, actor="bo", channel="cli", reason="a sale", now=NOW)
     again = program.http.get("/api/phase7/status").json()
     assert again["config_digest"] == status.config_digest
+    assert again["paused"] == "All writes were paused by bo at 2026-11-22 08:04 MST: a sale."

@@ -130,7 +130,8 @@ def test_a_pause_is_seen_by_other_processes_and_says_until_when(settings: Settin
     other = run(settings.home, program.replace('reserve("document", 0.5)', "reserve(0.5)"))
     assert other.communicate(timeout=60)[0] == "[]\n"
     with pytest.raises(
-        BudgetUsedUp, match=r"Search Console's load quota is used up until \d\d:\d\d UTC\. The next"
+        BudgetUsedUp,
+        match=r"Search Console's load quota is used up until 20[-\d]+ \d\d:\d\d UTC\. The next",
     ):
         budget.reserve(900)
 

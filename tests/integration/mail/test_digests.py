@@ -227,4 +227,4 @@ def test_a_program_that_is_dead_for_ten_minutes_is_told_by_the_mailer(
         mailer.clock = FixedClock(MORNING - timedelta(hours=1) + timedelta(minutes=minutes))
         mailer.look()
     [message] = mail_server.taken
-    assert message["Subject"].startswith("[growth] dagster-daemon has not run since 2026-11-23 14:00 UTC.")
+    assert message["Subject"].startswith("[growth] dagster-daemon has not run since 2026-11-23 07:00 MST.")

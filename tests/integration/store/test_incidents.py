@@ -16,6 +16,7 @@ from growth_pipelines.store.incidents import (
     IncidentDraft,
     NoSuchIncident,
     Recorded,
+    history_of,
     loud_incidents,
     open_incidents,
     record_look,
@@ -55,6 +56,18 @@ def test_the_same_look_twice_opens_nothing_twice(store: Store) -> None:
         [row] = open_incidents(session)
         assert (row.title, row.since) == (moved.title, SINCE + 4 * DAY)
         assert [one["what"] for one in row.history] == ["opened"]
+
+
+def test_what_was_told_in_older_words_reads_as_today_and_is_not_told_twice(store: Store) -> None:
+    look(store, incident(severity="critical"))
+    with store.session() as session:
+        row = session.get_one(Incident, 1)
+        row.history = [{**one, "what": one["what"].replace(TOLD, "told by mail and chat")} for one in row.history]
+    assert happened(store, 1) == ["opened", "told by mail and chat"]
+    look(store, incident(severity="critical"), days=1)
+    with store.read() as session:
+        assert [one["what"] for one in history_of(session.get_one(Incident, 1))] == ["opened", TOLD]
+    assert len(told(store)) == 1
 
 
 def test_what_is_no_longer_found_has_recovered_and_what_comes_back_soon_is_the_same(store: Store) -> None:

@@ -322,3 +322,21 @@ def test_events_are_marked_and_told() -> None:
     assert plot.datasets["events"] == [{"day": "2026-11-12", "what": "written", "side": "right"}]
     assert plot.told.endswith("Marked: written on 12 Nov.")
     assert spec_of("search_weeks", plot.datasets)["datasets"]["events"] == plot.datasets["events"]
+
+
+@pytest.mark.parametrize(
+    ("unit", "drawn", "said"),
+    [("ms", 0.04, "In seconds."), ("share", 4000.0, "In per cent."), ("money", 40.0, "In EUR."), ("", 40, "")],
+)
+def test_a_findings_axis_counts_what_its_note_says(unit: str, drawn: float, said: str) -> None:
+    changed = finding()
+    changed["evidence"]["unit"] = unit
+    plot = watched.finding_plot(changed, "Orders", [], "EUR")
+    assert isinstance(plot, Plot)
+    assert plot.datasets["days"][0]["value"] == pytest.approx(drawn)
+    assert plot.datasets["levels"][0]["value"] == pytest.approx(drawn)
+    assert plot.note.startswith(f"{said} Shaded".lstrip())
+    evidence = {**changed["evidence"], "label": "Orders", "note": "", "level": 40.0, "ahead": [], "floor": None}
+    watch = watched.metric_plot(evidence, [], "EUR")
+    assert isinstance(watch, Plot)
+    assert (watch.datasets["days"][0]["value"], watch.note) == (pytest.approx(drawn), said)

@@ -141,7 +141,7 @@ def test_a_pause_that_begins_while_a_call_waits_for_its_turn_holds_for_it_too(
 def test_a_quota_that_is_used_up_beyond_the_deadline_says_until_when_to_everybody(
     google: Google, budgets: BudgetFile, answer: tuple[int, Any], what: str
 ) -> None:
-    said = rf"Search Console's {what} is used up until \d\d:\d\d UTC\. The next run goes on there\."
+    said = rf"Search Console's {what} is used up until 20[-\d]+ \d\d:\d\d UTC\. The next run goes on there\."
     google.answers = [answer]
     with client_of(google, budgets, [], load_pause=90_000) as client:
         with pytest.raises(Throttled, match=said):

@@ -87,16 +87,18 @@ def test_days_are_the_shop_s_and_search_console_s_say_that_they_are_pacific() ->
 def test_a_short_history_is_said_once_with_its_reason() -> None:
     reason = "only the last 60 days of orders can be read"
     notes = f"no read_all_orders scope: {reason}; history starts on 2026-09-28; loaded 1 landing file(s)"
-    said = remarks(status(history_from=date(2026, 9, 28), history_reason=reason, notes=notes))
+    said = remarks(status(history_from=date(2026, 9, 28), history_reason=reason, notes=notes), "Europe/Berlin")
     assert said == [f"history starts on 2026-09-28: {reason}", "loaded 1 landing file(s)"]
 
 
 def test_the_last_error_is_told_with_its_time_also_after_it_is_over() -> None:
     error = {"last_error": "HTTP 500", "last_error_at": datetime(2026, 11, 20, 7, 30)}
-    assert remarks(status(**error)) == ["last failed on 2026-11-20 07:30 UTC: HTTP 500"]
-    assert remarks(status(status="failed", **error)) == ["failed on 2026-11-20 07:30 UTC: HTTP 500"]
+    assert remarks(status(**error), "Europe/Berlin") == ["last failed on 2026-11-20 08:30 CET: HTTP 500"]
+    assert remarks(status(status="failed", **error), "Europe/Berlin") == [
+        "failed on 2026-11-20 08:30 CET: HTTP 500"
+    ]
 
 
 def test_pauses_are_told() -> None:
-    said = remarks(status(throttled=3, retries=1, waited_seconds=12.4))
+    said = remarks(status(throttled=3, retries=1, waited_seconds=12.4), "UTC")
     assert said == ["throttled 3 times, 1 calls tried again, 12 s waited"]

@@ -128,7 +128,7 @@ def test_personal_data_do_not_leave_for_the_chat() -> None:
             {"decided_by": "bo", "decided_channel": "cli"},
             1,
             "approved",
-            "Approved</b> by bo, 22 Nov 2026, 07:00 on",
+            "Approved</b> by bo, 22 Nov 2026, 07:00 MST on",
         ),
         ({"version": 2}, 1, "superseded", "Version 2 has taken its place."),
         ({"decided_by": "bo"}, 1, "expired", "Expired: nobody decided in time</b>\n"),

@@ -67,6 +67,6 @@ def test_times_of_day_are_read_as_people_and_yaml_write_them() -> None:
 
 
 def test_a_bot_that_has_not_reached_telegram_lately_is_not_running() -> None:
-    assert Heartbeat("b", DAY).state(DAY + timedelta(seconds=80)) == "running"
-    silent = Heartbeat("b", DAY, "ConnectError").state(DAY + timedelta(seconds=100))
-    assert silent == "no answer from Telegram since 2026-11-22 00:00 UTC (ConnectError)"
+    assert Heartbeat("b", DAY).state(DAY + timedelta(seconds=80), "UTC") == "running"
+    silent = Heartbeat("b", DAY, "ConnectError").state(DAY + timedelta(seconds=100), "Europe/Berlin")
+    assert silent == "no answer from Telegram since 2026-11-22 01:00 CET (ConnectError)"
