@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -282,3 +284,44 @@ def test_a_test_of_rare_values_is_read_by_one_method_where_the_other_cannot() ->
     read = read_pages(declared, test)
     assert read.arms[0].effect is not None
     assert read.status == "inconclusive"
+
+
+SCHEDULE = switchback_schedule(56, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("values", "arms", "alpha"),
+    [
+        (np.r_[np.inf, np.ones(55)], SCHEDULE, 0.05),
+        (np.arange(56.0), np.where(SCHEDULE == 1, 2, -1), 0.05),
+        (np.arange(56.0), np.where(SCHEDULE == 1, 1.9, 0.2), 0.05),
+        (np.arange(56.0), np.where(SCHEDULE == 1, 1, np.nan), 0.05),
+        (np.arange(56.0), SCHEDULE, 2.0),
+        (np.arange(56.0), SCHEDULE, float("nan")),
+    ],
+)
+def test_a_switchback_of_other_arms_or_infinite_values_is_refused(values: Any, arms: Any, alpha: float) -> None:
+    """Arms 2 and -1 add up to 1 as arms 1 and 0 do: the effect had the wrong sign."""
+    with pytest.raises(UnusableSample, match="neither 0 nor 1"):
+        switchback_effect(values, arms, 1, alpha=alpha)
+
+
+def test_parts_of_slices_are_no_blocks() -> None:
+    with pytest.raises(UnusableSample, match="whole number"):
+        switchback_schedule(20, 1.5, 1)  # type: ignore[arg-type]
+    assert switchback_effect(np.arange(56.0) % 5, SCHEDULE, 1.0).pairs == 28  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("score", "treated", "outcome"),
+    [
+        ([], [], []),
+        ([1, 2], [1], [1, 2]),
+        ([1, 2], [1, 1], [0, 1]),
+        ([np.nan, 1], [0, 1], [0, 1]),
+        ([1, 2], [2, 0], [0, 1]),
+    ],
+)
+def test_a_ranking_is_not_judged_by_units_that_tell_nothing(score: Any, treated: Any, outcome: Any) -> None:
+    with pytest.raises(UnusableSample):
+        qini(score, treated, outcome)
