@@ -32,13 +32,13 @@ def assign(unit: str | int, experiment: str, weights: Sequence[float], coverage:
     ``weights`` are relative (1, 1 is a half each) and stay as they are while the experiment runs: it is
     ``coverage``, the share of units taking part, that a ramp raises. An arm of weight 0 gets nobody; where every
     treatment's is 0 all units are control's, whatever control's own weight is.
-    Raises UnusableSample (a ValueError) for a unit that is neither text nor a whole number, for an experiment
-    without a key, and for weights or a coverage that are no shares.
+    Raises UnusableSample (a ValueError) for a unit that is neither text nor a whole number or that is empty, for
+    an experiment without a key, and for weights or a coverage that are no shares.
     """
     if not 0 <= coverage <= 1:
         raise _no_share(coverage)
     hashed = _salted(experiment).copy()
-    hashed.update(unit.encode() if type(unit) is str else _name_of(unit))
+    hashed.update(unit.encode() if unit and type(unit) is str else _name_of(unit))
     takes_part, draw = _TWO_WORDS(hashed.digest())
     if takes_part >> 16 >= coverage * _SCALE:
         return OUTSIDE
@@ -59,7 +59,7 @@ def assign_all(
     bounds, salted, digests = _bounds(tuple(weights)), _salted(experiment), bytearray()
     for unit in units:
         hashed = salted.copy()
-        hashed.update(unit.encode() if type(unit) is str else _name_of(unit))
+        hashed.update(unit.encode() if unit and type(unit) is str else _name_of(unit))
         digests += hashed.digest()[:16]
     words = np.frombuffer(bytes(digests), dtype=">u8").reshape(-1, 2) >> np.uint64(16)
     takes_part, draw = words.astype(float).T
@@ -83,7 +83,7 @@ def bounds_of(weights: Sequence[float]) -> tuple[tuple[int, float], ...]:
 
 def _name_of(unit: object) -> bytes:
     """A missing key would put everybody into one arm, and 7.0 is another unit than 7."""
-    if isinstance(unit, (str, Integral)) and not isinstance(unit, bool):
+    if isinstance(unit, (str, Integral)) and not isinstance(unit, bool) and unit != "":
         return str(unit).encode()
     raise UnusableSample(f"{unit!r} is no unit.", "Assign by a text or a whole number; leave out who has none.")
 

@@ -62,8 +62,10 @@ def compare(
     """
     if metric not in METRICS:
         raise UnusableSample(f"Unknown metric {metric!r}.", f"Known: {', '.join(METRICS)}.")
-    if not 0 < alpha < 1 or not tuning > 0:
-        raise UnusableSample(f"alpha {alpha:g}, tuning {tuning:g}.", "0 < alpha < 1 and tuning > 0 are needed.")
+    if not 0 < alpha < 1 or not 0 < tuning < math.inf:
+        raise UnusableSample(
+            f"alpha {alpha:g}, tuning {tuning:g}.", "0 < alpha < 1 and a finite tuning > 0 are needed."
+        )
     c, t = moments(control, metric, "control"), moments(treatment, metric, "treatment")
     slope = pooled_slope(control, treatment) if metric == "cuped" else 0.0
     diff = t.mean - c.mean - slope * (t.pre_mean - c.pre_mean)
@@ -133,8 +135,21 @@ def from_interval(diff: float, ci_low: float, ci_high: float, p_value: float, al
 
 def mean_difference(control: ArrayLike | Arm, treatment: ArrayLike | Arm, alpha: float = 0.05) -> Comparison:
     """Difference of two means with Welch's interval: from a value a unit (arrays), or from arms' sums."""
+    if not isinstance(control, Mapping) and not isinstance(treatment, Mapping):
+        control, treatment = _near_zero(control, treatment)
     arms = [arm if isinstance(arm, Mapping) else sufficient_statistics(arm) for arm in (control, treatment)]
     return compare(arms[0], arms[1], "mean", alpha)
+
+
+def _near_zero(control: ArrayLike, treatment: ArrayLike) -> tuple[ArrayLike, ArrayLike]:
+    """Both less the same constant, which no difference feels: squares of large values would lose their digits."""
+    import numpy as np
+
+    arms = np.asarray(control, dtype=float).ravel(), np.asarray(treatment, dtype=float).ravel()
+    if not all(arm.size for arm in arms):
+        return arms
+    middle = np.median(np.concatenate(arms))
+    return arms[0] - middle, arms[1] - middle
 
 
 def effects_differ(one: Comparison, other: Comparison) -> float:
@@ -209,8 +224,10 @@ def _adjusted_variance(arm: Moments, slope: float) -> float:
 
 
 def _satterthwaite(c_share: float, c_n: float, t_share: float, t_n: float) -> float:
-    below = c_share**2 / (c_n - 1) + t_share**2 / (t_n - 1)
-    return (c_share + t_share) ** 2 / below if below > 0 else math.inf
+    whole = c_share + t_share
+    if not whole > 0:
+        return math.inf
+    return 1 / ((c_share / whole) ** 2 / (c_n - 1) + (t_share / whole) ** 2 / (t_n - 1))
 
 
 def _relative_variance(c: Moments, t: Moments, slope: float) -> float:

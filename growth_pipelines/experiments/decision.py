@@ -49,7 +49,7 @@ class Decision:
 
 
 def decide(
-    primary: Comparison,
+    primary: Comparison | None,
     guardrails: Mapping[str, Verdict],
     counts: tuple[int, ...],
     days: int,
@@ -60,7 +60,8 @@ def decide(
 
     In this order: a mismatch of the arms' sizes makes all else unreadable; a broken guardrail rolls back at once;
     so does an always-valid loss of the primary metric; nothing is shipped before ``least_days``, nor while a
-    guardrail is unclear; at the end of the plan what has not been shown is inconclusive.
+    guardrail is unclear; at the end of the plan what has not been shown is inconclusive. ``primary`` is None where
+    it can't be compared yet.
     """
     if srm_p_value < criteria.srm_alpha:
         return Decision("unhealthy", "sample_ratio_mismatch")
@@ -70,7 +71,7 @@ def decide(
     if broken:
         return Decision("roll back", "guardrail_broken", broken)
     over = sum(counts) >= criteria.planned_units and days >= criteria.least_days
-    shown = _shown(primary, criteria) if criteria.sequential or over else None
+    shown = _shown(primary, criteria) if primary is not None and (criteria.sequential or over) else None
     if shown == "worse":
         return Decision("roll back", "worse")
     if days < criteria.least_days:

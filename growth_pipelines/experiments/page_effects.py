@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _DRAWS = 999
-# Donors of a synthetic control: few enough for the days before to tell them apart.
-_GROUPS = 8
+# Donors of a synthetic control: few enough for the days before to tell them apart; no fit is taken to be closer
+# than this share of a day, as days that are all alike would leave the donors' weights without an answer.
+_GROUPS, _CLOSEST = 8, 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +63,7 @@ def difference_in_differences(
     change first). Sums, not means of ratios: a page counts by its traffic. Raises UnusableSample (a ValueError)
     for too few pairs, days or values.
     """
+    _check_alpha(alpha)
     panel = _measured(daily, pairs, start, value, settle_days)
     foretold = _weekday_levels(panel)
     trend = foretold[:, 1].sum(axis=0) / np.maximum(foretold[:, 0].sum(axis=0), 1e-9)
@@ -104,14 +106,20 @@ def synthetic_control(
     their weights are ≥ 0 and fitted to the days before (Abadie, Diamond & Hainmueller 2010), drawn towards the
     groups' own shares by as much as the days before leave them uncertain. Every placebo throw fits its own.
     """
+    _check_alpha(alpha)
     panel = _measured(daily, pairs, start, value, settle_days)
     swapped = random_throws(len(panel.after), _DRAWS, seed)
-    _check_values(panel.before[:, 1].sum(), panel.before[:, 0].sum(), panel.after)
+    _check_values(panel.before[:, 1].sum(), panel.before[:, 0].sum(), panel.after.sum(axis=2))
     unchanged, changed = _synthetic(panel, _groups(panel, pairs), swapped)
     parts = _by_throw(panel.after.sum(axis=2), swapped)
     return _described(
         Throws(parts[0], parts[1], unchanged.sum(axis=1), changed.sum(axis=1)), panel, unchanged[0], alpha
     )
+
+
+def _check_alpha(alpha: float) -> None:
+    if not 0 < alpha < 1:
+        raise UnusableSample(f"alpha {alpha:g}.", "0 < alpha < 1 is needed: 0.05 for a 95 % interval.")
 
 
 def _measured(daily: pd.DataFrame, pairs: pd.DataFrame, start: object, value: str, settle_days: int) -> PagePanel:
@@ -182,7 +190,8 @@ def _weights(treated: FloatArray, donors: FloatArray, level: FloatArray) -> Floa
 
     own = level / np.maximum(donors.mean(axis=2), 1e-12)
     fitted = donors * own[..., None]
-    noise = np.maximum((treated - fitted.sum(axis=1)).std(axis=1), 1e-9)
+    closest = np.maximum(_CLOSEST * treated.mean(axis=1), 1e-9)
+    noise = np.maximum((treated - fitted.sum(axis=1)).std(axis=1), closest)
     # In units of the own share: weight = share × u with u ~ N(1, 1).
     design, target = fitted / noise[:, None, None], treated / noise[:, None]
     normal = design @ design.swapaxes(1, 2) + np.eye(own.shape[1])
@@ -195,6 +204,7 @@ def _weights(treated: FloatArray, donors: FloatArray, level: FloatArray) -> Floa
 
 
 def _check_values(treated_base: FloatArray, control_base: FloatArray, after: FloatArray) -> None:
+    """``after``: pair × arm, the sums of all days; a single day on which nothing came is no obstacle."""
     if not (np.all(treated_base > 0) and np.all(control_base > 0) and (after.sum(axis=0) > 0).all()):
         raise UnusableSample(
             "One arm has no value at all, before the start or after.", "Take pages that have traffic."

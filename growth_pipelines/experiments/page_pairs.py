@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from growth_pipelines.experiments.arms import UnusableSample
+from growth_pipelines.experiments.page_panel import must_have, numbers_of, page_panel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,8 +42,13 @@ def match_pages(pages: pd.DataFrame, seed: int) -> pd.DataFrame:
     ``pages``: page, template and traffic (clicks a day, or in all, of the weeks before), one row a page. Within a
     template neighbours in traffic are a pair; of an odd number the smallest page is left out. The coins are
     thrown some hundred times, and the throw with the least difference in traffic, template by template, is
-    taken. Raises UnusableSample (a ValueError) where a page is there twice or no template has two pages.
+    taken. Raises UnusableSample (a ValueError) where a page is there twice or has no template, traffic is no
+    number ≥ 0, or no template has two pages.
     """
+    must_have(pages, ("page", "template", "traffic"), "pages")
+    pages = pages.assign(traffic=numbers_of(pages, "traffic", "pages"))
+    if (pages["traffic"] < 0).any() or pages[["page", "template"]].isna().any(axis=None):
+        raise UnusableSample("pages: a page or template is missing, or traffic is below 0.", "Correct these rows.")
     if pages["page"].duplicated().any():
         twice = pages.loc[pages["page"].duplicated(), "page"].iloc[0]
         raise UnusableSample(f"The page {twice} is there twice.", "Give one row a page.")
@@ -65,11 +71,11 @@ def match_pages(pages: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def balance(daily: pd.DataFrame, pairs: pd.DataFrame, start: object, value: str = "clicks") -> Balance:
-    """How alike both arms were before ``start``, from the same frames as ``difference_in_differences``."""
-    from growth_pipelines.experiments.page_panel import page_panel
-
+    """How alike both arms were before ``start``; frames and errors as of ``difference_in_differences``."""
     panel = page_panel(daily, pairs, start, value)
     control, treatment = (panel.before[:, arm, :].sum(axis=0) for arm in (0, 1))
+    if not control.sum() > 0:
+        raise UnusableSample(f"Control has no {value} at all before the start.", "Take pages that have traffic.")
     log_ratio = np.log((treatment + 0.5) / (control + 0.5))
     moving = control.std() > 0 and treatment.std() > 0
     return Balance(

@@ -76,7 +76,10 @@ def _cross_checked(found: Readout, test: SplitTest, metric: str, look: Look) -> 
     [arm] = found.arms
     first = arm.effect
     assert first is not None
-    second = test.effect(synthetic_control, metric, look, look.alpha)
+    try:
+        second = test.effect(synthetic_control, metric, look, look.alpha)
+    except UnusableSample:
+        return found
     if not math.isfinite(second.ci_low) or not math.isfinite(second.ci_high):
         return found
     agrees = second.ci_low <= first.diff <= second.ci_high and first.ci_low <= second.effect <= first.ci_high

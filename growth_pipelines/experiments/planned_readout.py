@@ -79,10 +79,13 @@ def _arms(declared: Declared, units: Units, look: Look, compared: Compared, srm:
     readings = []
     for place, (arm, effect) in enumerate(zip(treatments, effects, strict=True), start=1):
         guardrails = tuple(_guardrail(one, compared(one, arm, alpha)) for one in declared.guardrails)
-        if not isinstance(effect, Comparison):
-            readings.append(ArmReading(arm, units.counts[place], None, None, None, None, guardrails, None, effect))
-            continue
+        known = effect if isinstance(effect, Comparison) else None
+        why = "" if isinstance(effect, Comparison) else effect
         verdicts: dict[str, Verdict] = {one.metric: one.verdict or "unclear" for one in guardrails}
+        # What breaks a guardrail is stopped whether or not its primary metric can be compared.
+        if known is None and "broken" not in verdicts.values():
+            readings.append(ArmReading(arm, units.counts[place], None, None, None, None, guardrails, None, why))
+            continue
         # Before the last week is over only harm is looked for: nothing is better before the planned end.
         criteria = Criteria(
             planned_units=0,
@@ -90,11 +93,11 @@ def _arms(declared: Declared, units: Units, look: Look, compared: Compared, srm:
             least_days=7 * look.weeks,
             least_units=units.least,
         )
-        judged = decide(effect, verdicts, (units.counts[0], units.counts[place]), look.days, srm, criteria)
-        planned = effect if look.is_last else None
-        p_adjusted = float(adjusted[place - 1])
+        judged = decide(known, verdicts, (units.counts[0], units.counts[place]), look.days, srm, criteria)
+        planned = known if look.is_last else None
+        p_adjusted = float(adjusted[place - 1]) if known is not None else None
         readings.append(
-            ArmReading(arm, units.counts[place], effect, planned, p_adjusted, None, guardrails, judged)
+            ArmReading(arm, units.counts[place], known, planned, p_adjusted, None, guardrails, judged, why)
         )
     return tuple(readings)
 

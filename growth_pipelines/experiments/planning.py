@@ -45,7 +45,7 @@ def sample_size(
     as many. Raises UnusableSample (a ValueError) for what no experiment can be planned for.
     """
     found = _Alternative.of(baseline, effect, variance, treatment_per_control)
-    _check_chances(alpha, power)
+    _check_chances(alpha, power, tuning)
     if not sequential:
         return math.ceil(_closed_form(found, alpha, power))
     enough = _smallest(lambda n: found.power_at(n, alpha, tuning) >= power, _MOST_UNITS)
@@ -63,8 +63,12 @@ def power(
     sequential: bool = False,
     tuning: float = 5000,
 ) -> float:
-    """Probability that ``n`` units of control (with their share of treatment) show the relative ``effect``."""
-    _check_chances(alpha, 0.5)
+    """Probability that ``n`` units of control (with their share of treatment) show the relative ``effect``.
+
+    Raises UnusableSample (a ValueError) for fewer than 2 units, and for what no experiment can be planned for.
+    """
+    _check_chances(alpha, 0.5, tuning)
+    _check_units(n)
     found = _Alternative.of(baseline, effect, variance, treatment_per_control)
     return found.power_at(n, alpha, tuning if sequential else None)
 
@@ -84,9 +88,8 @@ def minimum_detectable_effect(
 
     A proportion cannot rise beyond 1: with few units no rise may be large enough.
     """
-    _check_chances(alpha, power)
-    if n < 2:
-        raise UnusableSample(f"{n:g} units.", "At least 2 of control are needed.")
+    _check_chances(alpha, power, tuning)
+    _check_units(n)
     _Alternative.of(baseline, 1e-9, variance, treatment_per_control)
     most = (1 - 1e-9) / baseline - 1 if variance is None else 1e6
 
@@ -221,9 +224,16 @@ def _smallest(enough: Callable[[float], bool], most: float) -> float:
     return high
 
 
-def _check_chances(alpha: float, power: float) -> None:
+def _check_chances(alpha: float, power: float, tuning: float) -> None:
     if not 0 < alpha < 1 or not alpha / 2 < power < 1:
         raise UnusableSample(f"alpha {alpha:g}, power {power:g}.", "0 < alpha < 1 and alpha ÷ 2 < power < 1.")
+    if not 0 < tuning < math.inf:
+        raise UnusableSample(f"tuning {tuning:g}.", "It is a number of units above 0.")
+
+
+def _check_units(n: float) -> None:
+    if not 2 <= n < math.inf:
+        raise UnusableSample(f"{n:g} units.", "At least 2 of control are needed.")
 
 
 def _shares(weights: Sequence[float]) -> list[float]:

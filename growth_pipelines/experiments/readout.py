@@ -231,8 +231,9 @@ def _arms(
         known = effect if isinstance(effect, Comparison) else None
         planned = _compared(declared, tables, declared.primary, arm, alpha, sequential=False) if over else None
         judged = None
-        if known is not None:
-            verdicts: dict[str, Verdict] = {one.metric: one.verdict or "unclear" for one in guardrails}
+        verdicts: dict[str, Verdict] = {one.metric: one.verdict or "unclear" for one in guardrails}
+        # What breaks a guardrail is stopped whether or not its primary metric can be compared.
+        if known is not None or "broken" in verdicts.values():
             criteria = Criteria(
                 planned_units=_pair_units(declared, place), increase_is_good=declared.primary.increase_is_good
             )

@@ -20,7 +20,7 @@ def revenue_cap(values: ArrayLike, quantile: float = 0.99) -> float:
     """
     if not 0 < quantile < 1:
         raise UnusableSample(f"quantile {quantile:g}.", "It lies between 0 and 1, and is fixed beforehand.")
-    paid = np.asarray(values, dtype=float)
+    paid = _known(values)
     paid = paid[paid > 0]
     if paid.size == 0:
         raise UnusableSample("Nobody bought anything: there is no cap.", "Take a longer time before the start.")
@@ -31,5 +31,12 @@ def winsorised(values: ArrayLike, cap: float) -> NDArray[Any]:
     """``values`` with what is above ``cap`` (or below −``cap``: a returned large order) drawn in to it."""
     if not cap > 0:
         raise UnusableSample(f"A cap of {cap:g}.", "It is what revenue_cap gives: above 0.")
-    drawn: NDArray[Any] = np.clip(np.asarray(values, dtype=float), -cap, cap)
+    drawn: NDArray[Any] = np.clip(_known(values), -cap, cap)
     return drawn
+
+
+def _known(values: ArrayLike) -> NDArray[Any]:
+    amounts = np.asarray(values, dtype=float)
+    if not np.isfinite(amounts).all():
+        raise UnusableSample("A value is missing or infinite.", "Drop the unit, or count it as 0.")
+    return amounts

@@ -39,6 +39,7 @@ def switchback_schedule(slices: int, block: int, seed: int) -> NDArray[Any]:
     Slices at the end that fill no pair of blocks belong to control. Choose blocks so that the two of a pair are
     alike: whole days rather than mornings against evenings.
     """
+    slices, block = _whole(slices), _whole(block)
     if block < 1 or slices < 4 * block:
         raise UnusableSample(f"{slices} slices in blocks of {block}.", "At least two pairs of blocks are needed.")
     pairs = slices // (2 * block)
@@ -63,9 +64,16 @@ def switchback_effect(
     differences; ``relative`` by the linearised ratio of means, as for a ratio (``arms``). Raises UnusableSample
     (a ValueError) for fewer than 2 pairs, a schedule that is none, or a share of a control that is not above 0.
     """
-    series, schedule = np.asarray(values, dtype=float), np.asarray(arms, dtype=int)
+    series, drawn = np.asarray(values, dtype=float), np.asarray(arms, dtype=float)
+    if not 0 < alpha < 1 or np.isinf(series).any() or not np.isin(drawn, (0, 1)).all():
+        raise UnusableSample(
+            f"alpha {alpha:g}; or a value is infinite, or an arm neither 0 nor 1.",
+            "0 < alpha < 1, NaN for a missing value, and the arms of switchback_schedule are needed.",
+        )
+    schedule = drawn.astype(int)
     if series.shape != schedule.shape or series.ndim != 1:
         raise UnusableSample(f"{series.size} values and {schedule.size} arms.", "Give one of each a slice.")
+    block, carry_over = _whole(block), _whole(carry_over)
     if block < 1 or not 0 <= carry_over < block:
         raise UnusableSample(f"Blocks of {block}, of which {carry_over} are left out.", "Some must be left.")
     used = 2 * block * (series.size // (2 * block))
@@ -84,6 +92,12 @@ def switchback_effect(
     control = np.where(treated_first, pairs[:, 1], pairs[:, 0])
     whole = ~np.isnan(treatment - control)
     return _student(treatment[whole], control[whole], alpha, relative)
+
+
+def _whole(number: float) -> int:
+    if not float(number).is_integer():
+        raise UnusableSample(f"{number:g} slices.", "Give a whole number.")
+    return int(number)
 
 
 def _student(treatment: NDArray[Any], control: NDArray[Any], alpha: float, relative: bool) -> SwitchbackEffect:

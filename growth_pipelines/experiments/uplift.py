@@ -99,9 +99,18 @@ def uplift_model(
 def qini(score: ArrayLike, treated: ArrayLike, outcome: ArrayLike) -> float:
     """How much better than at random the score ranks: outcomes gained a unit of the whole, averaged over how
     many are treated, best first (Radcliffe 2007). 0 for a random ranking; judge it on units it was not fitted to.
+
+    Raises UnusableSample (a ValueError) for lengths that differ, anything missing, or a single arm.
     """
-    order = np.argsort(-np.asarray(score, dtype=float), kind="stable")
-    took, got = np.asarray(treated, dtype=float)[order], np.asarray(outcome, dtype=float)[order]
+    ranked, took, got = (np.asarray(one, dtype=float).ravel() for one in (score, treated, outcome))
+    if not ranked.size == took.size == got.size or not np.isfinite([ranked, took, got]).all():
+        raise UnusableSample(
+            f"{ranked.size} scores, {took.size} treatments, {got.size} outcomes.", "Give one known of each a unit."
+        )
+    if set(np.unique(took)) != {0.0, 1.0}:
+        raise UnusableSample("A treatment is not 0 or 1, or all are the same.", "Units of both arms are needed.")
+    order = np.argsort(-ranked, kind="stable")
+    took, got = took[order], got[order]
     with_it, without = np.cumsum(took), np.cumsum(1 - took)
     scale = np.where(without > 0, with_it / np.maximum(without, 1), 0.0)
     gained = np.cumsum(took * got) - scale * np.cumsum((1 - took) * got)

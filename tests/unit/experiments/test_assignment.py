@@ -38,7 +38,7 @@ def test_a_smaller_arm_s_units_keep_their_neighbours_when_coverage_grows() -> No
     assert stats.binomtest(int(inside.sum()), 5_000, 0.1).pvalue > 0.001
 
 
-@pytest.mark.parametrize("unit", [None, 7.0, True, b"v1", ("v", 1)])
+@pytest.mark.parametrize("unit", ["", None, 7.0, True, b"v1", ("v", 1)])
 def test_what_is_no_unit_is_refused(unit: object) -> None:
     with pytest.raises(ValueError, match="is no unit"):
         assign(unit, "e", (1, 1))  # type: ignore[arg-type]

@@ -13,6 +13,7 @@ from scipy import stats
 from growth_pipelines.bench.statistics.experiments import agreement
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.experiments import (
+    UnusableSample,
     compare,
     effects_differ,
     mean_difference,
@@ -258,3 +259,28 @@ def test_looking_every_day_at_rare_conversions_calls_chance_no_loss() -> None:
         called, linear = called + lost, linear + linear_lost
     assert called / runs <= 0.05
     assert linear / runs > 0.05
+
+
+def test_large_values_with_small_differences_are_welch_s_t_test_too() -> None:
+    """Their squares alone would leave no digit for the variance: it was said that no unit differs."""
+    rng = np.random.default_rng(4)
+    control, treatment = 1e9 + rng.normal(0, 1, 80), 1e9 + rng.normal(0.4, 2, 120)
+    found = mean_difference(control, treatment)
+    known = stats.ttest_ind(treatment - 1e9, control - 1e9, equal_var=False)
+    assert found.p_value == pytest.approx(known.pvalue, rel=1e-6)
+    assert (found.ci_low, found.ci_high) == pytest.approx(tuple(known.confidence_interval(0.95)), abs=1e-6)
+
+
+@pytest.mark.parametrize("tuning", [0.0, math.inf, math.nan])
+def test_a_tuning_that_is_no_number_of_units_is_refused(tuning: float) -> None:
+    arms = {"n": 1000, "sum": 100}, {"n": 1000, "sum": 130}
+    with pytest.raises(UnusableSample, match="tuning"):
+        compare(*arms, "proportion", sequential=True, tuning=tuning)
+
+
+@pytest.mark.parametrize("known", [np.nan, np.inf])
+def test_a_cap_is_not_told_from_amounts_that_are_not_known(known: float) -> None:
+    with pytest.raises(UnusableSample, match="missing or infinite"):
+        revenue_cap([10.0, known, 30.0])
+    with pytest.raises(UnusableSample, match="missing or infinite"):
+        winsorised([10.0, known], 20.0)

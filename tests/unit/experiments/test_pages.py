@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from growth_pipelines.bench.statistics.shop_pages import START, page_days, page_traffic
 from growth_pipelines.experiments import (
+    UnusableSample,
     balance,
     difference_in_differences,
     match_pages,
@@ -17,6 +20,8 @@ from growth_pipelines.experiments import (
     synthetic_control,
     uplift_model,
 )
+from growth_pipelines.experiments.page_readout import SplitTest, read_pages
+from growth_pipelines.experiments.readout import Declared, Measure
 
 PAGES = page_traffic(61, 1)
 PAIRS = match_pages(PAGES, 1)
@@ -198,3 +203,125 @@ def test_units_that_cannot_be_learnt_from_are_refused() -> None:
             uplift_model(*arguments)
     with pytest.raises(ValueError, match="Columns channel are missing"):
         uplift_model(frame, took, outcome).score(frame.drop(columns="channel"))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_zoned_date_is_the_day_of_its_zone(method: object) -> None:
+    """Midnight in Berlin is the day before in UTC: a day's shift would count the last day before as changed."""
+    plain = method(DAILY, PAIRS, START, seed=3)  # type: ignore[operator]
+    zoned = DAILY.assign(date=DAILY["date"].dt.tz_localize("Europe/Berlin"))
+    start = pd.Timestamp(START, tz="Europe/Berlin")
+    found = method(zoned, PAIRS, start, seed=3)  # type: ignore[operator]
+    assert (found.effect, found.ci_low, found.ci_high) == (plain.effect, plain.ci_low, plain.ci_high)
+    assert (found.dates == plain.dates).all()
+
+
+def test_a_day_on_which_an_arm_got_nothing_stops_no_synthetic_control() -> None:
+    quiet = DAILY["date"].isin(DAILY["date"].max() - pd.to_timedelta(range(3), "D"))
+    arm = DAILY["page"].map(PAIRS.set_index("page")["arm"])
+    rare = DAILY.assign(clicks=DAILY["clicks"].where(~(quiet & (arm == 0)), 0))
+    found = synthetic_control(rare, PAIRS, START, seed=3)
+    assert 0.2 < found.effect < 1.0
+
+
+def test_days_that_are_all_alike_show_no_effect_by_either_method() -> None:
+    same = DAILY.assign(clicks=5)
+    for method in METHODS:
+        found = method(same, PAIRS, START, seed=3)
+        assert found.effect == pytest.approx(0, abs=1e-6)
+        assert found.p_value == 1
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"alpha": 1.5}, "alpha"),
+        ({"alpha": float("nan")}, "alpha"),
+        ({"settle_days": -5}, "settle_days"),
+        ({"start": None}, "start"),
+        ({"start": "soon"}, "start"),
+        ({"value": "clics"}, "no column clics"),
+        ({"daily": DAILY.assign(clicks=DAILY["clicks"].where(DAILY.index > 0))}, "1 of"),
+        ({"daily": DAILY.assign(clicks=np.inf)}, "no finite number"),
+        ({"daily": DAILY.assign(clicks="many")}, "no finite number"),
+        ({"daily": DAILY.assign(date=DAILY["date"].where(DAILY.index > 0))}, "date is missing"),
+        ({"pairs": PAIRS.assign(page="/a")}, "in two pairs"),
+        ({"pairs": PAIRS.drop(columns="arm")}, "no column arm"),
+        ({"pairs": PAIRS.assign(pair=np.nan)}, "one page of each arm"),
+    ],
+)
+def test_figures_that_say_nothing_are_refused_by_name(
+    method: object, change: dict[str, object], what: str
+) -> None:
+    asked: dict[str, object] = {"daily": DAILY, "pairs": PAIRS, "start": START, "seed": 3, **change}
+    with pytest.raises(UnusableSample, match=what):
+        method(**asked)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("traffic", [np.nan, np.inf, -1.0, "much"])
+def test_pages_without_known_traffic_are_not_paired(traffic: object) -> None:
+    """One unknown would make every throw of the coins look the same, and the arms uneven."""
+    column = PAGES["traffic"].astype(object).where(PAGES.index > 0, traffic)
+    with pytest.raises(UnusableSample, match="traffic"):
+        match_pages(PAGES.assign(traffic=column), 1)
+
+
+def test_pages_without_a_template_are_refused_and_not_left_out_in_silence() -> None:
+    with pytest.raises(UnusableSample, match="template is missing"):
+        match_pages(PAGES.assign(template=PAGES["template"].where(PAGES.index > 5)), 1)
+
+
+def test_a_test_of_rare_values_is_read_by_one_method_where_the_other_cannot() -> None:
+    """Days without a single click of an arm must not end the reading of all experiments."""
+    rng = np.random.default_rng(3)
+    pages = pd.DataFrame({"page": [f"/p{place}" for place in range(24)], "template": "t", "traffic": 1.0})
+    days = pd.date_range("2026-01-01", periods=84)
+    daily = pd.MultiIndex.from_product([pages["page"], days], names=["page", "date"]).to_frame(index=False)
+    daily["clicks"] = rng.poisson(0.15, len(daily))
+    declared = Declared("k", ("a", "b"), (1, 1), Measure("clicks", "mean"), (), 24, 28, 1.0, 0.1)
+    test = SplitTest(match_pages(pages, 1), daily[daily["clicks"] > 0], np.datetime64("2026-02-12"), 2, 28, 1)
+    read = read_pages(declared, test)
+    assert read.arms[0].effect is not None
+    assert read.status == "inconclusive"
+
+
+SCHEDULE = switchback_schedule(56, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("values", "arms", "alpha"),
+    [
+        (np.r_[np.inf, np.ones(55)], SCHEDULE, 0.05),
+        (np.arange(56.0), np.where(SCHEDULE == 1, 2, -1), 0.05),
+        (np.arange(56.0), np.where(SCHEDULE == 1, 1.9, 0.2), 0.05),
+        (np.arange(56.0), np.where(SCHEDULE == 1, 1, np.nan), 0.05),
+        (np.arange(56.0), SCHEDULE, 2.0),
+        (np.arange(56.0), SCHEDULE, float("nan")),
+    ],
+)
+def test_a_switchback_of_other_arms_or_infinite_values_is_refused(values: Any, arms: Any, alpha: float) -> None:
+    """Arms 2 and -1 add up to 1 as arms 1 and 0 do: the effect had the wrong sign."""
+    with pytest.raises(UnusableSample, match="neither 0 nor 1"):
+        switchback_effect(values, arms, 1, alpha=alpha)
+
+
+def test_parts_of_slices_are_no_blocks() -> None:
+    with pytest.raises(UnusableSample, match="whole number"):
+        switchback_schedule(20, 1.5, 1)  # type: ignore[arg-type]
+    assert switchback_effect(np.arange(56.0) % 5, SCHEDULE, 1.0).pairs == 28  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("score", "treated", "outcome"),
+    [
+        ([], [], []),
+        ([1, 2], [1], [1, 2]),
+        ([1, 2], [1, 1], [0, 1]),
+        ([np.nan, 1], [0, 1], [0, 1]),
+        ([1, 2], [2, 0], [0, 1]),
+    ],
+)
+def test_a_ranking_is_not_judged_by_units_that_tell_nothing(score: Any, treated: Any, outcome: Any) -> None:
+    with pytest.raises(UnusableSample):
+        qini(score, treated, outcome)

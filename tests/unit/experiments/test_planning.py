@@ -12,6 +12,7 @@ from scipy import stats
 from growth_pipelines.experiments import (
     Comparison,
     Criteria,
+    UnusableSample,
     benjamini_hochberg,
     compare,
     days_left,
@@ -23,6 +24,8 @@ from growth_pipelines.experiments import (
     power,
     sample_size,
 )
+from growth_pipelines.experiments.planned_readout import Units, read_planned
+from growth_pipelines.experiments.readout import Declared, Measure, read_out
 
 
 def test_the_size_for_2_percent_and_a_tenth_more_is_known() -> None:
@@ -153,3 +156,62 @@ def test_a_fixed_horizon_is_read_at_its_end_only() -> None:
     assert decide(WORSE, {}, HALF, 20, 0.5, fixed).status == "too early"
     assert decide(BETTER, {}, ALL, 20, 0.5, fixed).status == "ship"
     assert decide(BETTER, {}, ALL, 20, 0.5, replace(fixed, increase_is_good=False)).status == "roll back"
+
+
+@pytest.mark.parametrize("units", [-5.0, 0.0, 1.0, math.nan, math.inf])
+@pytest.mark.parametrize("sequential", [False, True])
+def test_no_power_is_told_of_units_that_are_none(units: float, sequential: bool) -> None:
+    with pytest.raises(UnusableSample, match="units"):
+        power(units, 0.02, 0.1, sequential=sequential)
+    with pytest.raises(UnusableSample, match="units"):
+        minimum_detectable_effect(units, 0.02, sequential=sequential)
+
+
+@pytest.mark.parametrize("tuning", [0.0, -1.0, math.inf, math.nan])
+def test_a_size_is_not_told_of_a_tuning_that_is_none(tuning: float) -> None:
+    with pytest.raises(UnusableSample, match="tuning"):
+        sample_size(0.02, 0.1, sequential=True, tuning=tuning)
+
+
+@pytest.mark.parametrize("p_values", [[-0.1, 0.5], [0.5, 2.0], 0.03, [[0.1, 0.2]]])
+def test_what_is_no_p_value_is_not_adjusted(p_values: object) -> None:
+    for adjusted in (holm, benjamini_hochberg):
+        with pytest.raises(UnusableSample, match="no p-values"):
+            adjusted(p_values)  # type: ignore[arg-type]
+
+
+def test_a_broken_guardrail_rolls_back_where_the_primary_metric_cannot_be_compared() -> None:
+    broken = decide(None, {"refunds": "broken"}, HALF, 3, 0.5, CRITERIA)
+    assert (broken.status, broken.reason) == ("roll back", "guardrail_broken")
+    assert decide(None, {"refunds": "holds"}, HALF, 20, 0.5, CRITERIA).status == "too early"
+
+
+def test_an_arm_that_breaks_a_guardrail_is_stopped_before_anybody_of_control_converts() -> None:
+    """No share of nothing can be told, but what harms must not go on until it can."""
+    rail = Measure("checkouts", "proportion", margin=0.05)
+    declared = Declared("x", ("a", "b"), (1, 1), Measure("conversions", "proportion"), (rail,), 9999, 28, 0.1, 0.1)
+    blank = dict.fromkeys(("sum", "sum_squares", "pre_sum", "pre_sum_squares", "xpre_sum"), 0.0)
+    sums = [
+        {"metric": metric, "variant": arm, "is_first_week": True, "n": 2000, "converted": done, **blank}
+        for metric, arm, done in (
+            ("conversions", "a", 0), ("conversions", "b", 0), ("checkouts", "a", 1200), ("checkouts", "b", 400),
+        )
+    ]  # fmt: skip
+    [arm] = read_out(declared, {"a": 2000, "b": 2000}, sums, 5).arms
+    assert (arm.effect, arm.guardrails[0].verdict) == (None, "broken")
+    assert arm.decision is not None
+    assert (arm.decision.status, arm.decision.guardrails) == ("roll back", ("checkouts",))
+
+
+def test_a_planned_look_stops_what_breaks_a_guardrail_though_its_primary_metric_is_open() -> None:
+    rail = Measure("orders", "mean", margin=0.05)
+    declared = Declared("x", ("a", "b"), (1, 1), Measure("revenue", "mean"), (rail,), 400, 28, 1.0, 0.1)
+    lost = Comparison(-0.5, 0.05, 1e-9, -0.6, -0.4, 0.0, 0.0, 0.5)
+
+    def compared(measure: Measure, arm: str, alpha: float) -> Comparison | str:
+        return lost if measure.metric == "orders" else "No revenue is known."
+
+    [arm] = read_planned(declared, Units((200, 200), 100), 14, compared).arms
+    assert (arm.effect, arm.p_adjusted, arm.why) == (None, None, "No revenue is known.")
+    assert arm.decision is not None
+    assert arm.decision.status == "roll back"
