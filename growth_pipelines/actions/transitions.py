@@ -178,6 +178,12 @@ def request_of(session: Session, action: Action) -> ApprovalRequest | None:
     )
 
 
+def digests_asked(session: Session, action: Action) -> list[str]:
+    """The digests of the drafts that the operators were asked about, the newest first."""
+    asked = select(ApprovalRequest.digest).where(ApprovalRequest.action_id == action.id)
+    return list(session.scalars(asked.order_by(ApprovalRequest.version.desc())))
+
+
 def record(
     session: Session,
     action: Action,

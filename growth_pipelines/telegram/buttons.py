@@ -1,8 +1,11 @@
 """What a button carries: which action and draft it was made for, until when, signed for the chat it stands in.
 
-``v1:<ref>:<code>:<digest prefix>:<end>:<extra>:<signature>``, at most the 64 bytes that Telegram takes. A client
-may send any text in place of a button's, and may keep a button for years: nothing counts without the signature,
-which is over the chat too, and nothing after its end.
+``v2:<ref>:<code>:<end>:<extra>:<signature>``, at most the 64 bytes that Telegram takes. A draft's digest alone is
+as long, so it is not among the fields: the signature is over it, in full, and over the chat. A tap is held against
+the digests of every version that the action has had, which tells a button of an earlier draft from a foreign one.
+
+A client may send any text in place of a button's, and may keep a button for years: nothing counts without the
+signature, and nothing after its end.
 """
 
 from __future__ import annotations
@@ -11,8 +14,9 @@ import base64
 import hashlib
 import hmac
 import os
+import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,11 +27,12 @@ from growth_pipelines.settings import Settings
 
 Tap = Literal["approve", "confirm", "back", "ask_reason", "reject", "defer", "details"]
 LIMIT = 64
-DIGEST_PREFIX = 8
 # A tap on an older button decides nothing: it brings the present draft with new buttons.
 BUTTON_LASTS = timedelta(hours=24)
 CONFIRM_LASTS = timedelta(minutes=2)
-_VERSION = "v1"
+_VERSION = "v2"
+# Buttons of before carried 32 bits of the digest. Messages keep them for ever; they decide nothing any more.
+_FORMER = re.compile("v1:([0-9A-Za-z]{1,32}):.*", re.DOTALL)
 _CODES: Mapping[Tap, str] = {
     "approve": "a",
     "confirm": "c",
@@ -38,8 +43,13 @@ _CODES: Mapping[Tap, str] = {
     "details": "v",
 }
 _TAPS = {code: tap for tap, code in _CODES.items()}
-_SIGNATURE = 11  # 66 bits in base64
+_SIGNATURE = 27  # 162 bits in base64
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_FIELDS = re.compile(
+    f"{_VERSION}:(?P<ref>[0-9A-Za-z]{{1,32}}):(?P<code>[{''.join(_TAPS)}]):(?P<ends>[0-9a-z]{{1,7}})"
+    rf":(?P<extra>[^:]*):(?P<signature>[\w-]{{{_SIGNATURE}}})",
+    re.ASCII,
+)
 
 
 class BadButton(GrowthError):
@@ -47,11 +57,11 @@ class BadButton(GrowthError):
 
 
 class OldButton(BadButton):
-    """The button was ours; its time is over."""
+    """The button was ours, or says so; its time is over. ``ref`` is the action that it stood under."""
 
-    def __init__(self, button: Button) -> None:
+    def __init__(self, ref: str) -> None:
         super().__init__("This button is too old.", "Here is the present draft.")
-        self.button = button
+        self.ref = ref
 
 
 @dataclass(frozen=True)
@@ -64,9 +74,29 @@ class Button:
     ends: datetime
     extra: str = ""
 
-    def fits(self, digest: str) -> bool:
-        """Whether the action's digest is the one that the button was made for."""
-        return digest.startswith(self.digest[:DIGEST_PREFIX])
+
+@dataclass(frozen=True)
+class Claim:
+    """What a tap says of itself. Nothing of it counts but as the button that it is proven to be."""
+
+    ref: str
+    tap: Tap
+    ends: datetime
+    extra: str
+    signature: str
+
+    def proven(self, key: bytes, chat_id: int, digests: Iterable[str], now: datetime) -> Button:
+        """The button that was made in this chat for one of the ``digests`` that the action has had.
+
+        Raises BadButton, or OldButton when its time is over.
+        """
+        for digest in digests:
+            button = Button(self.ref, self.tap, digest, self.ends, self.extra)
+            if hmac.compare_digest(_signature(key, chat_id, button).encode(), self.signature.encode()):
+                if button.ends <= now:
+                    raise OldButton(button.ref)
+                return button
+        raise _foreign()
 
 
 def nonce() -> str:
@@ -76,12 +106,9 @@ def nonce() -> str:
 
 def packed(key: bytes, chat_id: int, button: Button) -> str:
     """The callback data of a button in this chat. Raises ValueError for what no button can hold."""
-    ends = _base36(int(button.ends.timestamp()))
-    fields = (_VERSION, button.ref, _CODES[button.tap], button.digest[:DIGEST_PREFIX], ends, button.extra)
-    if any(":" in field for field in fields):
+    if any(":" in field for field in (button.ref, button.extra)):
         raise ValueError("a colon parts the fields of a button; none may hold one")
-    data = ":".join(fields)
-    return checked(f"{data}:{_signature(key, chat_id, data)}")
+    return checked(f"{_fields(button)}:{_signature(key, chat_id, button)}")
 
 
 def checked(data: str) -> str:
@@ -92,20 +119,30 @@ def checked(data: str) -> str:
     return data
 
 
-def unpacked(key: bytes, chat_id: int, data: str, now: datetime) -> Button:
-    """The button that was tapped in this chat. Raises BadButton, or OldButton when its time is over."""
-    body, _, signature = data.rpartition(":")
-    if not hmac.compare_digest(_signature(key, chat_id, body).encode(), signature.encode("utf-8", "replace")):
-        raise BadButton("This is no button of this chat.", "Use /pending.")
-    _, ref, code, digest, ends, extra = body.split(":")
-    button = Button(ref, _TAPS[code], digest, datetime.fromtimestamp(int(ends, 36), UTC), extra)
-    if button.ends <= now:
-        raise OldButton(button)
-    return button
+def claimed(data: str) -> Claim:
+    """What was tapped. Raises BadButton for what no button says, OldButton for one of before."""
+    former = _FORMER.fullmatch(data)
+    if former is not None:
+        raise OldButton(former[1])
+    found = _FIELDS.fullmatch(data)
+    if found is None:
+        raise _foreign()
+    ends = datetime.fromtimestamp(int(found["ends"], 36), UTC)
+    return Claim(found["ref"], _TAPS[found["code"]], ends, found["extra"], found["signature"])
 
 
-def _signature(key: bytes, chat_id: int, data: str) -> str:
-    mac = hmac.new(key, f"{chat_id}\n{data}".encode("utf-8", "replace"), hashlib.sha256).digest()
+def _foreign() -> BadButton:
+    return BadButton("This is no button of this chat.", "Use /pending.")
+
+
+def _fields(button: Button) -> str:
+    ends = _base36(int(button.ends.timestamp()))
+    return ":".join((_VERSION, button.ref, _CODES[button.tap], ends, button.extra))
+
+
+def _signature(key: bytes, chat_id: int, button: Button) -> str:
+    signed = f"{chat_id}\n{button.digest}\n{_fields(button)}"
+    mac = hmac.new(key, signed.encode("utf-8", "replace"), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(mac).decode()[:_SIGNATURE]
 
 

@@ -19,7 +19,7 @@ from growth_pipelines.approvals.decide import (
 )
 from growth_pipelines.approvals.deferral import deferral_days
 from growth_pipelines.errors import GrowthError
-from growth_pipelines.telegram.buttons import BadButton, Button, OldButton, Tap, unpacked
+from growth_pipelines.telegram.buttons import BadButton, Button, OldButton, Tap, claimed
 from growth_pipelines.telegram.cards import Cards, Place
 from growth_pipelines.telegram.desk import Asker, Case, Desk, Speaker
 from growth_pipelines.telegram.details import send_details
@@ -43,7 +43,11 @@ class Click:
     @property
     def is_current(self) -> bool:
         """Whether the button stands under the draft that still waits."""
-        return self.case.pending and self.button.fits(self.case.action["digest"])
+        return self.case.pending and self.fits(self.case)
+
+    def fits(self, case: Case) -> bool:
+        """Whether the button was made for the action's draft as it is in ``case``."""
+        return bool(self.button.digest == case.action["digest"])
 
 
 @dataclass(frozen=True)
@@ -64,10 +68,11 @@ class Clicks:
             return
         place = Place(asker.chat_id, query.message.message_id)
         try:
-            button = unpacked(self.cards.key, asker.chat_id, query.data or "", self.desk.now())
-            case = await asyncio.to_thread(self.desk.case, button.ref)
+            claim = claimed(query.data or "")
+            case, drafts = await asyncio.to_thread(self.desk.case_and_drafts, claim.ref)
+            button = claim.proven(self.cards.key, asker.chat_id, drafts, self.desk.now())
         except OldButton as old:
-            await self._too_old(query, place, speaker, old.button)
+            await self._too_old(query, place, speaker, old.ref)
         except (BadButton, NoSuchAction):
             await self._sender.answer(query.id, say("foreign_button"), alert=True)
             await self._strip(place)
@@ -84,9 +89,9 @@ class Clicks:
             }
             await steps[button.tap](click)
 
-    async def _too_old(self, query: CallbackQuery, place: Place, speaker: Speaker, button: Button) -> None:
+    async def _too_old(self, query: CallbackQuery, place: Place, speaker: Speaker, ref: str) -> None:
         """A late tap decides nothing: its buttons go, and the present draft comes with new ones."""
-        case = await asyncio.to_thread(self.desk.case_or_none, button.ref)
+        case = await asyncio.to_thread(self.desk.case_or_none, ref)
         await self._sender.answer(query.id, say("old_button"), alert=True)
         await self._strip(place)
         if case is not None:
@@ -144,10 +149,8 @@ class Clicks:
 
     async def _decide(self, click: Click, decision: Any, *, confirmed: bool = False, **parts: Any) -> None:
         """Decide about the draft that the button stands under, and show what became of it."""
-        action = click.case.action
-        # A digest that doesn't fit is handed on as it is, so that the refusal is on record with it.
-        digest = action["digest"] if click.button.fits(action["digest"]) else click.button.digest
-        request = DecisionRequest(action["id"], decision, digest, **parts)
+        # The digest of an earlier draft is handed on as it is, so that the refusal is on record with it.
+        request = DecisionRequest(click.case.action["id"], decision, click.button.digest, **parts)
         try:
             result = await asyncio.to_thread(self.desk.decide, click.asker, request, confirmed=confirmed)
         except ConfirmFirst:
@@ -171,14 +174,14 @@ class Clicks:
 
     async def _late(self, click: Click) -> None:
         """A tap that could only ask something, under a draft that nobody asks about any more."""
-        fits = click.button.fits(click.case.action["digest"])
-        await self._sender.answer(click.query_id, late(click.case.action) if fits else say("stale"), alert=True)
+        told = late(click.case.action) if click.fits(click.case) else say("stale")
+        await self._sender.answer(click.query_id, told, alert=True)
         await self._catch_up(click)
 
     async def _catch_up(self, click: Click) -> None:
         """Make the message say how things are; a newer draft that waits comes in a message of its own."""
         case = await asyncio.to_thread(self.desk.case, click.case.action["id"])
-        if case.pending and click.button.fits(case.action["digest"]):
+        if case.pending and click.fits(case):
             return
         await self.cards.settle(click.place, case, self._version(click))
         if case.pending:
@@ -187,7 +190,7 @@ class Clicks:
     def _version(self, click: Click) -> int:
         """The version that the message is about: the present one, or one before it."""
         version: int = click.case.action["version"]
-        return version if click.button.fits(click.case.action["digest"]) else version - 1
+        return version if click.fits(click.case) else version - 1
 
     def _keys(self, click: Click) -> Any:
         return self.cards.keys(click.asker.chat_id)

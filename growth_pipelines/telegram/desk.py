@@ -13,6 +13,7 @@ from growth_pipelines.actions.authority import MAY_DECIDE
 from growth_pipelines.actions.lifecycle import is_expired, request_of
 from growth_pipelines.actions.queue import NoSuchAction, as_document, find
 from growth_pipelines.actions.terms import terms_of
+from growth_pipelines.actions.transitions import digests_asked
 from growth_pipelines.approvals.chats import ChatProof, linked_chats, speaker
 from growth_pipelines.approvals.decide import DecisionRequest, DecisionResult, decide
 from growth_pipelines.approvals.inbox import inbox, waiting
@@ -119,6 +120,12 @@ class Desk:
         """The action with this id or ref. Raises NoSuchAction."""
         with self.store.read() as session:
             return self._case(session, find(session, id_or_ref))
+
+    def case_and_drafts(self, id_or_ref: str) -> tuple[Case, list[str]]:
+        """The same, with the digests of all the drafts that it has had, the present one first."""
+        with self.store.read() as session:
+            action = find(session, id_or_ref)
+            return self._case(session, action), [action.digest, *digests_asked(session, action)]
 
     def case_or_none(self, id_or_ref: str) -> Case | None:
         try:

@@ -14,12 +14,13 @@ from typing import Any
 
 from telegram import ForceReply, Message
 
-from growth_pipelines.telegram.buttons import DIGEST_PREFIX
 from growth_pipelines.telegram.messages import as_html, say
 from growth_pipelines.telegram.sending import Sender
 
 # Without an answer in this time the action still waits.
 ANSWER_WITHIN = timedelta(minutes=5)
+# 128 bits of the draft's digest, as a person can bear to see them; fewer, of questions of before, decide nothing.
+_DIGITS = 32
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Answered:
 
 async def ask_for_reason(sender: Sender, chat_id: int, action: Mapping[str, Any]) -> None:
     """Ask; the chat opens an answer to the question by itself."""
-    question = say("why_other", ref=action["ref"], digest=action["digest"][:DIGEST_PREFIX])
+    question = say("why_other", ref=action["ref"], digest=action["digest"][:_DIGITS])
     await sender.text(chat_id, as_html(question), ForceReply(input_field_placeholder=say("why")))
 
 
@@ -46,7 +47,7 @@ def answered(message: Message, bot_id: int) -> Answered | None:
     found = _pattern().fullmatch(question.text or "")
     if found is None:
         return None
-    in_time = message.date - question.date <= ANSWER_WITHIN
+    in_time = message.date - question.date <= ANSWER_WITHIN and len(found["digest"]) == _DIGITS
     return Answered(found["ref"], found["digest"], (message.text or "").strip(), in_time)
 
 
@@ -54,5 +55,5 @@ def _pattern() -> re.Pattern[str]:
     """The question with its two places open."""
     spelled = re.escape(say("why_other", ref="REF", digest="DIGEST"))
     return re.compile(
-        spelled.replace("REF", r"(?P<ref>\w+)").replace("DIGEST", rf"(?P<digest>[0-9a-f]{{{DIGEST_PREFIX}}})")
+        spelled.replace("REF", r"(?P<ref>\w+)").replace("DIGEST", rf"(?P<digest>[0-9a-f]{{8,{_DIGITS}}})")
     )

@@ -18,10 +18,10 @@ from growth_pipelines.telegram.buttons import (
     Button,
     OldButton,
     checked,
+    claimed,
     key_of,
     nonce,
     packed,
-    unpacked,
 )
 
 KEY = b"k" * 32
@@ -35,15 +35,31 @@ buttons = st.builds(Button, refs, st.sampled_from(sorted(_CODES)), digests, ends
 chats = st.integers(-(2**52), 2**52)
 
 
-@given(buttons, chats)
-def test_a_button_comes_back_as_it_was_made(button: Button, chat: int) -> None:
+def tapped(key: bytes, chat: int, data: str, digests: list[str], now: datetime) -> Button:
+    return claimed(data).proven(key, chat, digests, now)
+
+
+@given(buttons, chats, st.lists(digests, max_size=3))
+def test_a_button_comes_back_as_it_was_made_with_the_whole_digest(
+    button: Button, chat: int, others: list[str]
+) -> None:
     data = packed(KEY, chat, button)
     assert len(data.encode()) <= LIMIT
-    read = unpacked(KEY, chat, data, button.ends - timedelta(seconds=1))
-    assert (read.ref, read.tap, read.ends, read.extra) == (button.ref, button.tap, button.ends, button.extra)
-    assert read.fits(button.digest)
+    known = [*others, button.digest]
+    assert tapped(KEY, chat, data, known, button.ends - timedelta(seconds=1)) == button
     with pytest.raises(OldButton):
-        unpacked(KEY, chat, data, button.ends)
+        tapped(KEY, chat, data, known, button.ends)
+
+
+@given(buttons, chats, st.integers(0, 63))
+def test_a_digest_that_differs_in_one_digit_anywhere_is_of_another_draft(
+    button: Button, chat: int, place: int
+) -> None:
+    digit = "0" if button.digest[place] != "0" else "1"
+    near = button.digest[:place] + digit + button.digest[place + 1 :]
+    with pytest.raises(BadButton) as refused:
+        tapped(KEY, chat, packed(KEY, chat, button), [near], button.ends - timedelta(seconds=1))
+    assert not isinstance(refused.value, OldButton)
 
 
 @given(buttons, chats, st.integers(0, 63), st.integers(1, 255))
@@ -55,13 +71,20 @@ def test_no_changed_button_and_no_other_chat_or_key_counts(
     forged = data[:place] + chr(ord(data[place]) ^ change) + data[place + 1 :]
     for key, where, text in ((KEY, chat, forged), (KEY, chat + 1, data), (b"x" * 32, chat, data)):
         with pytest.raises(BadButton):
-            unpacked(key, where, text, button.ends - timedelta(seconds=1))
+            tapped(key, where, text, [button.digest], button.ends - timedelta(seconds=1))
+
+
+@given(refs, st.sampled_from(sorted(_CODES.values())), digests, extras)
+def test_a_button_of_before_is_old_whatever_it_says(ref: str, code: str, digest: str, extra: str) -> None:
+    with pytest.raises(OldButton) as old:
+        claimed(f"v1:{ref}:{code}:{digest[:8]}:t2f8rk:{extra}:AbCdEfGhIjK")
+    assert old.value.ref == ref
 
 
 @given(st.text(max_size=80))
 def test_any_text_is_refused_and_breaks_nothing(text: str) -> None:
     with pytest.raises(BadButton):
-        unpacked(KEY, 1, text, ENDS)
+        tapped(KEY, 1, text, ["0" * 64], ENDS)
 
 
 def test_what_telegram_would_not_take_is_refused_before_it_is_sent() -> None:
