@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -100,11 +100,19 @@ class ActionSettings(_Group):
     title_change_days: int = Field(14, ge=0, description="at most one title change a page in this many days")
     min_confidence: float = Field(0.5, ge=0, le=1, description="drafts under this confidence are refused")
     min_confidence_seo: float = Field(0.6, ge=0, le=1, description="the same, for SEO drafts")
+    automatic_days: int = Field(
+        14, ge=1, le=366, description="auto-approval that is on for a time is so for at most this many days"
+    )
     attempts: int = Field(3, ge=1, description="tries on transient errors before an action fails")
     deadline_seconds: float = Field(
         60, gt=0, description="how long one write or read of the shop is tried before giving up"
     )
     top: int = Field(10, ge=1, description="how many actions the queue shows")
+
+    @property
+    def automatic_longest(self) -> timedelta:
+        """How long auto-approval may be switched on for a time."""
+        return timedelta(days=self.automatic_days)
 
 
 class ShopifySettings(_Group):
@@ -370,6 +378,13 @@ class ConsoleSettings(_Group):
     session_idle_minutes: int = Field(
         120, ge=5, description="a console session ends after this many minutes without a request"
     )
+    proof_minutes: int = Field(
+        15,
+        ge=1,
+        le=24 * 60,
+        description="approving what is of high risk, and changing policies or operators, asks who it is when the "
+        "last log-in is longer ago than this many minutes",
+    )
     allowed_hosts: Words = Field(
         default_factory=list, description="names besides loopback that the console answers to, e.g. behind a proxy"
     )
@@ -393,6 +408,11 @@ class ConsoleSettings(_Group):
         if self.proxy_user_header and not self.trusted_proxies:
             raise ValueError("proxy_user_header needs trusted_proxies: the addresses that may name a user")
         return self
+
+    @property
+    def proof_lasts(self) -> timedelta:
+        """How long a proof of who somebody is counts for what weighs most."""
+        return timedelta(minutes=self.proof_minutes)
 
     @property
     def reached_at(self) -> str:

@@ -37,6 +37,14 @@ def terms_of(request: ApprovalRequest) -> Terms:
     return Terms.model_validate(request.terms or {})
 
 
+def stands_alone(risk: str, terms: Terms) -> bool:
+    """Whether approving it weighs most: it is of high risk, or its policy lets no chat approve it with one tap.
+
+    Such an action is approved by itself and not in a list, and in the console with a recent proof of who it is.
+    """
+    return risk == "high" or terms.chat != "once"
+
+
 def facts_of(action: Action) -> Facts:
     """What rules that let actions pass look at."""
     return Facts(

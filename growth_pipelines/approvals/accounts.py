@@ -27,6 +27,7 @@ from growth_pipelines.approvals.sessions import (
     begin,
     forget_old,
     log_out_others,
+    note_unproved,
     proven_session,
 )
 from growth_pipelines.errors import GrowthError
@@ -81,7 +82,8 @@ def prove_again(
     now: datetime,
     browser: Browser,
 ) -> SignedIn:
-    """A new session for somebody who is signed in and proves once more, by password or code, who they are.
+    """A new session for somebody who is signed in and proves once more who they are: by all that a log-in would
+    ask for, the password and, where codes are set up, a code; by a code alone where they have no password.
 
     Raises LoginRefused, LockedOut or ProofRefused.
     """
@@ -92,12 +94,14 @@ def prove_again(
         sources = [client_source(browser.client), name_source(session, proven.operator)]
         refuse_locked(session, sources, now)
         operator = session.get_one(Operator, proven.operator)
-        by_password = right and operator.password_hash == kept
-        if by_password or one_time_codes.use_code(settings, operator, code, now):
+        has_password = operator.password_hash is not None
+        known = right and operator.password_hash == kept if has_password else operator.totp_secret is not None
+        if known and _code_fits(settings, operator, code, now):
             forgive(session, sources[1])
-            how: How = "password" if by_password else "code"
+            how: How = "password" if has_password else "code"
             return begin(session, settings, operator, how, now, browser, behind_proxy=proven.behind_proxy)
         count_failure(session, sources, now)
+        note_unproved(session, proven.operator, now)
     raise LoginRefused("The password or the code is wrong.", "A one-time link works too.")
 
 

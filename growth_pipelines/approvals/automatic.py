@@ -27,7 +27,7 @@ from growth_pipelines.clock import local_date, start_of_day
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.policies.automatic import refusal
 from growth_pipelines.policies.book import InForce, in_force, save
-from growth_pipelines.policies.terms import AutomaticRule, Book, Terms
+from growth_pipelines.policies.terms import LONGEST_AUTOMATIC, AutomaticRule, Book, Terms
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.audit import append_event
 from growth_pipelines.store.database import Store
@@ -310,11 +310,20 @@ def _per_day(actions: Sequence[Action], most: int, zone: str) -> list[Action]:
 
 
 def save_book(
-    session: Session, book: Book, *, actor: str, channel: str, now: datetime, seen: int, note: str = ""
+    session: Session,
+    book: Book,
+    *,
+    actor: str,
+    channel: str,
+    now: datetime,
+    seen: int,
+    note: str = "",
+    longest: timedelta = LONGEST_AUTOMATIC,
 ) -> PolicyVersion:
     """Put a policy book in force, in the caller's transaction; waiting requests come under it at once.
 
-    Raises what :func:`growth_pipelines.policies.book.save` does.
+    A rule that is switched on for a time ends within ``longest``. Raises what
+    :func:`growth_pipelines.policies.book.save` does.
     """
     return save(
         session,
@@ -325,6 +334,7 @@ def save_book(
         kinds=SUBTYPES,
         seen=seen,
         note=note,
+        longest=longest,
         apply=put_waiting_under,
     )
 

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from growth_pipelines.actions.lifecycle import is_expired
 from growth_pipelines.actions.queue import NoSuchAction, find, rank
 from growth_pipelines.actions.subject import conflict, written_fields
+from growth_pipelines.actions.terms import stands_alone
 from growth_pipelines.approvals.decide import (
     AlreadyDecided,
     DecisionRequest,
@@ -141,11 +142,11 @@ def _foreseen(session: Session, bulk: Bulk, now: datetime) -> list[ItemFate]:
 
 
 def _by_itself(fate: ItemFate, book: Book) -> ItemFate:
-    """What its policy lets no chat approve with one tap is approved where it is seen, not in a list."""
+    """What weighs most is approved where it is seen, not in a list."""
     action = fate.action
     if fate.fate != "ready" or action is None:
         return fate
-    if book.terms(action.kind, action.subtype, action.risk_tier).chat == "once":
+    if not stands_alone(action.risk_tier, book.terms(action.kind, action.subtype, action.risk_tier)):
         return fate
     alone = f"{action.ref} ({action.risk_tier} risk) is to be looked at by itself: approve it on its own page."
     return replace(fate, fate="refused", message=alone)

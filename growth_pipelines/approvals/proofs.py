@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.queue import find
-from growth_pipelines.approvals.sessions import proven_session
+from growth_pipelines.actions.terms import stands_alone, terms_of
+from growth_pipelines.actions.transitions import request_of
+from growth_pipelines.approvals.sessions import PROOF_LASTS, NotFresh, proven_session
 from growth_pipelines.approvals.signatures import Decision, DecisionRecord, ProofRefused, proven
 from growth_pipelines.store.tables import Operator
 
@@ -77,17 +79,34 @@ class Proof(Protocol):
 
 @dataclass(frozen=True)
 class SessionProof:
-    """A signed-in browser: the session cookie's token and the form's CSRF token."""
+    """A signed-in browser: the session cookie's token and the form's CSRF token.
+
+    To approve what is looked at by itself, it must not be longer than ``lasts`` ago that the person proved who
+    they are. Saying no never waits for that. Programs' tokens, signatures and chats prove who asks each time.
+    """
 
     token: str
     csrf: str
+    lasts: timedelta = PROOF_LASTS
     channel: str = "console"
     records_strangers: bool = False
 
     def prove(self, session: Session, request: DecisionRequest, now: datetime) -> Person:
-        """Whose session it is."""
+        """Whose session it is. Raises ProofRefused, or NotFresh for what asks for a newer proof."""
         signed_in = proven_session(session, self.token, self.csrf, now)
+        approves = request.decision.startswith("approve") and signed_in.may_decide
+        if approves and not signed_in.is_fresh(now, self.lasts) and _weighs_most(session, request):
+            raise NotFresh
         return Person(signed_in.operator, signed_in.role, self.channel)
+
+
+def _weighs_most(session: Session, request: DecisionRequest) -> bool:
+    """Whether the approval is of what is looked at by itself. What is refused anyhow asks nobody for a proof."""
+    action = find(session, request.action)
+    if action.digest != request.digest or action.state not in ("pending", "deferred"):
+        return False
+    asked = request_of(session, action)
+    return asked is None or stands_alone(action.risk_tier, terms_of(asked))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,11 @@
 
 Only hashes of tokens are stored. Cookie and CSRF token are random and of no meaning; everything about a session
 is looked up here. Every log-in makes a new one and ends the one that the browser had.
+
+A session lasts for hours, on a computer that others may come to. What weighs most (approving what is of high risk
+or kept from chats, changing policies and operators, handing one's right to another) asks for a proof of who it is
+that is no older than ``console.proof_minutes``: the session's own beginning, since each further proof begins a new
+one. What a proxy says is no such proof: it says the same for whoever sits there.
 """
 
 from __future__ import annotations
@@ -34,10 +39,18 @@ from growth_pipelines.store.tables import ConsoleSession, OneTimeLink, Operator
 from growth_pipelines.telemetry import logger
 
 How = Literal["link", "password", "code", "proxy"]
-# Critical deeds ask for a proof of who it is that is no older.
-FRESH_FOR = timedelta(minutes=10)
+# The deeds that weigh most ask for a proof of who it is that is no older, where settings say nothing else.
+PROOF_LASTS = timedelta(minutes=15)
 # A session's last request is stored once in so long.
 SEEN_STEP = timedelta(minutes=1)
+
+
+class NotFresh(GrowthError):
+    """It is too long ago that the person proved who they are; ``back`` is where to go on, if not here."""
+
+    def __init__(self, back: str = "") -> None:
+        super().__init__("Prove once more that it is you.", "Open /again in the browser that is signed in.")
+        self.back = back
 
 
 class MayNotAdminister(GrowthError):
@@ -71,9 +84,9 @@ class SignedIn:
     def may_decide(self) -> bool:
         return self.role in ("operator", "admin")
 
-    def is_fresh(self, now: datetime) -> bool:
-        """Whether it was proved within the last ten minutes, to us and not to a proxy, who it is."""
-        return self.how != "proxy" and self.since is not None and now - self.since < FRESH_FOR
+    def is_fresh(self, now: datetime, lasts: timedelta = PROOF_LASTS) -> bool:
+        """Whether it was proved no longer ago than ``lasts``, to us and not to a proxy, who it is."""
+        return self.how != "proxy" and self.since is not None and now - self.since < lasts
 
 
 @dataclass(frozen=True)
@@ -126,6 +139,8 @@ def log_in(
             source = client_source(browser.client)
             refuse_locked(session, [source], now)
             count_failure(session, [source], now)
+            if again is not None:
+                note_unproved(session, again.operator, now)
     except LoginRefused as problem:
         logger("approvals").info("log-in refused", client=browser.client, why=problem.message)
         raise
@@ -144,6 +159,11 @@ def _use_link(session: Session, link_token: str, now: datetime, only: str) -> Op
         return None
     link.used_at = now
     return operator
+
+
+def note_unproved(session: Session, operator: str, now: datetime) -> None:
+    """Put on record that somebody in an operator's session failed to prove that it is they."""
+    append_event(session, event="proof_failed", actor=operator, channel="console", now=now)
 
 
 def log_in_by_proxy(store: Store, settings: Settings, name: str, now: datetime, browser: Browser) -> SignedIn:

@@ -108,7 +108,7 @@ def save(file: Path, note: str, seen: int | None, as_json: bool) -> None:
 @policies.command("automatic")
 @click.argument("kind")
 @click.argument("switch", type=click.Choice(["on", "off"]))
-@click.option("--hours", type=click.FloatRange(0, 24 * 31, min_open=True), help="On for so long only.")
+@click.option("--hours", type=click.FloatRange(0, 24 * 366, min_open=True), help="On for so long only.")
 @click.option("--min-confidence", type=click.FloatRange(0.5, 1), help="Let pass from this confidence on.")
 @json_option
 def automatic(kind: str, switch: str, hours: float | None, min_confidence: float | None, as_json: bool) -> None:
@@ -228,7 +228,14 @@ def _save(book: Book, note: str, seen: int | None, as_json: bool) -> None:
     with store.session() as session:
         made_from = in_force(session).version if seen is None else seen
         row = save_book(
-            session, book, actor=person, channel=CHANNEL, now=settings.clock.now(), seen=made_from, note=note
+            session,
+            book,
+            actor=person,
+            channel=CHANNEL,
+            now=settings.clock.now(),
+            seen=made_from,
+            note=note,
+            longest=settings.actions.automatic_longest,
         )
     if as_json:
         print_json({"version": row.version, "digest": row.digest})

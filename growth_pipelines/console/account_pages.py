@@ -13,13 +13,12 @@ from growth_pipelines.approvals import accounts, one_time_codes
 from growth_pipelines.approvals.chats import new_code
 from growth_pipelines.approvals.operators import hash_of
 from growth_pipelines.approvals.passwords import MAX_LENGTH, MIN_LENGTH
-from growth_pipelines.approvals.sessions import SignedIn, log_out_others, proven_session, sessions_of
+from growth_pipelines.approvals.sessions import NotFresh, SignedIn, log_out_others, proven_session, sessions_of
 from growth_pipelines.console.failures import status_of
 from growth_pipelines.console.identity import (
     Console,
     FreshPerson,
     Here,
-    NotFresh,
     Person,
     browser_of,
     set_session,
@@ -48,7 +47,7 @@ def password(
 ) -> Response:
     """Set the password, and end the other sessions."""
     now = console.now()
-    if not person.is_fresh(now):
+    if not person.is_fresh(now, console.settings.console.proof_lasts):
         # What was typed is not carried through the question: a password stands in no page.
         raise NotFresh(back="/account")
     try:
@@ -139,7 +138,7 @@ def account_page(
         notice=notice,
         has_password=operator.password_hash is not None,
         has_codes=operator.totp_secret is not None,
-        fresh=person.is_fresh(now),
+        fresh=person.is_fresh(now, console.settings.console.proof_lasts),
         has_chats=console.settings.telegram.on,
         chats=chats,
         sessions=sessions,

@@ -26,6 +26,7 @@ from growth_pipelines.approvals.decide import (
     decide,
     decide_in,
 )
+from growth_pipelines.approvals.sessions import NotFresh
 from growth_pipelines.approvals.signatures import ProofRefused
 from growth_pipelines.console import views
 from growth_pipelines.console.action_page import action_page
@@ -184,7 +185,7 @@ def _answer_form(
     try:
         asked = _vouched(console, id_or_ref, _checked(_from_form(console, id_or_ref, typed)))
         result = _decide(console, request, id_or_ref, asked, csrf)
-    except NoSuchAction:
+    except (NoSuchAction, NotFresh):
         raise
     except Unbacked as problem:
         return action_page(

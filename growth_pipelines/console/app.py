@@ -18,6 +18,7 @@ from starlette.types import Scope
 from growth_pipelines import __version__
 from growth_pipelines.actions.experiments.declaration import BadExperiment
 from growth_pipelines.approvals.decide import AlreadyDecided, DecisionRefused
+from growth_pipelines.approvals.sessions import NotFresh
 from growth_pipelines.approvals.tokens import MissingScope
 from growth_pipelines.console import (
     account_pages,
@@ -56,7 +57,7 @@ from growth_pipelines.console.dagster_ui.door import DagsterDoor
 from growth_pipelines.console.documents import Problem
 from growth_pipelines.console.failures import status_of
 from growth_pipelines.console.guard import SAFE_METHODS, Guard, allowed_hosts, headers_for
-from growth_pipelines.console.identity import FORM, Console, NotFresh, NotSignedIn, person_of, require_csrf
+from growth_pipelines.console.identity import FORM, Console, NotSignedIn, person_of, require_csrf
 from growth_pipelines.console.kept import Kept
 from growth_pipelines.console.last_seen import LastSeen
 from growth_pipelines.console.plots import shown

@@ -36,12 +36,13 @@ from growth_pipelines.approvals.bulk import (
 from growth_pipelines.approvals.decide import AlreadyDecided, DecisionRequest, SessionProof, StaleDigest, decide
 from growth_pipelines.approvals.deferral import deferral_days
 from growth_pipelines.approvals.permission import permission
-from growth_pipelines.approvals.sessions import SignedIn, proven_session
+from growth_pipelines.approvals.sessions import NotFresh, SignedIn, proven_session
 from growth_pipelines.console import views
 from growth_pipelines.console.approval_pages import stamp
 from growth_pipelines.console.failures import BadRequest, MayNotDecide, status_of
 from growth_pipelines.console.identity import Console, Here, Person, session_token
 from growth_pipelines.console.labels import all_labels, label
+from growth_pipelines.console.login_pages import again_part
 from growth_pipelines.console.pages import Notice, page
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.tables import Action
@@ -140,12 +141,17 @@ def decision(
     csrf: Annotated[str, Form(max_length=100)] = "",
 ) -> HTMLResponse:
     """Decide about one action of a list; the answer takes its row's place."""
-    proof = SessionProof(session_token(request), csrf)
+    proof = SessionProof(session_token(request), csrf, console.settings.console.proof_lasts)
     try:
         wanted = DecisionRequest(id_or_ref, decision, digest, typed.note, typed.reason, typed.day)
         result = decide(console.store, console.settings, wanted, proof, console.now())
     except NoSuchAction:
         raise
+    except NotFresh:
+        if not _is_part(request):
+            raise
+        sent = {"decision": decision, "digest": digest, **vars(typed)}
+        return _in_its_place(again_part(request, person, sent), _ref(console, id_or_ref))
     except GrowthError as problem:
         return _refused(request, person, console, id_or_ref, problem, decision, typed)
     return _answer(request, person, console, id_or_ref, Notice(result.message), 200)
@@ -167,7 +173,12 @@ def _refused(
     tone = "warn" if isinstance(problem, StaleDigest) else "bad"
     notice = Notice(problem.message, problem.hint, tone)
     response = _look(request, person, console, id_or_ref, notice, opened, typed, status_of(problem))
-    response.headers["hx-retarget"] = f"#look-{_ref(console, id_or_ref)}"
+    return _in_its_place(response, _ref(console, id_or_ref))
+
+
+def _in_its_place(response: HTMLResponse, ref: str) -> HTMLResponse:
+    """Shown where the forms of that row are."""
+    response.headers["hx-retarget"] = f"#look-{ref}"
     response.headers["hx-reswap"] = "innerHTML"
     return response
 
@@ -244,7 +255,8 @@ def _decide_all(
         person = proven_session(session, session_token(request), csrf, now)
         check_confirmation(confirm, shown, person.operator, person.token, now)
         check(wanted, console.settings, now)
-        proofs = [SessionProof(person.token, csrf)] * len(shown.items)
+        proof = SessionProof(person.token, csrf, console.settings.console.proof_lasts)
+        proofs = [proof] * len(shown.items)
         return decide_all(session, console.settings, wanted, proofs, now)
 
 

@@ -104,9 +104,10 @@ def proven_caller(session: Session, request: Request, csrf: str, scope: str, now
 def proof_of(request: Request, csrf: str) -> Proof:
     """What the caller decides with."""
     token = bearer(request)
+    settings = console_of(request).settings
     if token is None:
-        return SessionProof(session_token(request), csrf)
-    return TokenProof(token, console_of(request).settings.zone)
+        return SessionProof(session_token(request), csrf, settings.console.proof_lasts)
+    return TokenProof(token, settings.zone)
 
 
 def _needs(*scopes: str) -> Any:

@@ -12,12 +12,12 @@ from growth_pipelines.actions.template_pauses import MayNotResume, NotPaused
 from growth_pipelines.approvals.bulk import NotConfirmed
 from growth_pipelines.approvals.decide import DecisionRefused, NotAllowed, TimeIsOver
 from growth_pipelines.approvals.passwords import TooBusy
-from growth_pipelines.approvals.sessions import MayNotAdminister
+from growth_pipelines.approvals.sessions import MayNotAdminister, NotFresh
 from growth_pipelines.approvals.signatures import ProofRefused
 from growth_pipelines.approvals.tokens import MissingScope
 from growth_pipelines.console.changes import Changed
 from growth_pipelines.console.dagster_ui.upstream import DagsterSilent
-from growth_pipelines.console.identity import NotFresh, NotSignedIn
+from growth_pipelines.console.identity import NotSignedIn
 from growth_pipelines.console.rate_limits import TooManyRequests
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.policies.book import MayNotSave, Outdated

@@ -1,7 +1,8 @@
 """Who is asking: the session cookie, and the dependencies that routes use to require a person.
 
-``Person`` is signed in; ``FreshPerson`` has proved within ten minutes who they are (else a page asks for that and
-comes back), which critical changes need; ``Admin`` is an admin who has.
+``Person`` is signed in; ``FreshPerson`` has proved of late who they are (``console.proof_minutes``; else a page
+asks for that and comes back), which the changes that weigh most need; ``Admin`` is an admin, ``FreshAdmin`` one
+who has.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from fastapi.concurrency import run_in_threadpool
 from growth_pipelines.approvals.sessions import (
     Browser,
     MayNotAdminister,
+    NotFresh,
     SignedIn,
     SignedInAdmin,
     csrf_fits,
@@ -47,14 +49,6 @@ class Console:
 
 class NotSignedIn(GrowthError):
     """The request carries no live session."""
-
-
-class NotFresh(GrowthError):
-    """It is too long ago that the person proved who they are; ``back`` is where to go on, if not here."""
-
-    def __init__(self, back: str = "") -> None:
-        super().__init__("Prove once more that it is you.", "Open /again in the browser that is signed in.")
-        self.back = back
 
 
 def console_of(request: Request) -> Console:
@@ -118,8 +112,8 @@ Here = Annotated[Console, Depends(console_of)]
 
 
 def require_fresh(person: Person, console: Here) -> SignedIn:
-    """Who is signed in and proved it within the last ten minutes. Raises NotSignedIn or NotFresh."""
-    if not person.is_fresh(console.now()):
+    """Who is signed in and proved of late that it is they. Raises NotSignedIn or NotFresh."""
+    if not person.is_fresh(console.now(), console.settings.console.proof_lasts):
         raise NotFresh
     return person
 
@@ -135,7 +129,7 @@ def require_admin(person: Person) -> SignedIn:
 
 
 def require_fresh_admin(person: Annotated[SignedIn, Depends(require_admin)], console: Here) -> SignedIn:
-    """An admin who proved within the last ten minutes who they are."""
+    """An admin who proved of late who they are."""
     return require_fresh(person, console)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import APIRouter, Form, Request, Response
@@ -137,12 +139,23 @@ def again_page(
     status: int = 200,
 ) -> HTMLResponse:
     """The page that asks who it is; ``carried`` is a form (URL-encoded) to send to ``next`` afterwards."""
+    asked = {"next": safe_path(next), "carried": carried, **_asked_for(request, person)}
+    return page(request, "again.html", person, status, problem=problem, **asked)
+
+
+def again_part(request: Request, person: SignedIn, sent: Mapping[str, str]) -> HTMLResponse:
+    """The same question in a part of a page, in the place of the form whose fields were ``sent``."""
+    asked = {"next": request.url.path, "carried": urlencode(sent), **_asked_for(request, person)}
+    return page(request, "again_part.html", person, 403, **asked)
+
+
+def _asked_for(request: Request, person: SignedIn) -> dict[str, Any]:
+    """What the person can prove themselves by, and how old a proof may be."""
     console: Console = request.app.state.console
     with console.store.read() as session:
         operator = session.get_one(Operator, person.operator)
         has = {"password": operator.password_hash is not None, "codes": operator.totp_secret is not None}
-    target = safe_path(next)
-    return page(request, "again.html", person, status, next=target, carried=carried, problem=problem, has=has)
+    return {"has": has, "minutes": console.settings.console.proof_minutes}
 
 
 async def ask_again(request: Request, person: SignedIn, back: str) -> Response:

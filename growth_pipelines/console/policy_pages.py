@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
@@ -20,7 +20,7 @@ from growth_pipelines.console.identity import Console, FreshAdmin, Here, Person,
 from growth_pipelines.console.pages import Notice, page
 from growth_pipelines.console.policy_views import automatic_rows, changes, terms_rows, version_rows
 from growth_pipelines.errors import GrowthError
-from growth_pipelines.policies.book import check, in_force
+from growth_pipelines.policies.book import check, check_ends, in_force
 from growth_pipelines.policies.terms import BadBook, Book, parse, text_of, with_automatic
 
 router = APIRouter(include_in_schema=False)
@@ -83,6 +83,7 @@ def _policies(
         history=history,
         away=away,
         is_admin=person.role == "admin",
+        most_hours=24 * console.settings.actions.automatic_days,
         notice=notice,
     )
 
@@ -130,7 +131,7 @@ def switch(
     console: Here,
     kind: Annotated[str, Form(max_length=64)],
     on: Annotated[bool, Form()] = False,
-    hours: Annotated[float | None, Form(gt=0, le=24 * 31)] = None,
+    hours: Annotated[float | None, Form(gt=0, le=24 * 366)] = None,
     csrf: Csrf = "",
 ) -> Response:
     """Switch a rule off at once; on only after a look at what it would let pass."""
@@ -143,7 +144,7 @@ def switch(
             book = with_automatic(present.book, kind, enabled=on, until=until if on else None)
             if not on:
                 note = f"auto-approval of {kind} off"
-                _save(session, proven, book, Change("", present.version, note), now)
+                _save(session, console, proven, book, Change("", present.version, note))
                 return RedirectResponse(f"/policies?saved={present.version + 1}", 303)
     except GrowthError as problem:
         return _policies(request, person, console, notice=_told(problem), status=status_of(problem))
@@ -161,6 +162,7 @@ def _look(
             proven_session(session, session_token(request), csrf, now)
             present = in_force(session)
             check(session, book, SUBTYPES)
+            check_ends(session, book, now, console.settings.actions.automatic_longest)
             found = preview(session, book, now, console.settings.zone)
     except BadBook as problem:
         return _edit(request, person, change, _told(problem), status_of(problem))
@@ -191,15 +193,22 @@ def save(
         book = parse(change.text)
         with console.store.session() as session:
             proven = proven_session(session, session_token(request), csrf, now)
-            version = _save(session, proven, book, change, now)
+            version = _save(session, console, proven, book, change)
     except GrowthError as problem:
         return _edit(request, person, change, _told(problem), status_of(problem))
     return RedirectResponse(f"/policies?saved={version}", 303)
 
 
-def _save(session: Session, person: SignedIn, book: Book, change: Change, now: datetime) -> int:
+def _save(session: Session, console: Console, person: SignedIn, book: Book, change: Change) -> int:
     row = save_book(
-        session, book, actor=person.operator, channel=CHANNEL, now=now, seen=change.seen, note=change.note
+        session,
+        book,
+        actor=person.operator,
+        channel=CHANNEL,
+        now=console.now(),
+        seen=change.seen,
+        note=change.note,
+        longest=console.settings.actions.automatic_longest,
     )
     return row.version
 

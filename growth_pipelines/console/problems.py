@@ -31,6 +31,7 @@ TITLES = {
     "not-allowed": "This person may not decide this",
     "not-confirmed": "The confirmation is of another list, person or time",
     "not-drawn": "The warehouse has too few units",
+    "not-fresh": "It is too long ago that the person proved who they are",
     "not-proposed": "The question was not put",
     "not-read": "The experiment has no reading",
     "not-signed-in": "Nobody is signed in",

@@ -13,7 +13,7 @@ from growth_pipelines.approvals.absences import absences, add_absence, end_absen
 from growth_pipelines.approvals.sessions import SignedIn, proven_session
 from growth_pipelines.clock import local_date, start_of_day
 from growth_pipelines.console.failures import BadRequest, status_of
-from growth_pipelines.console.identity import Console, Here, Person, session_token
+from growth_pipelines.console.identity import Console, FreshPerson, Here, Person, session_token
 from growth_pipelines.console.observed import observe
 from growth_pipelines.console.pages import Notice, page
 from growth_pipelines.console.programs import program_states
@@ -69,7 +69,7 @@ def _settings(
 @router.post("/absences")
 def add(
     request: Request,
-    person: Person,
+    person: FreshPerson,
     console: Here,
     operator: Annotated[str, Form(max_length=64)],
     delegate: Annotated[str, Form(max_length=64)],

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from growth_pipelines.policies.terms import AUTOMATIC_VALUE_LIMIT, AutomaticRule, Terms
+from growth_pipelines.policies.terms import AUTOMATIC_VALUE_LIMIT, DECIDING_ROLES, AutomaticRule, Terms
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,11 @@ def _under(rule: AutomaticRule, facts: Facts) -> str:
 
 
 def _needs_people(terms: Terms) -> str:
+    """A rule stands in for any one who decides: not for several, nor for some of them, nor for a role alone."""
     if terms.quorum > 1 or terms.four_eyes or terms.approvers:
         return "its terms ask for certain people"
-    return ""
+    missing = [role for role in DECIDING_ROLES if role not in terms.roles]
+    return f"its terms ask for {terms.roles[0]}s" if missing else ""
 
 
 def never(facts: Facts) -> str:

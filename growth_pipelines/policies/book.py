@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from growth_pipelines.canonical import digest
 from growth_pipelines.errors import GrowthError
-from growth_pipelines.policies.terms import BadBook, Book, book_of, flaws, shipped, unmeetable
+from growth_pipelines.policies.terms import LONGEST_AUTOMATIC, BadBook, Book, book_of, flaws, shipped, unmeetable
 from growth_pipelines.store.audit import append_event, is_intact
 from growth_pipelines.store.tables import AuditEvent, Operator, OutboxEntry, PolicyVersion
 
@@ -72,6 +72,18 @@ def check(session: Session, book: Book, kinds: Collection[str]) -> None:
         raise BadBook(f"The policy book can't be used: {found[0]}.", "Correct it, or add the operators.")
 
 
+def check_ends(session: Session, book: Book, now: datetime, longest: timedelta) -> None:
+    """Raise BadBook when a rule that the book in force has not yet is switched on for longer than allowed."""
+    for rule in book.automatic:
+        is_new = rule != current(session).automatic_for(rule.kind)
+        if is_new and rule.enabled and rule.until is not None and rule.until > now + longest:
+            raise BadBook(
+                f"Auto-approval of {rule.kind} until {rule.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC is longer "
+                f"than the {longest.days} days that it may be on for a time.",
+                "Choose an earlier end, or change GROWTH_ACTIONS__AUTOMATIC_DAYS.",
+            )
+
+
 def check_people(session: Session, kinds: Collection[str]) -> None:
     """Raise BadBook when the book in force asks for more people than there are, since some were removed."""
     found = unmeetable(current(session), people(session), kinds)
@@ -92,12 +104,14 @@ def save(
     kinds: Collection[str],
     seen: int,
     note: str = "",
+    longest: timedelta = LONGEST_AUTOMATIC,
     apply: Callable[[Session, InForce, datetime], int],
 ) -> PolicyVersion:
     """Put ``book`` in force, in the caller's transaction; who ``actor`` is has been proved.
 
-    ``seen`` is the version that the change was made from. ``apply`` brings the waiting requests under the new
-    terms and says how many changed. Raises MayNotSave, Outdated or BadBook.
+    ``seen`` is the version that the change was made from, ``longest`` how long a rule may be on for a time.
+    ``apply`` brings the waiting requests under the new terms and says how many changed. Raises MayNotSave,
+    Outdated or BadBook.
     """
     person = session.get(Operator, actor)
     if person is None or not person.active or person.role != "admin":
@@ -109,6 +123,7 @@ def save(
             "Look at the present version and change that.",
         )
     check(session, book, kinds)
+    check_ends(session, book, now, longest)
     row = PolicyVersion(
         version=before.version + 1,
         document=book.document(),

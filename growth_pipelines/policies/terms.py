@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from itertools import product
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -21,11 +21,14 @@ from growth_pipelines.errors import GrowthError
 
 Priority = Literal["critical", "high", "medium", "low"]
 DecidingRole = Literal["operator", "admin"]
+DECIDING_ROLES: tuple[DecidingRole, ...] = get_args(DecidingRole)
 Ending = Literal["expire", "reject"]
 ChatMode = Literal["once", "twice", "console"]
 ANY = "*"
 # Nothing worth this much (28 days, the shop's currency) ever passes by itself, whatever a book says.
 AUTOMATIC_VALUE_LIMIT = 1000
+# A rule that is switched on for a time ends within this, where settings say nothing else.
+LONGEST_AUTOMATIC = timedelta(days=14)
 
 
 class BadBook(GrowthError):
@@ -39,7 +42,7 @@ class _Part(BaseModel):
 class Terms(_Part):
     """Who decides about one action and by when; kept with its approval request."""
 
-    roles: tuple[DecidingRole, ...] = Field(("operator", "admin"), min_length=1)
+    roles: tuple[DecidingRole, ...] = Field(DECIDING_ROLES, min_length=1)
     approvers: tuple[str, ...] = ()
     quorum: int = Field(1, ge=1, le=5)
     four_eyes: bool = False
@@ -80,8 +83,8 @@ class Rule(_Part):
 class AutomaticRule(_Part):
     """What of one kind may pass without a person, and when that stops by itself.
 
-    ``until`` bounds the rule in time. It is paused when, of the last ``pause_over`` actions that it passed and
-    that came to an end, under ``pause_below`` went well.
+    ``until`` bounds the rule in time, by no more than settings allow when it is saved. It is paused when, of the
+    last ``pause_over`` actions that it passed and that came to an end, under ``pause_below`` went well.
     """
 
     kind: str

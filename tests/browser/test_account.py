@@ -10,8 +10,10 @@ import pyotp
 import pytest
 from sqlalchemy import update
 
+from growth_pipelines.actions.queue import find, top
 from growth_pipelines.approvals.operators import add_operator
-from growth_pipelines.store.tables import ConsoleSession
+from growth_pipelines.approvals.passwords import hashed
+from growth_pipelines.store.tables import ConsoleSession, Operator
 from tests.console_shop import NOW, ConsoleShop
 
 from .accessibility import violations
@@ -24,7 +26,7 @@ PASSWORD = "four words in a row"
 def age(console: ConsoleShop) -> None:
     """Makes every session too old for a critical change."""
     with console.store.session() as session:
-        session.execute(update(ConsoleSession).values(created_at=NOW - timedelta(minutes=11)))
+        session.execute(update(ConsoleSession).values(created_at=NOW - timedelta(minutes=16)))
 
 
 def type_in(page: Any, *keys: str) -> None:
@@ -55,6 +57,65 @@ def test_password_and_codes_are_set_up_and_used_by_keyboard_alone(
     type_in(page, "maria", PASSWORD, totp.at(NOW + timedelta(seconds=30)))
     page.wait_for_url(console.base_url + "/")
     assert page.errors == []
+
+
+def approvable(console: ConsoleShop) -> str:
+    """Makes the first action one of high risk, and every session old; its ref."""
+    with console.store.session() as session:
+        found = top(session, 1, NOW)[0]
+        found.risk_tier = "high"
+        session.get_one(Operator, "maria").password_hash = hashed(PASSWORD)
+        ref = found.ref
+    age(console)
+    return ref
+
+
+def state_of(console: ConsoleShop, ref: str) -> str:
+    with console.store.read() as session:
+        return find(session, ref).state
+
+
+def test_high_risk_is_approved_with_a_proof_by_keyboard_alone_and_without_scripts(
+    open_page: Callable[..., Any], console: ConsoleShop
+):
+    page = open_page(java_script_enabled=False)
+    ref = approvable(console)
+    page.goto(f"{console.base_url}/actions/{ref}")
+    page.locator("form:has(input[value=approve]) button").first.focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("Is it still you, maria?").wait_for()
+    type_in(page, "a wrong guess, twice")
+    page.get_by_role("alert").get_by_text("is wrong").wait_for()
+    type_in(page, PASSWORD)
+    page.get_by_text("has not been sent yet").wait_for()
+    assert state_of(console, ref) == "pending"
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{console.base_url}/actions/{ref}?done=approve")
+    assert state_of(console, ref) == "approved"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_question_in_a_list_stands_in_its_row_and_is_readable_by_everybody(
+    open_page: Callable[..., Any], console: ConsoleShop, width: int
+):
+    page = open_page(width=width)
+    ref = approvable(console)
+    page.goto(f"{console.base_url}/approvals")
+    look = page.locator(f"#look-{ref}")
+    page.locator("[data-look][data-htmx-powered]").first.wait_for()
+    page.locator(f"#row-{ref} [data-look]").click()
+    look.get_by_role("button", name="Approve").click()
+    look.get_by_text("Is it still you, maria?").wait_for()
+    found = violations(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    look.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.get_by_text("has not been sent yet").wait_for()
+    found += violations(page)
+    page.keyboard.press("Enter")
+    page.get_by_text("is approved").first.wait_for()
+    assert state_of(console, ref) == "approved"
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -209,7 +209,8 @@ def test_proving_again_makes_a_new_session_of_the_same_person(
     store: Store, settings: Settings, bo: SignedIn
 ) -> None:
     totp = with_codes(store, settings, bo)
-    later = NOW + timedelta(minutes=11)
+    later = NOW + timedelta(minutes=15)
+    assert bo.is_fresh(later - timedelta(seconds=1))
     assert bo.is_fresh(NOW)
     assert not bo.is_fresh(later)
 
@@ -218,15 +219,27 @@ def test_proving_again_makes_a_new_session_of_the_same_person(
         browser = Browser("10.0.0.9", had=person.token)
         return accounts.prove_again(store, settings, person, person.csrf, **answer, now=later, browser=browser)
 
-    for wrong in ({}, {"password": "a guess"}, {"code": "123"}):
+    code = totp.at(later)
+    for wrong in ({}, {"password": PASSWORD}, {"code": code}, {"password": "a guess", "code": code}):
         with pytest.raises(LoginRefused):
             prove(bo, **wrong)
-    again = prove(bo, password=PASSWORD)
-    assert again.is_fresh(later)
+    again = prove(bo, password=PASSWORD, code=code)
+    assert (again.how, again.is_fresh(later)) == ("password", True)
     assert signed_in(store, bo.token, later) is None
-    assert prove(again, code=totp.at(later)).how == "code"
+    with pytest.raises(LoginRefused):
+        prove(again, password=PASSWORD, code=code)
     with pytest.raises(ProofRefused):
-        prove(bo, password=PASSWORD)
+        prove(bo, password=PASSWORD, code=totp.at(later + timedelta(seconds=30)))
+
+
+def test_who_has_codes_and_no_password_proves_it_by_a_code(store: Store, settings: Settings, bo: SignedIn) -> None:
+    totp = with_codes(store, settings, bo)
+    with store.session() as session:
+        session.get_one(Operator, "bo").password_hash = None
+    again = accounts.prove_again(
+        store, settings, bo, bo.csrf, password="", code=totp.at(NOW), now=NOW, browser=Browser(had=bo.token)
+    )
+    assert again.how == "code"
 
 
 def test_a_reset_forgets_all_and_lets_in_by_a_link(

@@ -26,7 +26,7 @@ from growth_pipelines.approvals.signatures import ProofRefused
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.policies.automatic import Facts, never
 from growth_pipelines.policies.book import in_force
-from growth_pipelines.policies.terms import Book, with_automatic
+from growth_pipelines.policies.terms import BadBook, Book, with_automatic
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.audit import verify_chain
 from growth_pipelines.store.database import Store
@@ -222,6 +222,40 @@ def test_terms_that_ask_for_people_are_not_got_round(store: Store, settings: Set
         )
     submitted(store, seo_draft(confidence=0.9))
     assert approve_automatically(store, settings, NOW) == []
+
+
+@pytest.mark.parametrize("roles", [("admin",), ("operator",)])
+def test_what_only_one_role_may_approve_no_rule_approves(
+    store: Store, settings: Settings, roles: tuple[str, ...]
+) -> None:
+    """A rule is an admin's, but no admin has looked at the action."""
+    book = switched(store)
+    certain = book.rules[0].model_copy(update={"kind": "seo_ctr", "roles": roles})
+    with store.session() as session:
+        stricter = book.model_copy(update={"rules": (*book.rules, certain)})
+        save_book(session, stricter, actor="ada", channel="cli", now=NOW, seen=0)
+    (action,) = submitted(store, seo_draft(confidence=0.9))
+    assert approve_automatically(store, settings, NOW) == []
+    assert present(store, action).auto_approvable_why == f"its terms ask for {roles[0]}s"
+    with store.session() as session:
+        save_book(session, book, actor="ada", channel="cli", now=NOW, seen=1)
+    assert approve_automatically(store, settings, NOW) == [action.ref]
+
+
+def test_a_rule_that_is_on_for_a_time_is_so_no_longer_than_allowed(store: Store) -> None:
+    fourteen = NOW + timedelta(days=14)
+    with pytest.raises(BadBook, match="longer than the 14 days") as refused:
+        switch_on(store, until=fourteen + timedelta(seconds=1))
+    assert "GROWTH_ACTIONS__AUTOMATIC_DAYS" in refused.value.hint
+    switch_on(store, until=fourteen)
+    # Saved again with another change it is refused only if it reaches further than before and too far.
+    with pytest.raises(BadBook, match="longer than the 14 days"):
+        switch_on(store, now=NOW + HOUR, until=fourteen + 2 * HOUR)
+    with store.session() as session:
+        same = in_force(session).book
+        other = with_automatic(same, "cwv_repair", enabled=True, until=None)
+        save_book(session, other, actor="ada", channel="cli", now=NOW, seen=1, longest=timedelta(days=1))
+        assert in_force(session).version == 2
 
 
 def _ended(store: Store, action: Action, *, well: bool) -> None:

@@ -102,7 +102,7 @@ def test_a_password_that_is_refused_is_said_why(maria: Visitor, password: str, r
 
 def test_a_critical_change_asks_who_it_is_and_goes_on_with_what_was_sent(ada: Visitor):
     send(ada, "/account/password", password=PASSWORD, repeated=PASSWORD)
-    age(ada.shop, 11)
+    age(ada.shop, 16)
     asked = send(ada, "/operators", name="zoe", role="viewer", odd='<"&\n>')
     assert asked.status_code == 403
     assert "Is it still you, ada?" in asked.text
@@ -121,7 +121,7 @@ def test_a_critical_change_asks_who_it_is_and_goes_on_with_what_was_sent(ada: Vi
 
 
 def test_a_fresh_link_of_ones_own_proves_who_it_is(ada: Visitor):
-    age(ada.shop, 11)
+    age(ada.shop, 16)
     assert ada.http.post("/account/codes/begin", data={"csrf": ada.csrf()}).status_code == 403
     for name, status in (("maria", 403), ("ada", 303)):
         data = {"csrf": ada.csrf(), "token": ada.shop.link(name), "next": "/account"}
@@ -130,14 +130,14 @@ def test_a_fresh_link_of_ones_own_proves_who_it_is(ada: Visitor):
 
 
 def test_a_password_is_never_carried_through_the_question(maria: Visitor):
-    age(maria.shop, 11)
+    age(maria.shop, 16)
     asked = send(maria, "/account/password", password=PASSWORD, repeated=PASSWORD)
     assert asked.url.path == "/again"
     assert PASSWORD not in asked.text
 
 
 def test_a_part_of_a_page_sends_the_whole_page_to_the_question(ada: Visitor):
-    age(ada.shop, 11)
+    age(ada.shop, 16)
     headers = {"hx-request": "true", "hx-current-url": f"{ada.shop.base_url}/operators?done=role"}
     answer = ada.http.post("/operators", data={"csrf": ada.csrf()}, headers=headers)
     assert answer.headers["hx-redirect"] == "/again?next=%2Foperators%3Fdone%3Drole"
@@ -152,7 +152,7 @@ def test_signing_in_once_more_ends_the_session_that_the_browser_had(maria: Visit
 
 
 def test_data_clients_are_told_that_a_fresh_proof_is_needed(ada: Visitor):
-    age(ada.shop, 11)
+    age(ada.shop, 16)
     headers = {"accept": "application/json", "x-csrf-token": ada.csrf()}
     answer = ada.http.post("/operators", json={}, headers=headers)
     assert (answer.status_code, answer.headers["content-type"]) == (403, "application/problem+json")
