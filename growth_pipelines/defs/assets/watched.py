@@ -6,12 +6,13 @@ together, since one cause shows in several families. The statistics are in ``gro
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from growth_pipelines.clock import local_minute
 from growth_pipelines.defs.ages import DAILY
 from growth_pipelines.defs.assets.monitoring import SEARCH, VITALS
 from growth_pipelines.defs.assets.published import PUBLISHED
@@ -130,10 +131,17 @@ def data_watch(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResult:
     looks = watch(_whole(counts, machine.today), [volume_of(str(name)) for name in counts.columns], machine.today)
     expected = arrivals(frames["stream_runs"])
     late = freshness_findings(expected, _deadlines(status), naive_utc(machine.now), ZoneInfo(machine.zone))
-    shown = [{"stream": one.stream, "last": f"{one.last:%d %b %H:%M}", "next": f"{one.middle:%d %b %H:%M}",
-              "at_the_latest": f"{one.late:%d %b %H:%M}"} for one in expected]  # fmt: skip
-    more = {"arrivals_utc": table(shown)} if shown else {}
+    times = {"last": "last", "next": "middle", "at_the_latest": "late"}
+    shown = [
+        {"stream": one.stream, **{name: _told(getattr(one, at), machine.zone) for name, at in times.items()}}
+        for one in expected
+    ]
+    more = {"arrivals": table(shown)} if shown else {}
     return _looked(machine, "data", looks, [ahead(one) for one in looks], late, more)
+
+
+def _told(moment: datetime, zone: str) -> str:
+    return local_minute(moment.replace(tzinfo=UTC), zone)
 
 
 def _whole(counts: Any, today: date) -> Any:

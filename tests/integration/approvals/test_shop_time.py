@@ -107,6 +107,18 @@ def test_the_day_of_an_absence_is_the_shops(store: Store, settings: Settings) ->
             add_absence(session, begins_at=NOW, ends_at=NOW + DAY, **away)
 
 
+def test_the_day_that_an_export_begins_on_is_the_shops(
+    settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (action,) = submitted(store, seo_draft())
+    monkeypatch.setenv("GROWTH_HOME", str(settings.home))
+    for zone, known in ((AUCKLAND, True), (NEW_YORK, False)):
+        monkeypatch.setenv("GROWTH_SHOP__TIMEZONE", zone)
+        with pytest.raises(SystemExit):
+            main(["actions", "export", "--since", "2026-11-23"])
+        assert (action.ref in capsys.readouterr().out) is known, zone
+
+
 def test_alarms_tell_the_shops_time(store: Store, settings: Settings) -> None:
     [alarm] = untold([NOW], NOW + DAY, settings.zone)
     assert "the first of 2026-11-22 09:00 EST" in alarm.message
@@ -130,3 +142,8 @@ def test_the_terminal_tells_the_shops_time_and_programs_an_offset(
     assert "2026-11-23 09:00 EST" in said("tokens", "list")
     assert '"2026-11-23T14:00:00+00:00"' in said("tokens", "list", "--json")
     assert "2026-11-22 09:00 EST" in said("operators", "list")
+    with_operator(store, settings, "cy")
+    with store.session() as session:
+        times = {"begins_at": NOW, "ends_at": NOW + DAY, "now": NOW}
+        add_absence(session, operator="bo", delegate="cy", actor="bo", channel="cli", **times)
+    assert "2026-11-23 09:00 EST" in said("policies", "absences", "list")

@@ -66,7 +66,9 @@ def test_a_draft_tells_its_plan_and_its_start_is_asked_for_once(maria: Visitor) 
         assert "Start the experiment free-shipping-bar" in answer.text
     assert 'action="/experiments/free-shipping-bar/start"' not in maria.get(PAGE).text
     with maria.shop.store.read() as session:
-        assert session.query(Action).filter(Action.kind == "experiment").count() == 1
+        (asked,) = session.query(Action).filter(Action.kind == "experiment")
+    start = text_of(maria.get(f"/actions/{asked.ref}").text)
+    assert ("Not estimated" in start, "$0" in start) == (True, False)
     assert fresh(maria.shop.store, KEY).status == "draft", "asking is not starting"
 
 
