@@ -118,7 +118,7 @@ def _step(gaps: NDArray[Any]) -> int:
 
 
 def open_weekdays(values: FloatArray, days: DayArray) -> tuple[int, ...]:
-    """Weekdays (0 = Monday) on which something happens at all in the last half-year; all where nothing ever does."""
+    """Weekdays (0 = Monday) on which something happens in the last half-year; all where nothing ever does."""
     recent = slice(-_CLOSED_WEEKS * _WEEK, None)
     nothing = ~(np.nan_to_num(values[recent]) != 0)
     weekday = weekdays(days[recent])

@@ -39,7 +39,7 @@ def lost_days(values: FloatArray, weekday: NDArray[Any] | None = None, counted: 
     if not counted:
         multiples, unit = _multiples(values, something)
         found[multiples] = lost_days(values[multiples] / unit[multiples], weekday)
-        nothing &= ~multiples[:, None]
+        nothing = nothing & ~multiples[:, None]
     number, days = nothing.sum(axis=1), nothing.sum(axis=1) + something.sum(axis=1)
     likely = (number > 0) & (days - number > _WEEK) & ~(values < 0).any(axis=1)
     if counted:

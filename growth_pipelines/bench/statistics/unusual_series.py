@@ -1,4 +1,4 @@
-"""Quiet daily series of kinds that break detectors made for tidy ones: lost days, closed weekends, sales, pay-days.
+"""Daily series of kinds that break detectors made for tidy ones: lost days, closed weekends, sales, pay-days.
 
 None of the detector's parts was made for one of them alone. As in ``made_up_series`` each series draws its own
 parameters, and ``level`` is what is known to have changed (ones: nothing).
@@ -40,7 +40,7 @@ def days_lost(rng: np.random.Generator, level: FloatArray) -> MadeUp:
     """20 to 500 a day by weekday; on 5 to 25 % of days counting fails, for one to four days on end."""
     share, length = rng.uniform(0.05, 0.25), int(rng.integers(1, 5))
     lost = np.zeros(level.size, dtype=bool)
-    for begin in np.flatnonzero(rng.random(level.size) < share / length):
+    for begin in map(int, np.flatnonzero(rng.random(level.size) < share / length)):
         # No two failures touch: a week at zero is a change.
         lost[begin : begin + length] |= not lost[max(0, begin - 1) : begin + length].any()
     return MadeUp(np.where(lost, 0.0, _busy(rng, level)), "count")
@@ -87,7 +87,7 @@ def closed_weekends(rng: np.random.Generator, level: FloatArray) -> MadeUp:
 def sales_days(rng: np.random.Generator, level: FloatArray) -> MadeUp:
     """Sales of one to four days, about one a month, at 1.5 to 5 times the usual."""
     factor = np.ones(level.size)
-    for begin in np.flatnonzero(rng.random(level.size) < 0.035):
+    for begin in map(int, np.flatnonzero(rng.random(level.size) < 0.035)):
         factor[begin : begin + int(rng.integers(1, 5))] = rng.uniform(1.5, 5)
     return MadeUp(_busy(rng, level * factor), "count")
 

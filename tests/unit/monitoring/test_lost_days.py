@@ -1,4 +1,4 @@
-"""Days on which counting failed are noticed as such; outages, closed weekdays and thin series are not taken for them."""
+"""Days on which counting failed are noticed; outages, closed weekdays and thin series are not taken for them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def _failing(seed: int, share: float | np.ndarray, mean: float = 20) -> tuple[np
 
 @pytest.mark.parametrize("kind", ["zeros scattered", "days lost", "revenue, days lost"])
 def test_quiet_series_whose_counting_fails_now_and_then_raise_few_alarms(kind: str) -> None:
-    """At most 40 in 1,000 over 12 looks: of 60, with 97 % probability, at most 5; of zeros left as they are, 6 to 20."""
-    assert sum(first is not None for first, _ in quiet(kind, range(60), LOOKS)) <= 5
+    """At most 40 in 1,000 over 12 looks: of 25, with 98 % probability, at most 3."""
+    assert sum(first is not None for first, _ in quiet(kind, range(25), LOOKS)) <= 3
 
 
 def test_shifts_beside_lost_days_are_told_within_three_weeks() -> None:
-    found = [one for one in shifted("zeros scattered", range(40)) if one is not None]
-    assert len(found) >= 30
+    found = [one for one in shifted("zeros scattered", range(25)) if one is not None]
+    assert len(found) >= 18
     assert np.median([one.delay for one in found]) <= 21
 
 
