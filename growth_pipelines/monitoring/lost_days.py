@@ -67,8 +67,8 @@ def _multiples(values: FloatArray, something: BoolArray) -> tuple[BoolArray, Flo
     unit = np.where(something, values, np.inf).min(axis=1, keepdims=True)
     unit = np.where(np.isfinite(unit), unit, 1.0)
     number = np.where(something, values, 0.0) / unit
-    multiples: BoolArray = (np.abs(number - np.rint(number)) < _ROUNDING).all(axis=1)
-    return multiples, unit
+    rest: FloatArray = np.abs(number - np.rint(number)).max(axis=1)
+    return rest < _ROUNDING, unit
 
 
 def _usual(values: FloatArray, phase: NDArray[Any]) -> FloatArray:
