@@ -66,8 +66,9 @@ def _multiples(values: FloatArray, something: BoolArray) -> tuple[BoolArray, Flo
     """Which series hold only multiples of their least value, and that value as a column."""
     unit = np.where(something, values, np.inf).min(axis=1, keepdims=True)
     unit = np.where(np.isfinite(unit), unit, 1.0)
-    number = np.where(something, values, 0.0) / unit
-    rest: FloatArray = np.abs(number - np.rint(number)).max(axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        number = np.where(something, values, 0.0) / unit
+        rest: FloatArray = np.abs(number - np.rint(number)).max(axis=1)
     return rest < _ROUNDING, unit
 
 

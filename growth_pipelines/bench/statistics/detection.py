@@ -28,7 +28,7 @@ _MOST_ALARMS, _LEAST_FOUND, _LONGEST_DELAY, _LONGEST_ROLLING_DELAY = 40, 0.85, 2
 # Series that a process judges at a time.
 _PART = 250
 ALL = {**FAMILIES, **UNUSUAL}
-_UNUSUAL_RUNS = 400
+_UNUSUAL_RUNS = 300
 
 
 @dataclass
@@ -66,7 +66,7 @@ class Found:
 
 def figures(runs: int, tell: Callable[[str], None]) -> list[Figure]:
     """False alarms and found shifts of each family, over ``runs`` series of each, on all cores; of unusual kinds
-    over at most 400 series and 12 looks."""
+    over at most 300 series and 12 looks."""
     found: list[Figure] = []
     rates: list[float] = []
     with processes() as pool:
