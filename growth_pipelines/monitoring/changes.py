@@ -1,19 +1,21 @@
 """Change points of one series: where its level shifted for good, with size, date and interval of both.
 
-Steps: values become levels of stable variance, without weekly pattern and lone spikes (``levels``); steps beyond
-what drift and noise do anyhow are looked for at every date (``step_scan``), the clearest first; each one found is
-taken out, and the others are judged and dated again without it.
+Steps: days on which nothing was counted, and weekdays without trade, are left out (``lost_days``, ``day_grid``);
+values become levels of stable variance, without weekly pattern and lone spikes (``levels``); steps beyond what
+drift and noise do anyhow are looked for at every date (``step_scan``), the clearest first; each one found is
+taken out, and the others are judged and dated again without it. Beside these, the share of days on which nothing
+was counted may change (``lost_share``).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from growth_pipelines.monitoring.day_grid import DayArray, calendar_days
+from growth_pipelines.monitoring.day_grid import DayArray, calendar_days, closed_days, weekdays
 from growth_pipelines.monitoring.levels import (
     KINDS,
     FloatArray,
@@ -24,6 +26,8 @@ from growth_pipelines.monitoring.levels import (
     without_spikes,
     without_weekdays,
 )
+from growth_pipelines.monitoring.lost_days import lost_days
+from growth_pipelines.monitoring.lost_share import lost_share_step
 from growth_pipelines.monitoring.step_scan import SHORTEST, Design, Scan, design, scan_steps
 
 __all__ = ["ALPHA", "KINDS", "LONGEST", "Change", "Kind", "detect_changes", "detect_each"]
@@ -98,6 +102,23 @@ def detect_each(values: ArrayLike, dates: ArrayLike | None = None, kind: Kind = 
         raise ValueError(f"unknown kind {kind!r}; known: {', '.join(KINDS)}")
     many = np.asarray(values, dtype=float)
     days = None if dates is None else _in_order(calendar_days(dates), many.shape[1])
+    if kind == "rolling28" or not (many == 0).any():
+        return _of_values(many, days, kind)
+    closed = np.zeros(many.shape, dtype=bool) if days is None or _spacing(days) != 1 else closed_days(many, days)
+    lost = lost_days(many, None if days is None else weekdays(days), kind == "count") & ~closed
+    counted = np.where(closed | lost, np.nan, many)
+    found = _of_values(counted, days, kind)
+    for row in np.flatnonzero(closed.any(axis=1)):
+        # A size is one of the mean over all days, closed ones too.
+        trade = 1 - closed[row].sum() / np.isfinite(many[row]).sum()
+        found[row] = [replace(one, size=one.size * trade, low=one.low * trade, high=one.high * trade)
+                      for one in found[row]]  # fmt: skip
+    for row in np.flatnonzero(lost.any(axis=1)):
+        found[row] = _with_lost(found[row], counted[row], lost[row])
+    return found
+
+
+def _of_values(many: FloatArray, days: DayArray | None, kind: Kind) -> list[list[Change]]:
     found: list[list[Change]] = [[] for _ in many]
     judged = [_judged(series) for series in many]
     # Rows that are judged on the same samples go together.
@@ -111,6 +132,23 @@ def detect_each(values: ArrayLike, dates: ArrayLike | None = None, kind: Kind = 
             for row, changes in zip(block, _of_block(many[block][:, where], days, where, kind), strict=True):
                 found[row] = changes
     return found
+
+
+def _with_lost(changes: list[Change], counted: FloatArray, lost: NDArray[np.bool_]) -> list[Change]:
+    """``changes`` and that of the share of lost days, unless the level changed in the same week."""
+    where = np.flatnonzero(np.isfinite(counted) | lost)[-LONGEST:]
+    step = lost_share_step(lost[where], SHORTEST)
+    if step is None or step.p_value > ALPHA:
+        return changes
+    index, first, last = (int(where[place]) for place in (step.index, step.first, step.last))
+    if any(abs(one.index - index) < SHORTEST for one in changes):
+        return changes
+    before = counted[where[: step.index]]
+    usual = float(np.nanmean(before[-_LEVEL_BEFORE:] if np.isfinite(before[-_LEVEL_BEFORE:]).any() else before))
+    size, low, high = (-usual * share for share in (step.share, step.high, step.low))
+    direction = "down" if size < 0 else "up"
+    told = Change(index, direction, size, low, high, step.p_value, first, last)
+    return sorted([*changes, told], key=lambda one: one.index)
 
 
 def _in_order(days: DayArray, values: int) -> DayArray:

@@ -91,7 +91,7 @@ def day_grid(values: ArrayLike, dates: ArrayLike | None) -> DayGrid:
     calendar = np.full(int(position[-1]) + 1, np.nan)
     calendar[position] = series
     grid = DayGrid(days[0], step, calendar, tuple(range(_WEEK)))
-    return grid if step != 1 else DayGrid(days[0], step, calendar, _open_weekdays(grid))
+    return grid if step != 1 else DayGrid(days[0], step, calendar, open_weekdays(calendar, grid.days))
 
 
 def begun(grid: DayGrid, least: int) -> DayGrid:
@@ -117,11 +117,11 @@ def _step(gaps: NDArray[Any]) -> int:
     return 1
 
 
-def _open_weekdays(grid: DayGrid) -> tuple[int, ...]:
-    """Weekdays on which something happens at all; all of them where nothing ever does."""
+def open_weekdays(values: FloatArray, days: DayArray) -> tuple[int, ...]:
+    """Weekdays (0 = Monday) on which something happens in the last half-year; all where nothing ever does."""
     recent = slice(-_CLOSED_WEEKS * _WEEK, None)
-    nothing = ~(np.nan_to_num(grid.calendar[recent]) != 0)
-    weekday = weekdays(grid.days[recent])
+    nothing = ~(np.nan_to_num(values[recent]) != 0)
+    weekday = weekdays(days[recent])
     found = []
     for day in range(_WEEK):
         own, others = nothing[weekday == day], nothing[weekday != day]
@@ -129,6 +129,17 @@ def _open_weekdays(grid: DayGrid) -> tuple[int, ...]:
         closed = own.size >= 2 and own.mean() >= _CLOSED_SHARE and chance < _CLOSED_CHANCE
         found += [] if closed else [day]
     return tuple(found) or tuple(range(_WEEK))
+
+
+def closed_days(values: FloatArray, days: DayArray) -> NDArray[np.bool_]:
+    """Days at zero on weekdays without trade, of series × days."""
+    closed = np.zeros(values.shape, dtype=bool)
+    weekday, nothing = weekdays(days), values == 0
+    every = np.stack([nothing[:, weekday == day].mean(axis=1) for day in np.unique(weekday)])
+    # The last half-year decides: nobody is judged who has few such days altogether.
+    for row in np.flatnonzero((every >= _CLOSED_SHARE / 2).any(axis=0)):
+        closed[row] = nothing[row] & ~np.isin(weekday, open_weekdays(values[row], days))
+    return closed
 
 
 def without_closed_days(values: FloatArray, level: FloatArray) -> FloatArray:

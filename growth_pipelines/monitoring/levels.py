@@ -100,8 +100,10 @@ def without_weekdays(level: FloatArray, weekday: NDArray[Any] | None) -> FloatAr
     if weekday is None or level.shape[1] < _WEEKDAYS_FROM:
         return level
     deviation = level - running_median(level, _WEEK)
-    pattern = np.stack([np.median(deviation[:, weekday == day], axis=1) for day in range(_WEEK)], axis=1)
-    adjusted: FloatArray = level - (pattern - pattern.mean(axis=1, keepdims=True))[:, weekday]
+    # Weekdays without trade may be left out.
+    known, place = np.unique(weekday, return_inverse=True)
+    pattern = np.stack([np.median(deviation[:, place == day], axis=1) for day in range(known.size)], axis=1)
+    adjusted: FloatArray = level - (pattern - pattern.mean(axis=1, keepdims=True))[:, place]
     return adjusted
 
 

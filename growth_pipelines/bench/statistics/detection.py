@@ -19,6 +19,7 @@ from growth_pipelines.bench.statistics.cores import processes
 from growth_pipelines.bench.statistics.figure import Figure
 from growth_pipelines.bench.statistics.low_counts import oracle
 from growth_pipelines.bench.statistics.made_up_series import FAMILIES, MadeUp
+from growth_pipelines.bench.statistics.unusual_series import UNUSUAL
 from growth_pipelines.monitoring.changes import Change, detect_each
 
 RECENT, SAME, NEAR = 84, 42, 21
@@ -26,6 +27,8 @@ HISTORY, LOOKS, MANY_LOOKS = 140, 12, 52
 _MOST_ALARMS, _LEAST_FOUND, _LONGEST_DELAY, _LONGEST_ROLLING_DELAY = 40, 0.85, 21, 42
 # Series that a process judges at a time.
 _PART = 250
+ALL = {**FAMILIES, **UNUSUAL}
+_UNUSUAL_RUNS = 300
 
 
 @dataclass
@@ -62,19 +65,21 @@ class Found:
 
 
 def figures(runs: int, tell: Callable[[str], None]) -> list[Figure]:
-    """False alarms and found shifts of each family, over ``runs`` series of each, on all cores."""
+    """False alarms and found shifts of each family, over ``runs`` series of each, on all cores; of unusual kinds
+    over at most 300 series and 12 looks."""
     found: list[Figure] = []
     rates: list[float] = []
-    parts = [range(start, min(start + _PART, runs)) for start in range(0, runs, _PART)]
     with processes() as pool:
-        for family in FAMILIES:
-            tell(f"{family}: {runs:,} quiet series, {MANY_LOOKS} looks; {runs:,} that change, {LOOKS} looks")
-            still = [pool.submit(quiet, family, part, MANY_LOOKS) for part in parts]
+        for family in ALL:
+            number, looks = (runs, MANY_LOOKS) if family in FAMILIES else (min(runs, _UNUSUAL_RUNS), LOOKS)
+            parts = [range(start, min(start + _PART, number)) for start in range(0, number, _PART)]
+            tell(f"{family}: {number:,} quiet series, {looks} looks; {number:,} that change, {LOOKS} looks")
+            still = [pool.submit(quiet, family, part, looks) for part in parts]
             moved = [pool.submit(shifted, family, part) for part in parts]
-            found += quiet_figures(family, list(chain.from_iterable(one.result() for one in still)))
+            found += quiet_figures(family, list(chain.from_iterable(one.result() for one in still)), looks)
             told = list(chain.from_iterable(one.result() for one in moved))
             found += shifted_figures(family, told)
-            rates.append(_rate(told))
+            rates += [_rate(told)] if family in FAMILIES else []
     found.append(Figure("shifts found, mean of all families", float(np.mean(rates)), least=_LEAST_FOUND))
     tell(f"what could be found of low counts, {min(runs, 400)} shifts")
     return [*found, *oracle(min(runs, 400), HISTORY, LOOKS)]
@@ -98,14 +103,16 @@ def watch(
 def quiet(family: str, runs: Sequence[int], looks: int) -> list[tuple[int | None, int | None]]:
     """The looks of the first alarm and of the first change at all in series (one a run) that never change."""
     flat = np.ones(HISTORY + 7 * looks)
-    many = [FAMILIES[family](np.random.default_rng([run, _number(family), 23]), flat) for run in runs]
+    many = [ALL[family](np.random.default_rng([run, _number(family), 23]), flat) for run in runs]
     watched = watch(many, looks, lambda _, one: one.first_alarm is not None)
     return [(one.first_alarm, one.first_change) for one in watched]
 
 
-def quiet_figures(family: str, told: Sequence[tuple[int | None, int | None]]) -> Iterator[Figure]:
-    """Series of 1,000 with an alarm although nothing changed, over the first looks and over all."""
-    for looks in (LOOKS, MANY_LOOKS):
+def quiet_figures(
+    family: str, told: Sequence[tuple[int | None, int | None]], longest: int = MANY_LOOKS
+) -> Iterator[Figure]:
+    """Series of 1,000 with an alarm although nothing changed, over the first looks and over all (``longest``)."""
+    for looks in dict.fromkeys((LOOKS, longest)):
         most = _MOST_ALARMS if looks == LOOKS else None
         for which, more in ((0, ""), (1, ", any change")):
             alarmed = np.mean([(one[which] or looks + 1) <= looks for one in told])
@@ -120,7 +127,7 @@ def shifted(family: str, runs: Sequence[int]) -> list[Found | None]:
     for run in runs:
         rng = np.random.default_rng([run, _number(family), 29])
         shift, at = rng.uniform(0.15, 0.45) * rng.choice([-1, 1]), HISTORY + int(rng.integers(7))
-        many.append(FAMILIES[family](rng, np.where(np.arange(days) < at, 1.0, 1.0 + shift)))
+        many.append(ALL[family](rng, np.where(np.arange(days) < at, 1.0, 1.0 + shift)))
         truth.append((at, float(shift)))
     watched = watch(many, LOOKS, lambda number, one: _told(one, *truth[number]) is not None)
     return [
@@ -173,4 +180,4 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _number(family: str) -> int:
-    return list(FAMILIES).index(family)
+    return list(ALL).index(family)
