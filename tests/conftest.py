@@ -57,6 +57,11 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(10_000, 10, 10)
 
 
+def pytest_unconfigure() -> None:
+    """When Python ends, all of it is garbage after all: extensions complain of what is left."""
+    gc.unfreeze()
+
+
 def _shares_with_its_module(item: pytest.Item) -> bool:
     """Whether it needs what is made once for its module: in two workers that would be made twice."""
     fixtures = getattr(item, "_fixtureinfo", None)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
@@ -63,11 +64,11 @@ from growth_pipelines.console.last_seen import LastSeen
 from growth_pipelines.console.plots import shown
 from growth_pipelines.console.problems import problem_response, sort_of
 from growth_pipelines.console.proxies import TrustedProxies
-from growth_pipelines.console.rate_limits import RateLimits, TooManyRequests
+from growth_pipelines.console.rate_limits import RateLimits, TooManyRequests, counted
 from growth_pipelines.console.rendering import STATIC, environment
 from growth_pipelines.console.stamps import TRACE, Stamps
 from growth_pipelines.console.token_use import TokenUse
-from growth_pipelines.console.turns import Turns
+from growth_pipelines.console.turns import Turns, in_turn
 from growth_pipelines.console.visits import VISITS, visit_router
 from growth_pipelines.defs.web_socket import PREFIX
 from growth_pipelines.drafts.backing import Unbacked
@@ -77,6 +78,8 @@ from growth_pipelines.store.database import Store
 from growth_pipelines.telemetry import logger
 
 HEALTH = "/healthz"
+# Also of those that are added later. A turn ends with the route's function, not with the last byte of a stream.
+_OF_EVERY_ROUTE = [Depends(counted), Depends(require_csrf), Depends(in_turn, scope="function")]
 
 
 class _Assets(StaticFiles):
@@ -112,13 +115,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
-        # Of every route, also of those that are added later. A turn ends with the route's function, not with the
-        # last byte of what it streams.
-        dependencies=[
-            Depends(RateLimits(settings.console, public)),
-            Depends(require_csrf),
-            Depends(Turns(public | {("GET", HEALTH)}), scope="function"),
-        ],
+        dependencies=_OF_EVERY_ROUTE,
     )
     store = Store.of(settings)
     app.state.console = Console(settings, store, LastSeen(store))
@@ -126,6 +123,42 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.token_use = TokenUse(store)
     app.state.returns, app.state.learnt = Kept(), Kept()
     app.state.templates = environment()
+    app.state.rate_limits = RateLimits(settings.console, public)
+    app.state.turns = Turns(public | {("GET", HEALTH)})
+    app.router.routes += _routes().routes
+    if settings.web_vitals.beacons:
+        app.include_router(beacon_router(settings))
+    if settings.experiments.visitors:
+        app.include_router(visit_router(settings, store))
+    app.mount("/static", _Assets(directory=STATIC), name="static")
+    door = DagsterDoor(settings)
+    app.router.routes += [Route(PREFIX, door, include_in_schema=False), Mount(PREFIX, door, name="dagster")]
+
+    @app.get(HEALTH, include_in_schema=False)
+    def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/api/openapi.json", include_in_schema=False)
+    def openapi(caller: AnyCaller) -> JSONResponse:
+        return JSONResponse(app.openapi())
+
+    _describe(app)
+    _answer_failures(app)
+    app.add_middleware(Guard, hosts=allowed_hosts(settings), public=public)
+    app.add_middleware(Stamps, now=app.state.console.now)
+    console = settings.console
+    app.add_middleware(TrustedProxies, networks=console.trusted_proxies, user_header=console.proxy_user_header)
+    return app
+
+
+@cache
+def _routes() -> APIRouter:
+    """What every console answers, whatever its settings.
+
+    FastAPI works out a route's parameters when it is first looked at, which takes a fifth of a second for all: the
+    consoles of a process share it.
+    """
+    shared = APIRouter(dependencies=_OF_EVERY_ROUTE)
     for router in (
         pages.router,
         action_page.router,
@@ -155,30 +188,8 @@ def create_app(settings: Settings) -> FastAPI:
         audit_api.router,
         cross_sell.router,
     ):
-        app.include_router(router)
-    if settings.web_vitals.beacons:
-        app.include_router(beacon_router(settings))
-    if settings.experiments.visitors:
-        app.include_router(visit_router(settings, store))
-    app.mount("/static", _Assets(directory=STATIC), name="static")
-    door = DagsterDoor(settings)
-    app.router.routes += [Route(PREFIX, door, include_in_schema=False), Mount(PREFIX, door, name="dagster")]
-
-    @app.get(HEALTH, include_in_schema=False)
-    def healthz() -> dict[str, str]:
-        return {"status": "ok"}
-
-    @app.get("/api/openapi.json", include_in_schema=False)
-    def openapi(caller: AnyCaller) -> JSONResponse:
-        return JSONResponse(app.openapi())
-
-    _describe(app)
-    _answer_failures(app)
-    app.add_middleware(Guard, hosts=allowed_hosts(settings), public=public)
-    app.add_middleware(Stamps, now=app.state.console.now)
-    console = settings.console
-    app.add_middleware(TrustedProxies, networks=console.trusted_proxies, user_header=console.proxy_user_header)
-    return app
+        shared.include_router(router)
+    return shared
 
 
 def _describe(app: FastAPI) -> None:

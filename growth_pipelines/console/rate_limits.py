@@ -64,8 +64,8 @@ class RateLimits:
     public: frozenset[tuple[str, str]] = frozenset()
     buckets: OrderedDict[tuple[str, str], TokenBucket] = field(default_factory=OrderedDict)
 
-    async def __call__(self, request: Request) -> None:
-        """Count a request. Raises TooManyRequests. A dependency of every route."""
+    def count(self, request: Request) -> None:
+        """Count a request. Raises TooManyRequests."""
         kind, a_minute = self._limit(request)
         if not kind:
             return
@@ -95,6 +95,12 @@ class RateLimits:
         if len(self.buckets) > REMEMBERED:
             self.buckets.popitem(last=False)
         return bucket
+
+
+async def counted(request: Request) -> None:
+    """A dependency of every route: the :class:`RateLimits` of the application that was asked."""
+    limits: RateLimits = request.app.state.rate_limits
+    limits.count(request)
 
 
 def _proof_of(request: Request) -> str:

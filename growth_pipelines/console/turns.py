@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Set
+from contextlib import asynccontextmanager
 
 from fastapi import Request
 
@@ -17,7 +18,7 @@ PATIENCE_SECONDS = 1.0
 
 
 class Turns:
-    """A dependency of every route that reads. What changes something never waits, nor do ``exempt`` requests.
+    """The turns of one application's readers. What changes something never waits, nor do ``exempt`` requests.
 
     ``exempt``: (method, path) of what visitors of the shop or a supervisor ask for.
     """
@@ -26,7 +27,9 @@ class Turns:
         self._exempt = exempt
         self._free = asyncio.Semaphore(AT_ONCE)
 
-    async def __call__(self, request: Request) -> AsyncIterator[None]:
+    @asynccontextmanager
+    async def taken(self, request: Request) -> AsyncIterator[None]:
+        """While the request has its turn, if it needs one."""
         reads = request.method in ("GET", "HEAD") and (request.method, request.url.path) not in self._exempt
         if not reads or not await self._has_turn():
             yield
@@ -42,3 +45,10 @@ class Turns:
                 return await self._free.acquire()
         except TimeoutError:
             return False
+
+
+async def in_turn(request: Request) -> AsyncIterator[None]:
+    """A dependency of every route: the :class:`Turns` of the application that was asked."""
+    turns: Turns = request.app.state.turns
+    async with turns.taken(request):
+        yield

@@ -25,7 +25,7 @@ class Features:
     """
 
     def __init__(self, known: pd.DataFrame) -> None:
-        self.kinds = sorted({str(kind) for kind in known["action_type"]})
+        self.kinds = sorted(set(_kinds(known)))
         self._scales = {
             name: _Scale(_numbers(known, name))
             for name in ("predicted_impact", "effort", "traffic", "position", "confidence")
@@ -43,7 +43,7 @@ class Features:
 
     def of(self, frame: pd.DataFrame) -> FloatArray:
         """One row a proposal."""
-        kind = np.array([str(kind) for kind in frame["action_type"]])[:, None] == np.array(self.kinds)
+        kind = np.array(_kinds(frame))[:, None] == np.array(self.kinds)
         impact, effort, traffic, position, confidence = (
             scale.of(_numbers(frame, name)) for name, scale in self._scales.items()
         )
@@ -84,8 +84,14 @@ class _Scale:
         return np.log1p(np.maximum(values, 0.0) / self._unit) if self._unit > 0 else values
 
 
+def _kinds(frame: pd.DataFrame) -> list[str]:
+    return [str(kind) for kind in frame["action_type"].to_numpy(dtype=object)]
+
+
 def _numbers(frame: pd.DataFrame, name: str) -> FloatArray:
     """The column as numbers; what is not known is as the middle of what is."""
     values = frame[name].to_numpy(dtype=float, na_value=np.nan)
-    known = values[np.isfinite(values)]
-    return np.where(np.isfinite(values), values, np.median(known) if known.size else 0.0)
+    finite = np.isfinite(values)
+    if finite.all():
+        return values
+    return np.where(finite, values, np.median(values[finite]) if finite.any() else 0.0)

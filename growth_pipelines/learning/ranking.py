@@ -115,8 +115,9 @@ def fitted(history: pd.DataFrame, features: Features) -> Expecting:
     judged = np.isfinite(approved)
     approval = None
     if judged.sum() >= _LEAST_DECISIONS:
-        weights = 0.5 ** (age[judged] / HALF_LIFE)
-        approval = logistic(past[judged], approved[judged], weights, features.blocks, _places(history[judged]))
+        weights, places = 0.5 ** (age[judged] / HALF_LIFE), _places(history)
+        shown = None if places is None else places[judged]
+        approval = logistic(past[judged], approved[judged], weights, features.blocks, shown)
     outcome = history["outcome"].to_numpy(dtype=float, na_value=np.nan)
     measured = (approved == 1) & np.isfinite(outcome)
     if measured.sum() < _LEAST_OUTCOMES or outcome[measured].std() == 0:
@@ -130,11 +131,14 @@ def fitted(history: pd.DataFrame, features: Features) -> Expecting:
 
 def approvals(decisions: pd.Series) -> FloatArray:
     """1 approved, 0 refused, NaN neither; words or numbers."""
-    said = decisions.astype(str).str.lower().str.strip()
-    found = np.full(len(said), np.nan)
-    found[said.isin(YES | {"1", "1.0"}).to_numpy()] = 1.0
-    found[said.isin(NO | {"0", "0.0"}).to_numpy()] = 0.0
-    return found
+    codes, words = decisions.factorize(use_na_sentinel=False)
+    return np.array([_approval(str(word).lower().strip()) for word in words], dtype=float)[codes]
+
+
+def _approval(said: str) -> float:
+    if said in YES or said in ("1", "1.0"):
+        return 1.0
+    return 0.0 if said in NO or said in ("0", "0.0") else np.nan
 
 
 def _ages(rounds: pd.Series) -> FloatArray:

@@ -71,17 +71,16 @@ class Operators:
         if self.world.raw:
             impact, traffic = 120 * np.exp(impact), 900 * np.exp(1.2 * traffic)
             position, effort = 1 + 12 / (1 + np.exp(-position)), np.clip(np.round(3 + effort), 1, 5)
-        return pd.DataFrame(
-            {
-                "id": [f"p{number}" for number in range(self._made - CANDIDATES, self._made)],
-                "action_type": [f"kind_{kind}" for kind in self._kind],
-                "predicted_impact": impact,
-                "effort": effort,
-                "traffic": traffic,
-                "position": position,
-                "confidence": self._confidence,
-            }
-        )
+        columns = {
+            "id": np.array([f"p{number}" for number in range(self._made - CANDIDATES, self._made)], dtype=object),
+            "action_type": np.array([f"kind_{kind}" for kind in self._kind], dtype=object),
+            "predicted_impact": impact,
+            "effort": effort,
+            "traffic": traffic,
+            "position": position,
+            "confidence": self._confidence,
+        }
+        return _frame(columns)
 
     @property
     def approval(self) -> FloatArray:
@@ -116,3 +115,43 @@ class Operators:
         value = chance * self.outcome
         best = np.sort(value)[::-1][:SHOWN] @ self.seen()
         return approved, outcome, float(best - value[shown] @ self.seen())
+
+
+class Log:
+    """What was shown in up to ``rounds`` rounds, and what came of it.
+
+    It is asked for every round: columns are kept as arrays, of which a frame is only a view.
+    """
+
+    def __init__(self, rounds: int) -> None:
+        self._rounds, most = 0, rounds * SHOWN
+        numbers = ("predicted_impact", "effort", "traffic", "position", "confidence", "outcome")
+        self._columns: dict[str, np.ndarray] = {
+            **{name: np.empty(most, dtype=object) for name in ("id", "action_type", "decision")},
+            **{name: np.empty(most) for name in numbers},
+            "round": np.repeat(np.arange(rounds), SHOWN),
+            "place": np.tile(np.arange(SHOWN), rounds),
+        }
+
+    def history(self, measured: int) -> pd.DataFrame:
+        """All that was shown; the outcomes of rounds after ``measured`` are still missing."""
+        shown = {name: column[: self._rounds * SHOWN] for name, column in self._columns.items()}
+        shown["outcome"] = np.where(shown["round"] <= measured, shown["outcome"], np.nan)
+        return _frame(shown)
+
+    def add(self, candidates: pd.DataFrame, shown: np.ndarray, approved: FloatArray, outcome: FloatArray) -> None:
+        """The next round: those at the places ``shown`` of its candidates were shown."""
+        new = slice(self._rounds * SHOWN, (self._rounds + 1) * SHOWN)
+        for name in candidates:
+            self._columns[str(name)][new] = candidates[name].to_numpy()[shown]
+        self._columns["decision"][new] = np.where(approved == 1, "approved", "rejected")
+        self._columns["outcome"][new] = np.where(approved == 1, outcome, np.nan)
+        self._rounds += 1
+
+
+def _frame(columns: dict[str, np.ndarray]) -> pd.DataFrame:
+    """Words stay Python's: to make pandas's own of them takes longer than all that is asked of them."""
+    rows = pd.RangeIndex(len(next(iter(columns.values()))))
+    return pd.DataFrame(
+        {name: pd.Series(column, rows, dtype=column.dtype) for name, column in columns.items()}, rows, copy=False
+    )

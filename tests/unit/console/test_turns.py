@@ -12,7 +12,7 @@ from fastapi import Depends, FastAPI
 from fastapi.responses import StreamingResponse
 
 from growth_pipelines.console import turns
-from growth_pipelines.console.turns import AT_ONCE, Turns
+from growth_pipelines.console.turns import AT_ONCE, Turns, in_turn
 
 
 class Pages:
@@ -20,7 +20,8 @@ class Pages:
 
     def __init__(self) -> None:
         self.done, self.under_way, self.most, self._lock = threading.Event(), 0, 0, threading.Lock()
-        self.app = FastAPI(dependencies=[Depends(Turns({("GET", "/exempt")}), scope="function")])
+        self.app = FastAPI(dependencies=[Depends(in_turn, scope="function")])
+        self.app.state.turns = Turns({("GET", "/exempt")})
         self.app.get("/slow")(self.slow)
         self.app.get("/exempt")(self.quick)
         self.app.post("/change")(self.quick)
