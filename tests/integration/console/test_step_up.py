@@ -254,3 +254,16 @@ def test_lists_never_approve_high_risk_even_where_a_chat_may(maria: Visitor, hig
     assert "is to be looked at by itself" in maria.http.post("/approvals/bulk", data=fields).text
     with maria.shop.store.read() as session:
         assert session.get_one(Action, high["id"]).state == "pending"
+
+
+def test_a_rule_on_for_longer_than_allowed_is_refused_before_it_is_looked_at(maria: Visitor):
+    with maria.shop.store.session() as session:
+        session.get_one(Operator, "maria").role = "admin"
+    asked = {"csrf": maria.csrf(), "kind": "seo_ctr", "on": "true"}
+    refused = maria.http.post("/policies/automatic", data={**asked, "hours": "336.5"})
+    assert refused.status_code == 422
+    assert "longer than the 14 days" in refused.text
+    assert (
+        "What the change would do" in maria.http.post("/policies/automatic", data={**asked, "hours": "336"}).text
+    )
+    assert 'max="336"' in maria.get("/policies").text
