@@ -6,7 +6,7 @@ together, since one cause shows in several families. The statistics are in ``gro
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -23,7 +23,7 @@ from growth_pipelines.defs.machine import Machine
 if TYPE_CHECKING:
     import pandas
 
-    from growth_pipelines.monitoring.breaches import Ahead
+    from growth_pipelines.monitoring.breaches import Ahead, Arrival
     from growth_pipelines.monitoring.findings import Finding, Found
     from growth_pipelines.monitoring.suspects import Happening
     from growth_pipelines.monitoring.watching import Watched
@@ -129,11 +129,18 @@ def data_watch(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResult:
     counts = days.pivot_table(index="date_day", columns="stream", values="found", aggfunc="sum").astype(float)
     looks = watch(_whole(counts, machine.today), [volume_of(str(name)) for name in counts.columns], machine.today)
     expected = arrivals(frames["stream_runs"])
-    late = freshness_findings(expected, _deadlines(status), naive_utc(machine.now), ZoneInfo(machine.zone))
-    shown = [{"stream": one.stream, "last": f"{one.last:%d %b %H:%M}", "next": f"{one.middle:%d %b %H:%M}",
-              "at_the_latest": f"{one.late:%d %b %H:%M}"} for one in expected]  # fmt: skip
-    more = {"arrivals_utc": table(shown)} if shown else {}
+    zone = ZoneInfo(machine.zone)
+    late = freshness_findings(expected, _deadlines(status), naive_utc(machine.now), zone)
+    shown = [_arrival(one, zone) for one in expected]
+    more = {"arrivals": table(shown)} if shown else {}
     return _looked(machine, "data", looks, [ahead(one) for one in looks], late, more)
+
+
+def _arrival(one: "Arrival", zone: ZoneInfo) -> dict[str, str]:
+    """When a stream's data came and come, in the shop's time."""
+    moments = {"last": one.last, "next": one.middle, "at_the_latest": one.late}
+    local = {name: moment.replace(tzinfo=UTC).astimezone(zone) for name, moment in moments.items()}
+    return {"stream": one.stream, **{name: f"{moment:%d %b %H:%M}" for name, moment in local.items()}}
 
 
 def _whole(counts: Any, today: date) -> Any:
