@@ -90,11 +90,14 @@ class Answer:
 @router.get(ADDRESS)
 def new(request: Request, person: Person, console: Here) -> HTMLResponse:
     """An empty form, with the shop's own numbers in it."""
-    late = last_days(console.settings, console.now())
-    typed = Typed()
+    typed, answer = Typed(), Answer()
+    try:
+        late = last_days(console.settings, console.now())
+    except GrowthError as problem:
+        late, answer = None, Answer(notice=Notice(problem.message, problem.hint, "bad"))
     if late is not None:
         typed = Typed(baseline=f"{late.orders:.4g}", daily=f"{late.sessions:.0f}")
-    return _form(request, person, typed, late, Answer())
+    return _form(request, person, typed, late, answer)
 
 
 @router.post(ADDRESS)
@@ -112,7 +115,15 @@ def sent(request: Request, person: Person, console: Here, typed: Annotated[Typed
         typed, foreseen = _planned(console, typed, now)
     except GrowthError as problem:
         return _refused(request, person, console, typed, problem)
-    return _form(request, person, typed, last_days(console.settings, console.now()), Answer(foreseen))
+    return _form(request, person, typed, _last_days(console), Answer(foreseen))
+
+
+def _last_days(console: Console) -> Late | None:
+    """The shop's own numbers beside what was typed; no reason to lose that if they can't be read."""
+    try:
+        return last_days(console.settings, console.now())
+    except GrowthError:
+        return None
 
 
 def _registered(request: Request, console: Console, typed: Typed, now: datetime) -> Response:
@@ -143,7 +154,7 @@ def _refused(
         request,
         person,
         typed,
-        last_days(console.settings, console.now()),
+        _last_days(console),
         Answer(None, errors, notice),
         status_of(problem),
     )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from growth_pipelines.monitoring.day_grid import calendar_days
 from growth_pipelines.monitoring.smoothing import smooth
 
 FloatArray = NDArray[np.float64]
@@ -26,7 +27,7 @@ def anomaly_scores(values: ArrayLike, dates: ArrayLike | None = None) -> FloatAr
     ``dates`` (datetime64, any order, None = consecutive days): of daily data the weekly pattern is learned; other
     spacings are taken in order, without a pattern. A score depends on no later value. The first 14 samples score
     0, missing values (NaN) score NaN. About one quiet day in 50 scores over 3, more where tails are heavy. Raises
-    ValueError for lengths that differ.
+    ValueError for lengths that differ and for a date that is missing.
     """
     series = np.asarray(values, dtype=float).ravel()
     position, period = _positions(series.size, dates)
@@ -52,7 +53,10 @@ def _positions(count: int, dates: ArrayLike | None) -> tuple[NDArray[Any], int]:
     times = np.asarray(dates).ravel()
     if times.size != count:
         raise ValueError(f"{count} values but {times.size} dates")
-    days = times.astype("datetime64[D]").astype(int)
+    calendar = calendar_days(times)
+    if np.isnat(calendar).any():
+        raise ValueError("a date is missing")
+    days = calendar.astype(int)
     gaps = np.diff(np.sort(days))
     if count and (gaps > 0).all() and (not gaps.size or np.median(gaps) <= 2):
         return days - days.min(), 7

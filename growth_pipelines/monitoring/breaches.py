@@ -187,33 +187,34 @@ def arrivals(runs: pd.DataFrame) -> list[Arrival]:
 def freshness_findings(
     expected: Sequence[Arrival], deadlines: dict[str, datetime], now: datetime, zone: tzinfo = UTC
 ) -> list[Finding]:
-    """Streams whose data are overdue by their own custom and will be too old: by ``deadlines`` (naive UTC).
+    """Streams whose data are overdue by their own custom and will be too old by ``deadlines`` (naive UTC), a
+    forecast, or have been so since then.
 
     Days of the findings are those of ``zone``.
     """
-    late = [
-        one for one in expected if one.stream in deadlines and one.late < now < deadlines[one.stream]
-    ]  # fmt: skip
+    due = [one for one in expected if one.stream in deadlines]
+    late = [one for one in due if one.late < now or deadlines[one.stream] <= now]
     return [_too_old(one, deadlines[one.stream], now, zone) for one in late]
 
 
 def _too_old(one: Arrival, deadline: datetime, now: datetime, zone: tzinfo) -> Finding:
     today, ends = (moment.replace(tzinfo=UTC).astimezone(zone).date() for moment in (now, deadline))
+    is_over = deadline <= now
     return Finding(
         family="data",
         metric="freshness",
         level="stream",
         subject=one.stream,
         direction="up",
-        since=today,
+        since=ends if is_over else today,
         first=ends,
         last=ends,
         size=(now - one.last) / max(one.middle - one.last, timedelta(minutes=1)) - 1,
         low=None,
         high=None,
         cause="data",
-        severity="medium",
-        expected_on=ends,
+        severity="high" if is_over else "medium",
+        expected_on=None if is_over else ends,
         evidence={
             "unit": "",
             "last": one.last.isoformat(timespec="minutes"),

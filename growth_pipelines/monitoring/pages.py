@@ -40,11 +40,12 @@ def scan_pages(frame: pd.DataFrame) -> pd.DataFrame:
     p_value, worst loss of clicks first; one row a page. The last 28 days of the frame are judged against the 28
     before, so give it complete days only; earlier days, up to half a year, tell how much a page wobbles. Days
     before the site's first impression were not collected; they are left out, not taken for zeros.
-    Raises ValueError where one of the columns is missing.
+    Raises ValueError where one of the columns is missing, and for clicks or impressions below 0 or infinite.
     """
     missing = [column for column in _NEEDED if column not in frame]
     if missing:
         raise ValueError(f"the frame has no column {', '.join(missing)}; needed: {', '.join(_NEEDED)}")
+    _check_counts(frame)
     collected = frame[_collected(frame)] if len(frame) else frame
     if collected.empty:
         return pd.DataFrame(columns=list(COLUMNS))
@@ -66,6 +67,15 @@ def scan_pages(frame: pd.DataFrame) -> pd.DataFrame:
     kept = table[(table["q"] <= _FDR) & (table["size"] <= -_LEAST_LOSS) & wanted]
     worst = kept.sort_values(["lost", "page"], ascending=[False, True], kind="stable").drop_duplicates("page")
     return worst[list(COLUMNS)].reset_index(drop=True)
+
+
+def _check_counts(frame: pd.DataFrame) -> None:
+    """A sum with one of these would make the whole site look quiet."""
+    for column in ("clicks", "impressions"):
+        counts = frame[column].to_numpy(float, na_value=np.nan)
+        wrong = int(((counts < 0) | np.isinf(counts)).sum())
+        if wrong:
+            raise ValueError(f"{column} of {wrong} of {counts.size} rows are below 0 or infinite: drop these rows")
 
 
 def _collected(frame: pd.DataFrame) -> pd.Series:

@@ -13,6 +13,8 @@ def title_of(found: Found) -> str:
     lead, copy = found.lead, words()
     if lead.expected_on is not None:
         return _of_forecast(found)
+    if lead.metric == "freshness":
+        return str(copy["too_old"]).format(subject=lead.subject, since=day(lead.since))
     label = label_of(lead)
     if lead.direction == "down" and lead.size <= -0.995:
         return str(copy["stopped"]).format(label=label, of=_of(found), since=day(lead.since))

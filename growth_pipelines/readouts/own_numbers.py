@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from growth_pipelines.clock import local_date
-from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.warehouse.connection import WarehouseConnection
-from growth_pipelines.warehouse.database import Warehouse
+from growth_pipelines.warehouse.database import NothingPublished, Warehouse
 from growth_pipelines.warehouse.named_queries import query
 
 DAYS = 28
@@ -33,9 +32,12 @@ def of_late(connection: WarehouseConnection, shop_id: str, today: date) -> Late 
 
 
 def last_days(settings: Settings, now: datetime) -> Late | None:
-    """:func:`of_late`, as of ``now`` in the shop's zone; None also where nothing is published yet."""
+    """:func:`of_late`, as of ``now`` in the shop's zone; None also where nothing is published yet.
+
+    Raises GrowthError where what is published can't be read: a plan must not begin as if the shop were new.
+    """
     try:
         with Warehouse.of(settings).read() as connection:
             return of_late(connection, settings.shop.domain, local_date(now, settings.zone))
-    except GrowthError:
+    except NothingPublished:
         return None

@@ -39,6 +39,10 @@ _KEEP_SNAPSHOTS = 2
 _log = logger("warehouse")
 
 
+class NothingPublished(GrowthError):
+    """No build has been published so far."""
+
+
 @dataclass(frozen=True)
 class Warehouse:
     """Where the warehouse is and how to get at it. Cheap to make: nothing is opened before it is asked for."""
@@ -179,7 +183,7 @@ class Warehouse:
             except FileNotFoundError:
                 if not self.current.is_symlink():
                     break
-        raise GrowthError("No data are published yet.", "Run `growth run` first.")
+        raise NothingPublished("No data are published yet.", "Run `growth run` first.")
 
     def publish(self) -> Path | None:
         """Make the present state what readers see: give the file a second name, then swap one link. None on

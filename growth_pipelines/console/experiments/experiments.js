@@ -70,7 +70,8 @@
   }
 
   function arm(key) {
-    if (!shown.has(key)) shown.set(key, drawn(key));
+    /* Without secure hashing (a page by plain http) or a readable answer, the shop is shown as it is. */
+    if (!shown.has(key)) shown.set(key, drawn(key).catch(() => null));
     return shown.get(key);
   }
 
@@ -79,6 +80,8 @@
   }
 
   function visit() {
+    /* Nothing is kept of who said no, and who says yes on a later page begins to be counted there. */
+    if (!mayCount()) return;
     try {
       if (sessionStorage.getItem(SESSION)) return;
       const id = randomId();

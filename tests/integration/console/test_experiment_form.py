@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from growth_pipelines.store.tables import Experiment
+from growth_pipelines.warehouse.database import Warehouse
 from tests.console_shop import ConsoleShop
 from tests.experiments_declared import fresh
 
@@ -55,6 +56,21 @@ def test_the_form_begins_with_the_shops_own_numbers(maria: Visitor) -> None:
     page = maria.get(FORM).text
     assert (value(page, "baseline"), value(page, "daily")) == ("0.02", "350")
     assert "2.00 % of sessions had an order" in text_of(page)
+
+
+def test_numbers_that_cannot_be_read_are_said_to_be_and_not_taken_for_a_new_shop(maria: Visitor) -> None:
+    published = Warehouse.of(maria.shop.settings).current
+    broken = published.with_name("broken.duckdb")
+    broken.write_bytes(b"no warehouse")
+    published.unlink()
+    published.symlink_to(broken.name)
+    page = maria.get(FORM).text
+    assert value(page, "baseline") == ""
+    assert "cannot be opened" in text_of(page)
+    planned = send(maria)
+    assert (planned.status_code, value(planned.text, "baseline")) == (200, "0.03")
+    asked = maria.http.get("/api/phase7/experiments/plan", params={"minimum_effect": "0.1"})
+    assert "cannot be opened" in asked.json()["title"] + asked.json().get("detail", "")
 
 
 def test_the_planner_answers_before_anything_is_saved(maria: Visitor) -> None:

@@ -147,3 +147,46 @@ def test_a_browser_draws_the_same_arm_for_ten_thousand_units(
         [which("node") or "", str(script)], input=said, capture_output=True, text=True, check=True
     )
     assert json.loads(found.stdout) == [shown.arm_of(unit) for unit in drawn]
+
+
+PAGE = """
+const kept = {{}}, sent = [];
+const storage = {{ getItem: (name) => kept[name] ?? null, setItem: (name, value) => {{ kept[name] = value; }} }};
+const sendBeacon = (url, body) => sent.push(JSON.parse(body));
+Object.defineProperty(globalThis, "navigator", {{ value: {{ sendBeacon }} }});
+Object.assign(globalThis, {{
+  window: {{ Shopify: {{ customerPrivacy: {{ analyticsProcessingAllowed: () => {allowed} }} }} }},
+  document: {{ currentScript: {{ src: "https://console.example/beacons/experiments.js" }} }},
+  localStorage: storage, sessionStorage: storage,
+  fetch: async () => ({{ ok: true, json: async () => ({answer}) }}),
+}});
+(0, eval)(require("fs").readFileSync({snippet}, "utf8"));
+window.growthExperiments.arm("bar").then(
+  (arm) => console.log(JSON.stringify({{ arm, kept: Object.keys(kept).sort(), sent: sent.length }})));
+"""
+
+
+def in_a_browser(allowed: bool, answer: str) -> dict[str, object]:
+    """What the script shows, keeps and sends where the consent banner says so and the console answers that."""
+    said = PAGE.format(allowed=json.dumps(allowed), answer=answer, snippet=json.dumps(str(SNIPPET)))
+    found = subprocess.run(
+        [which("node") or "", "-e", said], capture_output=True, text=True, check=True, timeout=30
+    )
+    told: dict[str, object] = json.loads(found.stdout)
+    return told
+
+
+RUNS = '{ experiments: [{ key: "bar", share: 2 ** 48, bounds: [["new", 2 ** 48]] }] }'
+
+
+@pytest.mark.skipif(which("node") is None, reason="node is missing")
+def test_a_browser_that_refused_keeps_and_sends_nothing_and_sees_the_shop_as_it_is() -> None:
+    assert in_a_browser(False, RUNS) == {"arm": None, "kept": [], "sent": 0}
+    agreed = in_a_browser(True, RUNS)
+    assert agreed == {"arm": "new", "kept": ["growth-visit", "growth-visitor"], "sent": 2}
+
+
+@pytest.mark.skipif(which("node") is None, reason="node is missing")
+@pytest.mark.parametrize("answer", ["{}", "null", '{ experiments: [{ key: "bar", share: 2 ** 48, bounds: [] }] }'])
+def test_an_answer_that_says_nothing_shows_the_shop_as_it_is(answer: str) -> None:
+    assert in_a_browser(True, answer)["arm"] is None

@@ -147,6 +147,18 @@ def test_what_lasts_too_long_has_not_recovered_and_a_forecast_that_came_true_say
     assert happened(store, 3)[-1] == "lasts too long to be told apart from its usual level"
 
 
+def test_a_forecast_of_stale_data_that_came_true_is_an_incident_of_its_own_until_they_come(store: Store) -> None:
+    """It was closed at the very moment that it came true, as something that did not happen."""
+    ahead, now = (
+        finding(family="data", metric="freshness", subject="orders", key=f"data:freshness:stream:orders:{kind}")
+        for kind in ("forecast", "up")
+    )
+    look(store, incident({**ahead, "expected_on": "2026-11-12"}, expected_on=SINCE + 2 * DAY))
+    assert look(store, incident(now), days=1) == Recorded((2,), (), (1,))
+    assert happened(store, 1)[-1] == "has happened: incident 2"
+    assert look(store, days=2).closed == (2,)
+
+
 def test_it_escalates_when_it_gets_worse_and_when_it_lasts(store: Store) -> None:
     look(store, incident(severity="medium"), incident(finding("sessions"), severity="high"))
     assert look(store, incident(severity="high"), days=1) == Recorded((), (1,), (2,))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from growth_pipelines.bench.statistics.made_up_series import FAMILIES
@@ -63,3 +66,15 @@ def test_short_constant_and_wrong_input() -> None:
     assert (anomaly_scores([5.0] * 60) == 0).all()
     with pytest.raises(ValueError, match="60 values but 59 dates"):
         anomaly_scores([5.0] * 60, START + np.arange(59))
+
+
+def test_a_missing_date_is_refused_and_a_zoned_one_is_the_day_of_its_zone() -> None:
+    """Without its day a value stood first, and all weekdays with it."""
+    values = np.random.default_rng(6).poisson(30, 60).astype(float)
+    dates = START + np.arange(60)
+    with pytest.raises(ValueError, match="a date is missing"):
+        anomaly_scores(values, np.r_[dates[:-1], np.datetime64("NaT")])
+    zoned = pd.DatetimeIndex(dates).tz_localize("Europe/Berlin")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_allclose(anomaly_scores(values, zoned), anomaly_scores(values, dates))

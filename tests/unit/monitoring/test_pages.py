@@ -95,3 +95,11 @@ def test_a_frame_without_a_column_is_refused_with_what_is_missing_and_needed() -
     for short in (frame, frame.iloc[:0]):
         with pytest.raises(ValueError, match=f"no column date, position; {needed}"):
             scan_pages(short.drop(columns=["position", "date"]))
+
+
+@pytest.mark.parametrize("wrong", [-1.0, np.inf])
+@pytest.mark.parametrize("column", ["clicks", "impressions"])
+def test_counts_that_cannot_be_are_refused_and_not_taken_for_a_quiet_site(column: str, wrong: float) -> None:
+    frame, _ = site(1, pages=5, worse=0)
+    with pytest.raises(ValueError, match=f"{column} of 1 of 600 rows are below 0 or infinite"):
+        scan_pages(frame.assign(**{column: frame[column].astype(float).where(frame.index > 0, wrong)}))

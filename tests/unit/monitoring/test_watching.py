@@ -18,8 +18,10 @@ from growth_pipelines.monitoring.breaches import (
     freshness_findings,
     stock_findings,
 )
+from growth_pipelines.monitoring.findings import merged
 from growth_pipelines.monitoring.metrics import metrics, volume_of
 from growth_pipelines.monitoring.watching import Watched, shop_frame, watch
+from growth_pipelines.monitoring.wording import title_of
 from growth_pipelines.recommenders.demand import Demand
 
 TODAY = date(2026, 11, 20)
@@ -166,9 +168,9 @@ def test_stock_ends_when_demand_says_so_and_only_what_ends_before_a_delivery_is_
     assert stock_findings(items.assign(available=0.0), days, TODAY, 14, 3) == []
 
 
-@pytest.mark.parametrize(("hours", "told"), [(20, False), (34, True), (60, False)])
-def test_data_are_told_to_become_too_old_once_they_are_later_than_usual_and_before_they_are(
-    hours: int, told: bool
+@pytest.mark.parametrize(("hours", "told"), [(20, None), (34, "expected"), (48, "is"), (60, "is")])
+def test_data_that_are_later_than_usual_are_told_to_become_too_old_and_to_be_so_once_they_are(
+    hours: int, told: str | None
 ) -> None:
     last = datetime(2026, 11, 19, 6)
     rng = np.random.default_rng(5)
@@ -176,7 +178,12 @@ def test_data_are_told_to_become_too_old_once_they_are_later_than_usual_and_befo
     [expected] = arrivals(pd.DataFrame({"stream": "orders", "finished_at": times}))
     assert abs((expected.middle - last) - timedelta(hours=24)) < timedelta(hours=1)
     deadline = {"orders": last + timedelta(hours=48)}
-    assert bool(freshness_findings([expected], deadline, last + timedelta(hours=hours))) is told
+    found = freshness_findings([expected], deadline, last + timedelta(hours=hours))
+    assert [("expected" if one.expected_on else "is") for one in found] == ([told] if told else [])
+    if told == "is":
+        assert (found[0].since, found[0].severity) == (date(2026, 11, 21), "high")
+        [whole] = merged(found)
+        assert title_of(whole) == "The data of orders have been too old since 21 Nov 2026"
     assert arrivals(pd.DataFrame({"stream": "orders", "finished_at": times[:5]})) == []
 
 
