@@ -5,13 +5,14 @@ They are actions like any other, decided by the one ``decide()``; what is asked 
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from growth_pipelines.actions.experiments.registry import arm_names
 from growth_pipelines.actions.experiments.states import FIRST_COVERAGE
 from growth_pipelines.actions.experiments.switch import GID, PROMOTED, RUNNING
 from growth_pipelines.actions.model import ActionDraft, Evidence, FieldChange, Impact, Target
 from growth_pipelines.actions.submission import rules_for, submit
+from growth_pipelines.clock import local_date
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
@@ -33,7 +34,7 @@ def propose_start(store: Store, settings: Settings, row: Experiment, now: dateti
     arms = ", ".join(f"{arm['name']} ({arm['weight']:g})" for arm in row.arms)
     draft = _draft(
         row,
-        now,
+        local_date(now, settings.zone),
         title=f"Start the experiment {row.key}",
         rationale=f"{row.hypothesis} Arms: {arms}. {_course(row)}",
         why_now=f"{row.created_by} registered it.",
@@ -54,7 +55,7 @@ def propose_promotion(store: Store, settings: Settings, row: Experiment, arm: st
         raise NotProposed(f"{row.key} has no arm {arm}.", f"Its arms are {', '.join(arm_names(row))}.")
     draft = _draft(
         row,
-        now,
+        local_date(now, settings.zone),
         title=f"Give everybody {arm} of the experiment {row.key}",
         rationale=f"{row.hypothesis} It was decided on as: {row.decision.get('status', 'without a reading')}.",
         why_now=f"{row.decision.get('decided_by', '')} decided it.",
@@ -83,7 +84,7 @@ def _units(row: Experiment) -> str:
 
 def _draft(
     row: Experiment,
-    now: datetime,
+    today: date,
     *,
     title: str,
     rationale: str,
@@ -97,8 +98,8 @@ def _draft(
         source="experiments",
         value=row.baseline,
         unit="ratio" if row.metric_kind == "proportion" else "",
-        start=now.date(),
-        end=now.date(),
+        start=today,
+        end=today,
         note=f"planned for {row.minimum_effect:+.0%} with {row.planned_units:,} units",
     )
     return ActionDraft(

@@ -43,6 +43,18 @@ def machine(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Store, Sett
     return store, settings
 
 
+def test_the_day_of_what_is_asked_for_is_the_shops(tmp_path: Path) -> None:
+    """In Sydney the afternoon of UTC is the next morning."""
+    settings = settings_in(tmp_path, GROWTH_SHOP__TIMEZONE="Australia/Sydney", GROWTH_SHOP__DOMAIN="demo.example")
+    store = new_store(settings)
+    with_operator(store, settings)
+    action_id = propose_start(store, settings, registered(store, declaration(), NOW), NOW)
+    with store.read() as session:
+        [seen] = find(session, action_id).evidence
+    assert (seen["start"], seen["end"]) == ("2026-11-23", "2026-11-23")
+    store.close()
+
+
 def test_an_experiment_starts_only_by_an_approved_action_and_a_rollback_stops_it(
     machine: tuple[Store, Settings],
 ) -> None:
