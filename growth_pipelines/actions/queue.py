@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, case, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import QueryableAttribute, Session, load_only
 
 from growth_pipelines.actions.lifecycle import EXPIRING
 from growth_pipelines.actions.subject import conflict
@@ -84,42 +85,14 @@ def top(
     state: str | None = None,
     kind: str | None = None,
     trying: bool = True,
+    only: Sequence[QueryableAttribute[Any]] = (),
 ) -> list[Action]:
-    """The ``n`` actions to look at first (see ``top_places``), whole."""
-    chosen = [one.id for one in top_places(session, n, now, state=state, kind=kind, trying=trying)]
-    return list(session.scalars(select(Action).where(Action.id.in_(chosen)).order_by(*descending(RANKED))))
-
-
-class Neighbour(NamedTuple):
-    """As much of an action as a link to it says."""
-
-    id: str
-    ref: str
-    title: str
-
-
-def top_neighbours(session: Session, n: int, now: datetime) -> list[Neighbour]:
-    """``top``, for links from one to the next."""
-    chosen = [one.id for one in top_places(session, n, now)]
-    named = select(Action.id, Action.ref, Action.title).where(Action.id.in_(chosen))
-    return [Neighbour._make(row) for row in session.execute(named.order_by(*descending(RANKED)))]
-
-
-def top_places(
-    session: Session,
-    n: int,
-    now: datetime,
-    *,
-    state: str | None = None,
-    kind: str | None = None,
-    trying: bool = True,
-) -> list[Waiting]:
     """The ``n`` actions to look at first: pending (or in ``state``), best first, free of conflicts and varied.
 
     Of two actions that change the same field of the same resource only the better one is shown. No recommender
     takes more than half of the places unless nothing else is worth more than 0. Reads a few pages of each
     recommender from its index, however many actions wait. The last place goes to what the queue tries out now,
-    unless not ``trying``.
+    unless not ``trying``. ``only``: so much of each action is read (its id always); everything, where it is empty.
     """
     tried = _tried(session, now) if trying and state in (None, "pending") and kind is None else None
     state = state or "pending"
@@ -137,7 +110,10 @@ def top_places(
         kept = varied[:-1]
         if not any(tried.id == action.id or conflict(tried, action) for action in kept):
             varied = [*kept, tried]
-    return varied
+    chosen = select(Action).where(Action.id.in_([action.id for action in varied]))
+    if only:
+        chosen = chosen.options(load_only(*only, raiseload=True))
+    return list(session.scalars(chosen.order_by(*descending(RANKED))))
 
 
 def _tried(session: Session, now: datetime) -> Waiting | None:

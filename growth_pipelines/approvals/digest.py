@@ -104,7 +104,7 @@ def is_weekly(day: date) -> bool:
     return day.weekday() == _FRIDAY
 
 
-def digest_of(session: Session, begins: datetime, ends: datetime, mode: str = "live", zone: str = "UTC") -> Digest:
+def digest_of(session: Session, begins: datetime, ends: datetime, *, zone: str, mode: str = "live") -> Digest:
     """What there is to tell at ``ends`` of the time since ``begins``. Reads only; a few indexed queries.
 
     ``mode`` is GROWTH_ACTIONS__MODE: where nothing is written, no approved action is late. ``zone``: in which

@@ -77,7 +77,7 @@ def test() -> None:
     settings = current_settings()
     now = settings.clock.now()
     with Store.of(settings).read() as session:
-        digest = digest_of(session, now - timedelta(days=1), now, settings.actions.mode)
+        digest = digest_of(session, now - timedelta(days=1), now, zone=settings.zone, mode=settings.actions.mode)
         head = newest_published(session)
     message = digest_mail(settings, digest, head, weekly=False)
     message.replace_header("Message-ID", f"<test-{now:%Y%m%d%H%M%S%f}.{str(message['Message-ID']).lstrip('<')}")

@@ -16,7 +16,7 @@ from growth_pipelines.actions.body_html import LINKS
 from growth_pipelines.actions.brake import brake
 from growth_pipelines.actions.executors.task_cards import card_of
 from growth_pipelines.actions.outcomes import outcomes_of, standing
-from growth_pipelines.actions.queue import Neighbour, find, top_neighbours
+from growth_pipelines.actions.queue import find, top
 from growth_pipelines.actions.recheck import RECHECK_DAYS, recheck_of
 from growth_pipelines.actions.tasks import is_by_hand
 from growth_pipelines.actions.transitions import request_of
@@ -97,7 +97,7 @@ def action_page(
     zone = ZoneInfo(console.settings.zone)
     with console.store.read() as session:
         found = find(session, id_or_ref)
-        queue = top_neighbours(session, console.settings.actions.top, now)
+        queue = top(session, console.settings.actions.top, now, only=(Action.ref, Action.title))
         answer = request_of(session, found)
         history = _history(session, found)
         execution = session.get(Execution, (found.id, found.version))
@@ -241,7 +241,7 @@ def _texts_now(console: Console, found: Action) -> tuple[str, str]:
     return (rows[0][0] or "", rows[0][1] or "") if rows else ("", "")
 
 
-def _place(queue: list[Neighbour], found: Action) -> dict[str, Any] | None:
+def _place(queue: list[Action], found: Action) -> dict[str, Any] | None:
     """Where the action stands in today's queue, with its neighbours' refs."""
     refs = [other.ref for other in queue]
     if found.ref not in refs:

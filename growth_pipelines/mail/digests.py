@@ -95,7 +95,7 @@ def _claim(session: Session, zone: str, now: datetime) -> Claim | None:
 
 def _send(store: Store, settings: Settings, claim: Claim, now: datetime) -> tuple[str, str]:
     with store.read() as session:
-        digest = digest_of(session, claim.begins, now, settings.actions.mode, settings.zone)
+        digest = digest_of(session, claim.begins, now, zone=settings.zone, mode=settings.actions.mode)
         head = newest_published(session)
     try:
         deliver(settings.smtp, digest_mail(settings, digest, head, weekly=claim.weekly))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -74,12 +74,12 @@ def check(session: Session, book: Book, kinds: Collection[str]) -> None:
 
 def check_ends(session: Session, book: Book, now: datetime, longest: timedelta) -> None:
     """Raise BadBook when a rule that the book in force has not yet is switched on for longer than allowed."""
+    before = current(session)
     for rule in book.automatic:
-        is_new = rule != current(session).automatic_for(rule.kind)
+        is_new = rule != before.automatic_for(rule.kind)
         if is_new and rule.enabled and rule.until is not None and rule.until > now + longest:
             raise BadBook(
-                f"Auto-approval of {rule.kind} until {rule.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC is longer "
-                f"than the {longest.days} days that it may be on for a time.",
+                f"Auto-approval of {rule.kind} would be on for longer than {longest.days} days.",
                 "Choose an earlier end, or change GROWTH_ACTIONS__AUTOMATIC_DAYS.",
             )
 

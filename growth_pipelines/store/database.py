@@ -29,6 +29,7 @@ from growth_pipelines.store.turns import NoTurn, WriterTurns
 
 SCHEMA = "growth"
 BUSY_SECONDS = 30
+# So many bytes of the file may be read in place; they take addresses, no memory of the process.
 _MAPPED = 1 << 28
 # Stores whose connections stay open in one process; more than one is rare outside of tests.
 MOST_OPEN = 16

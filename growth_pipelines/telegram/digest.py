@@ -46,7 +46,7 @@ def digest(desk: Desk) -> str:
     weekly = is_weekly(day)
     with desk.store.read() as session:
         begins = now - timedelta(days=7 if weekly else 1)
-        found = digest_of(session, begins, now, desk.settings.actions.mode, desk.settings.zone)
+        found = digest_of(session, begins, now, zone=desk.settings.zone, mode=desk.settings.actions.mode)
     happened = {label("digests", name).lower(): getattr(found, name).count for name in HAPPENED}
     return rendered(
         "digest.html",
@@ -65,7 +65,7 @@ def status(desk: Desk) -> str:
     """The present state in a few lines, as HTML."""
     reader, now, mode = desk.reader(), desk.now(), desk.settings.actions.mode
     with desk.store.read() as session:
-        found = digest_of(session, now, now, mode, reader.zone)
+        found = digest_of(session, now, now, zone=reader.zone, mode=mode)
         behind = untold(session)
     since = found.waiting.oldest
     oldest = figures.moment(since, ZoneInfo(reader.zone)) if since else ""

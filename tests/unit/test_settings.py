@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from growth_pipelines.approvals.sessions import PROOF_LASTS
 from growth_pipelines.errors import SettingsError
+from growth_pipelines.policies.terms import LONGEST_AUTOMATIC
 from growth_pipelines.settings import described, flat_keys, load_settings, variable_name
 
 
@@ -109,3 +111,9 @@ def test_every_key_is_read_somewhere() -> None:
                     read.add(node.attr)
     unread = [variable_name(path) for path, _ in flat_keys() if path[-1] not in read]
     assert unread == []
+
+
+def test_what_approvals_take_for_granted_is_what_settings_say() -> None:
+    settings = load_settings({})
+    assert settings.console.proof_lasts == PROOF_LASTS
+    assert settings.actions.automatic_longest == LONGEST_AUTOMATIC

@@ -28,9 +28,9 @@ def test_a_digest_tells_what_waits_and_what_happened_since_the_last_one(store: S
             assert moved
     pause(store, actor="bo", channel="cli", reason="a sale", now=NOW + DAY)
     with store.read() as session:
-        first = digest_of(session, NOW - DAY, NOW)
-        second = digest_of(session, NOW, NOW + DAY)
-        last = digest_of(session, NOW + 5 * DAY, NOW + 6.5 * DAY)
+        first = digest_of(session, NOW - DAY, NOW, zone="UTC")
+        second = digest_of(session, NOW, NOW + DAY, zone="UTC")
+        last = digest_of(session, NOW + 5 * DAY, NOW + 6.5 * DAY, zone="UTC")
     assert (first.pending.count, len(first.pending.lines)) == (LISTED + 2, LISTED)
     assert {(line.ref, line.state, line.by, line.channel) for line in first.decided.lines} == {
         (actions[0].ref, "approved", "bo", "cli"),
@@ -49,8 +49,8 @@ def test_what_waits_is_counted_by_priority_and_what_is_put_off_with_its_day(
     low, *_, later = submitted(store, seo_draft(1, priority="low"), *(seo_draft(n) for n in range(2, 5)))
     decided(store, settings, later, "defer", until=NOW.date() + 3 * DAY)
     with store.read() as session:
-        digest = digest_of(session, NOW - DAY, NOW)
-        gone = digest_of(session, NOW, low.expires_at + DAY)
+        digest = digest_of(session, NOW - DAY, NOW, zone="UTC")
+        gone = digest_of(session, NOW, low.expires_at + DAY, zone="UTC")
     assert (dict(digest.waiting.by_priority), digest.pending.count) == ({"medium": 2, "low": 1}, 3)
     assert (digest.waiting.oldest, digest.waiting.late) == (NOW, 0)
     assert [(line.ref, line.at.date()) for line in digest.deferred.lines] == [(later.ref, NOW.date() + 3 * DAY)]
@@ -60,7 +60,7 @@ def test_what_waits_is_counted_by_priority_and_what_is_put_off_with_its_day(
 
 def test_a_shop_where_nothing_happens_has_an_empty_digest(store: Store) -> None:
     with store.read() as session:
-        assert digest_of(session, NOW - DAY, NOW).is_empty
+        assert digest_of(session, NOW - DAY, NOW, zone="UTC").is_empty
 
 
 def test_what_is_approved_is_late_only_where_something_is_written(store: Store, settings: Settings) -> None:
@@ -68,7 +68,8 @@ def test_what_is_approved_is_late_only_where_something_is_written(store: Store, 
     decided(store, settings, action)
     with store.read() as session:
         alarms = {
-            mode: digest_of(session, NOW, NOW + 2 * DAY, mode).alarms for mode in ("live", "propose", "observe")
+            mode: digest_of(session, NOW, NOW + 2 * DAY, mode=mode, zone="UTC").alarms
+            for mode in ("live", "propose", "observe")
         }
     assert alarms == {
         "live": (f"{action.ref}: {action.title}: approved but not executed for more than 24 hours",),
@@ -91,7 +92,9 @@ def test_what_actions_did_is_told_once_when_their_28_days_are_measured(store: St
         record_outcomes(session, rows, NOW + 28 * DAY)
         record_outcomes(session, rows, NOW + 30 * DAY)
     with store.read() as session:
-        digest, later = (digest_of(session, NOW + days * DAY, NOW + (days + 1) * DAY) for days in (27, 29))
+        digest, later = (
+            digest_of(session, NOW + days * DAY, NOW + (days + 1) * DAY, zone="UTC") for days in (27, 29)
+        )
     told = digest.outcomes
     assert [(line.ref, line.effect) for line in told.lines] == [
         (harmed.ref, -9.0),

@@ -134,7 +134,7 @@ def test_chat_and_mail_tell_the_same_digest(scene: Scene) -> None:
     pause(scene.store, actor="bo", channel="cli", reason="a sale", now=NOW)
     scene.clock.instant = at = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
     with scene.store.read() as session:
-        digest = digest_of(session, at - timedelta(days=1), at)
+        digest = digest_of(session, at - timedelta(days=1), at, zone="UTC")
     mail = digest_mail(scene.settings, digest, None, weekly=False).get_body(("plain",)).get_content()
     chat = scene.telegram.last(BO, "Today, 23 Nov 2026").text
     for said, told in (
