@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, exists, func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, load_only
 
 from growth_pipelines.actions.transitions import record, transition
 from growth_pipelines.store.tables import Action, ActionOutcome
+from growth_pipelines.store.unindexed import unindexed
 
 FINAL_DAYS = 28
 # Later than this after its execution, an action that could not be measured is not looked at again: its figures
 # and those it is compared with have left the window that is read.
 _LOOKED_AT_FOR = timedelta(days=120)
 _ACTOR, _CHANNEL = "growth", "system"
-# As a case it draws no planner to the index of classes, which would read the outcomes of every action.
-_OF_WHAT_WAS_PROMISED = case((ActionOutcome.is_promised, 1), else_=0) == 1
+# The index of classes would read the outcomes of every action.
+_OF_WHAT_WAS_PROMISED = unindexed(ActionOutcome.is_promised)
 _LONGEST_FIRST = ActionOutcome.horizon_days.desc()
 _TOLD_OF_AN_ACTION = (Action.ref, Action.title, Action.kind, Action.recommender, Action.executed_at)
 _TOLD_OF_AN_OUTCOME = (

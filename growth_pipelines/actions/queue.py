@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select
+from sqlalchemy import ColumnElement, Label, Select, func, or_, select
 from sqlalchemy.orm import QueryableAttribute, Session, load_only
 
 from growth_pipelines.actions.lifecycle import EXPIRING
 from growth_pipelines.actions.subject import conflict
 from growth_pipelines.errors import GrowthError
 from growth_pipelines.store.keyset import beyond, descending
-from growth_pipelines.store.tables import Action, AuditEvent, Showing
+from growth_pipelines.store.tables import ACTION_STATES, Action, AuditEvent, Showing
+from growth_pipelines.store.unindexed import unindexed
 
 
 class NoSuchAction(GrowthError):
@@ -77,6 +78,16 @@ def count_up_to(session: Session, most: int, *conditions: ColumnElement[bool]) -
     return session.scalar(select(func.count()).select_from(some)) or 0
 
 
+def count_states(session: Session, most: int) -> dict[str, int]:
+    """How many actions each state has, counted no further than ``most`` each, in one statement."""
+
+    def counted(state: str) -> Label[int]:
+        some = select(Action.id).where(Action.state == state).limit(most).subquery()
+        return select(func.count()).select_from(some).scalar_subquery().label(state)
+
+    return dict(session.execute(select(*map(counted, sorted(ACTION_STATES)))).mappings().one())
+
+
 def top(
     session: Session,
     n: int,
@@ -100,8 +111,8 @@ def top(
         select(*_WAITING).where(Action.state == state).order_by(*descending(RANKED))
     )
     if state in EXPIRING:
-        # As a case it draws no planner to the index of expiries, which holds nothing of the order.
-        waiting = waiting.where(case((Action.expires_at > now, 1), else_=0) == 1)
+        # The index of expiries holds nothing of the order.
+        waiting = waiting.where(unindexed(Action.expires_at > now))
     if kind is not None:
         waiting = waiting.where(Action.kind == kind)
     best = _best_of_each(session, waiting, _recommenders(session, state), n)
@@ -155,12 +166,12 @@ def _best_of_each(
 
 def _compatible(session: Session, waiting: Select[*tuple[Any, ...]], page: list[Waiting]) -> set[str]:
     """The ids of those actions of a page that conflict with no better one that is kept itself."""
-    # What is worth less than all of the page takes no place of any of them. As a case it draws no planner to the
-    # index of scores, which would pass by all the others.
+    # What is worth less than all of the page takes no place of any of them. The index of scores would pass by all
+    # the others.
     least = min(action.score for action in page)
     rivals = waiting.order_by(None).where(
         Action.resource_gid.in_(sorted({action.resource_gid for action in page})),
-        case((Action.score >= least, 1), else_=0) == 1,
+        unindexed(Action.score >= least),
     )
     kept: dict[str, list[Waiting]] = {}
     for action in sorted(_read(session, rivals), key=rank, reverse=True):

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, MetaData, Table, insert, select, text
+from sqlalchemy import Column, MetaData, NullPool, Table, create_engine, insert, select, text
 from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.lifecycle import SubmitRules, submit
 from growth_pipelines.actions.model import ActionDraft, Evidence, FieldChange, Impact, Target
 from growth_pipelines.policies.terms import shipped
-from growth_pipelines.store.database import Store
+from growth_pipelines.store.database import SCHEMA, Store
 from growth_pipelines.store.tables import ACTION_STATES, Action, ApprovalRequest, tie_break
 
 SHOP = "bench.myshopify.com"
@@ -73,6 +73,16 @@ def fill(store: Store, count: int, seed: int, *, now: datetime, resources: int, 
         session.execute(insert(Action).from_select([c.name for c in columns], everything))
         session.execute(insert(ApprovalRequest), requests)
         many.drop(session.connection())
+    _settle(store)
+
+
+def _settle(store: Store) -> None:
+    """What PostgreSQL does by itself within a minute of so many new rows: without it every plan is a guess."""
+    if store.engine != "postgresql":
+        return
+    engine = create_engine(store.url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.execute(text(f"VACUUM (ANALYZE) {SCHEMA}.actions, {SCHEMA}.approval_requests"))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.brake import brake
 from growth_pipelines.actions.listing import changes
-from growth_pipelines.actions.queue import count_up_to, top
+from growth_pipelines.actions.queue import count_states, count_up_to, top
 from growth_pipelines.actions.tasks import open_tasks
 from growth_pipelines.approvals.inbox import count_mine
 from growth_pipelines.approvals.sessions import SignedIn
@@ -26,7 +26,7 @@ from growth_pipelines.console.paging import pages
 from growth_pipelines.console.policy_views import running_rules
 from growth_pipelines.policies.book import in_force
 from growth_pipelines.store.incidents import loud_incidents
-from growth_pipelines.store.tables import ACTION_STATES, Action, AuditEvent
+from growth_pipelines.store.tables import Action, AuditEvent
 
 router = APIRouter(include_in_schema=False)
 LISTED, DECIDED, TASKS, COUNTED, BADGE = 40, 5, 10, 1000, 99
@@ -106,7 +106,7 @@ def today(request: Request, person: Person, console: Here) -> HTMLResponse:
     observed = observe(console.settings, now)
     with console.store.read() as session:
         queue = top(session, console.settings.actions.top, now)
-        waiting = _counted(session, Action.state == "pending", Action.expires_at > now)
+        waiting = count_up_to(session, COUNTED + 1, Action.state == "pending", Action.expires_at > now)
         ever = bool(queue) or count_up_to(session, 1) > 0
         lately = select(Action).where(Action.decided_at.is_not(None)).order_by(Action.decided_at.desc())
         decided = session.scalars(lately.limit(DECIDED)).all()
@@ -122,7 +122,7 @@ def today(request: Request, person: Person, console: Here) -> HTMLResponse:
         problem=observed.problem,
         rows=views.rows_of(queue),
         total=sum(action.impact["revenue_28d"] for action in queue),
-        waiting=waiting,
+        waiting=_in_words(waiting),
         ever=ever,
         decided=decided,
         incidents=incidents,
@@ -131,10 +131,9 @@ def today(request: Request, person: Person, console: Here) -> HTMLResponse:
     )
 
 
-def _counted(session: Session, *conditions: Any) -> str:
-    """How many, in words: exact as far as anyone reads it, and quick beyond."""
-    found = count_up_to(session, COUNTED + 1, *conditions)
-    return f"{found}" if found <= COUNTED else f"{COUNTED:,}+"
+def _in_words(counted: int) -> str:
+    """How many: exact as far as anyone reads it."""
+    return f"{counted}" if counted <= COUNTED else f"{COUNTED:,}+"
 
 
 @router.get("/actions")
@@ -142,16 +141,16 @@ def actions(
     request: Request, person: Person, console: Here, state: str = "", after: str | None = None
 ) -> HTMLResponse:
     with console.store.read() as session:
-        counts = {name: _counted(session, Action.state == name) for name in sorted(ACTION_STATES)}
-        everything = _counted(session)
+        counts = count_states(session, COUNTED + 1)
         found = changes(session, state, LISTED, after)
     return page(
         request,
         "actions.html",
         person,
         here="actions",
-        counts={name: count for name, count in counts.items() if count != "0"},
-        everything=everything,
+        counts={name: _in_words(count) for name, count in counts.items() if count},
+        # Enough where one state alone was counted no further.
+        everything=_in_words(sum(counts.values())),
         chosen=state,
         rows=views.rows_of(found.actions),
         pages=pages("/actions", {"state": state}, "after", after, found.next),

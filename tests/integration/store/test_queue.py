@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from growth_pipelines.actions.lifecycle import expire_due, overdue, release_deferred, transition
-from growth_pipelines.actions.queue import NoSuchAction, as_document, find, history, list_actions, rank, top
+from growth_pipelines.actions.queue import (
+    NoSuchAction,
+    as_document,
+    count_states,
+    find,
+    history,
+    list_actions,
+    rank,
+    top,
+)
 from growth_pipelines.actions.subject import conflict
 from growth_pipelines.bench.many_actions import fill
 from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
-from growth_pipelines.store.tables import Action
-from tests.drafts import NOW, decided, seo_draft, submitted, task_draft
+from growth_pipelines.store.tables import ACTION_STATES, Action
+from tests.drafts import NOW, decided, seo_draft, settings_in, submitted, task_draft
+from tests.new_stores import new_store
 
 DAY = timedelta(days=1)
 
@@ -173,6 +185,25 @@ def test_the_top_is_what_the_rules_say_however_many_conflict_or_tie(
             found = top(session, n, NOW)
         assert [action.id for action in found] == shown_by_definition(store, n)
         assert not any(conflict(one, other) for one in found for other in found if one is not other)
+
+
+@pytest.mark.postgres
+def test_the_top_of_a_long_queue_reads_a_few_pages_of_it(postgres_url: str, tmp_path: Path) -> None:
+    store = new_store(settings_in(tmp_path, postgres_url))
+    fill(store, 10_000, seed=7, now=NOW, resources=2000, scores=3)
+    with store.read() as session:
+        assert len(top(session, 10, NOW)) == 10
+        # Counted by the server for this transaction: what the statements read, not what they gave back.
+        read = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'actions'"
+        assert (session.scalar(text(read)) or 10_000) < 1000
+
+
+def test_states_are_counted_as_far_as_asked(store: Store) -> None:
+    fill(store, 200, seed=7, now=NOW, resources=50)
+    with store.read() as session:
+        exact = Counter(session.scalars(select(Action.state)))
+        assert count_states(session, 1000) == {state: exact[state] for state in sorted(ACTION_STATES)}
+        assert count_states(session, 5) == {state: min(exact[state], 5) for state in sorted(ACTION_STATES)}
 
 
 def test_lists_are_in_the_order_of_the_ranking(store: Store) -> None:
