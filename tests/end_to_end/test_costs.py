@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -40,33 +41,25 @@ def test_nothing_heavy_is_imported_before_it_is_needed(code: str, allowed: set[s
     assert _imported_by(code) & set(HEAVY) <= allowed
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("module", ["growth_pipelines.ingestion", "growth_pipelines.ingestion.run"])
-def test_ingestion_is_imported_in_under_a_second(module: str) -> None:
-    """The best of three fresh processes: others may be busy on this machine."""
+def _quickest(command: list[str], environment: Mapping[str, str]) -> float:
+    """Seconds of the best of three fresh processes: others may be busy on this machine."""
     seconds = []
     for _ in range(3):
         started = time.monotonic()
-        subprocess.run([sys.executable, "-c", f"import {module}"], check=True)
+        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
         seconds.append(time.monotonic() - started)
-    assert min(seconds) < 1
+    return min(seconds)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", ["growth_pipelines.ingestion", "growth_pipelines.ingestion.run"])
+def test_ingestion_is_imported_in_under_a_second(module: str) -> None:
+    assert _quickest([sys.executable, "-c", f"import {module}"], os.environ) < 1
 
 
 @pytest.mark.slow
 def test_definitions_validate_in_under_8_seconds(tmp_path: Path) -> None:
     environment = {**os.environ, "GROWTH_HOME": str(tmp_path), "GROWTH_SHOP__DOMAIN": "x.myshopify.com"}
-    started = time.monotonic()
-    subprocess.run(
-        [
-            str(Path(sys.executable).parent / "dagster"),
-            "definitions",
-            "validate",
-            "-m",
-            "growth_pipelines.definitions",
-        ],
-        env=environment,
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
-    assert time.monotonic() - started < 8
+    dagster = str(Path(sys.executable).parent / "dagster")
+    command = [dagster, "definitions", "validate", "-m", "growth_pipelines.definitions"]
+    assert _quickest(command, environment) < 8
