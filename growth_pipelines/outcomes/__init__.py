@@ -4,7 +4,7 @@ from growth_pipelines.outcomes.classes import OutcomeClass, classify
 from growth_pipelines.outcomes.effect import Effect, Skipped, measure
 from growth_pipelines.outcomes.looks import HORIZONS
 from growth_pipelines.outcomes.panel import Panel, panel_of
-from growth_pipelines.outcomes.reading import Executed, Reading, read_outcomes, read_vitals
+from growth_pipelines.outcomes.reading import Executed, Reading, Tested, read_outcomes, read_vitals
 from growth_pipelines.outcomes.returns import Return, not_known, return_document, return_of, returns
 from growth_pipelines.outcomes.subjects import NotMeasurable, Subject, subject_of
 from growth_pipelines.outcomes.totals import Total, total
@@ -23,6 +23,7 @@ __all__ = [
     "Return",
     "Skipped",
     "Subject",
+    "Tested",
     "Total",
     "classify",
     "measure",

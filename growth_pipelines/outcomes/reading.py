@@ -45,6 +45,14 @@ class Executed:
 
 
 @dataclass(frozen=True)
+class Tested:
+    """A page that a split test changed, and the shop's day on which it did: by its start, its end, a promotion."""
+
+    path: str
+    day: date
+
+
+@dataclass(frozen=True)
 class Reading:
     """What one action did to one metric by one horizon, or why that is not known."""
 
@@ -67,25 +75,30 @@ def read_outcomes(
     history: Sequence[Executed],
     frames: Mapping[str, pd.DataFrame],
     minor_units: int = 100,
+    tested: Sequence[Tested] = (),
 ) -> list[Reading]:
-    """The readings of ``due`` actions. ``history``: all executed ones, whose days make a resource a touched one.
+    """The readings of ``due`` actions. The days of ``history``, all executed ones, and those on which a split test
+    changed a page (``tested``) make a resource a touched one.
 
     ``frames``: outcome_pages and outcome_products (unit, date and a column a metric; net_cents in minor units),
     outcome_units (family, unit, template, gid) and complete_days (last_day).
     """
-    panels = _Panels(history, frames, minor_units)
+    panels = _Panels(history, tested, frames, minor_units)
     return [reading for action in due for reading in _readings(action, panels)]
 
 
 def read_vitals(
-    due: Iterable[Executed], history: Sequence[Executed], frames: Mapping[str, pd.DataFrame]
+    due: Iterable[Executed],
+    history: Sequence[Executed],
+    frames: Mapping[str, pd.DataFrame],
+    tested: Sequence[Tested] = (),
 ) -> list[Reading]:
     """The readings of the vital that each of ``due`` was to repair, by kind of device, of 28 days of field data.
 
     ``frames``: vitals (page_key, form_factor, metric, period_start, period_end and p75, a row a page's 28 days)
     and outcome_units. Nothing was promised of the value itself, so there is neither an estimate nor a class.
     """
-    panels = _Panels(history, frames, 1)
+    panels = _Panels(history, tested, frames, 1)
     vitals = frames["vitals"]
     periods = vitals[vitals["page_key"].notna() & vitals["p75"].notna()].rename(columns={"page_key": "unit"})
     touches = panels.touches("page")
@@ -136,13 +149,20 @@ def _result(action: Executed, subject: Subject, metric: str, horizon: int, panel
 class _Panels:
     """The panels of one reading, each made once."""
 
-    def __init__(self, history: Sequence[Executed], frames: Mapping[str, pd.DataFrame], minor_units: int) -> None:
-        self._history, self._frames, self._minor_units = history, frames, minor_units
+    def __init__(
+        self,
+        history: Sequence[Executed],
+        tested: Sequence[Tested],
+        frames: Mapping[str, pd.DataFrame],
+        minor_units: int,
+    ) -> None:
+        self._history, self._tested, self._frames, self._minor_units = history, tested, frames, minor_units
         units = frames["outcome_units"]
         self._units = {family: units[units["family"] == family] for family in ("page", "product")}
         self._by_gid = {
             family: dict(zip(known["gid"], known["unit"], strict=True)) for family, known in self._units.items()
         }
+        self._gids = dict(zip(self._units["page"]["unit"], self._units["page"]["gid"], strict=True))
         self._known = {family: set(known["unit"]) for family, known in self._units.items()}
         self._made: dict[tuple[str, str], Panel | None] = {}
 
@@ -151,6 +171,10 @@ class _Panels:
         if found is None and family == "page" and action.path in self._known["page"]:
             return action.path
         return str(found) if found is not None else None
+
+    def _at(self, family: str, path: str) -> str | None:
+        """The page of this address, or the product that it shows."""
+        return path if family == "page" else self._gids.get(path)
 
     def of(self, family: str, metric: str) -> Panel | None:
         key = (family, metric)
@@ -177,4 +201,5 @@ class _Panels:
             for day in (one.executed_on, one.rolled_back_on)
             if day is not None
         ]
+        days += [(self._at(family, one.path), one.day) for one in self._tested]
         return pd.DataFrame(days, columns=["unit", "date"])

@@ -13,7 +13,10 @@ from growth_pipelines.actions.experiments.declaration import BadExperiment
 from growth_pipelines.actions.experiments.registry import arm_names
 from growth_pipelines.canonical import digest
 from growth_pipelines.clock import local_date
-from growth_pipelines.store.tables import Experiment, ExperimentUnit, Exposure
+from growth_pipelines.store.tables import AuditEvent, Experiment, ExperimentUnit, Exposure
+
+_TREATED_CHANGE = ("experiment_started", "experiment_paused", "experiment_resumed", "experiment_stopped")
+_ALL_CHANGE = ("experiment_promoted", "experiment_demoted")
 
 
 def keep_units(
@@ -58,6 +61,29 @@ def paired_units(session: Session) -> dict[str, list[ExperimentUnit]]:
     ):
         found.setdefault(unit.experiment_id, []).append(unit)
     return found
+
+
+def pages_changed(session: Session, since: datetime) -> list[tuple[str, datetime]]:
+    """The pages that split tests changed since then, and when.
+
+    Treated ones change when a test begins, pauses, goes on or ends, all of its pages when everybody is given an
+    arm or loses it again.
+    """
+    changes = AuditEvent.event.in_([*_TREATED_CHANGE, *_ALL_CHANGE])
+    test = AuditEvent.payload["experiment"].as_string()
+    found = session.execute(select(test, AuditEvent.event, AuditEvent.at).where(changes, AuditEvent.at >= since))
+    moments = [(str(key), event, at) for key, event, at in found.tuples()]
+    tests = select(Experiment).where(Experiment.unit == "page", Experiment.key.in_({key for key, _, _ in moments}))
+    pages = {
+        row.key: [(unit.unit_id, unit.arm != arm_names(row)[0]) for unit in units_of(session, row)]
+        for row in session.scalars(tests)
+    }
+    return [
+        (page, at)
+        for key, event, at in moments
+        for page, is_treated in pages.get(key, ())
+        if is_treated or event in _ALL_CHANGE
+    ]
 
 
 def check_units(session: Session, row: Experiment, approved: str) -> None:

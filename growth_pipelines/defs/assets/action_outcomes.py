@@ -39,6 +39,7 @@ _HISTORY = timedelta(days=270)
     "what can't be measured says why, and is not counted as zero.",
 )
 def action_outcomes(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResult:
+    from growth_pipelines.actions.experiments.units import pages_changed
     from growth_pipelines.actions.outcomes import (
         executed_actions,
         is_due,
@@ -48,13 +49,16 @@ def action_outcomes(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResult:
         vitals_due,
     )
     from growth_pipelines.actions.tasks import not_yet_changed
-    from growth_pipelines.outcomes import FORM_FACTORS, VITALS, read_outcomes, read_vitals
+    from growth_pipelines.clock import local_date
+    from growth_pipelines.outcomes import FORM_FACTORS, VITALS, Tested, read_outcomes, read_vitals
     from growth_pipelines.warehouse.frames import load_frames
 
     vital_metrics = [f"{vital}_{device}" for vital in VITALS for device in FORM_FACTORS]
     with machine.store.read() as session:
         done = executed_actions(session, machine.now - _HISTORY)
         history = [_executed(action, machine.zone) for action in done]
+        changed = pages_changed(session, machine.now - _HISTORY)
+        tested = [Tested(page, local_date(at, machine.zone)) for page, at in changed]
         unchanged = not_yet_changed(session)
         due = [
             one
@@ -67,12 +71,13 @@ def action_outcomes(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResult:
     if repairs := [one for one in history if one.action_id in vitals and one.vital]:
         with machine.warehouse.read() as connection:
             frames = load_frames(connection, ("vitals", "outcome_units"), machine.today)
-        readings += read_vitals(repairs, history, frames)
+        readings += read_vitals(repairs, history, frames, tested)
     if due:
         with machine.warehouse.read() as connection:
             frames = load_frames(connection, _FRAMES, machine.today)
         machine.on_progress("outcomes", None)
-        readings += read_outcomes(due, history, frames, int(frames["complete_days"]["minor_units"].iloc[0] or 100))
+        minor_units = int(frames["complete_days"]["minor_units"].iloc[0] or 100)
+        readings += read_outcomes(due, history, frames, minor_units, tested)
     with machine.store.session() as session:
         change = record_outcomes(session, [row for one in readings if (row := _row(one))], machine.now)
         shown = _shown(machine, longest_outcomes(session, machine.now - _HISTORY), readings, refs)

@@ -12,8 +12,14 @@ import pytest
 from growth_pipelines.actions.execution import execute_approved
 from growth_pipelines.actions.experiments.declaration import BadExperiment, Guardrail
 from growth_pipelines.actions.experiments.design import Design
-from growth_pipelines.actions.experiments.registry import experiments, operator_move
-from growth_pipelines.actions.experiments.units import keep_units, paired_units, units_of
+from growth_pipelines.actions.experiments.registry import (
+    decide_experiment,
+    experiments,
+    find_experiment,
+    operator_move,
+    promote,
+)
+from growth_pipelines.actions.experiments.units import keep_units, pages_changed, paired_units, units_of
 from growth_pipelines.actions.queue import find
 from growth_pipelines.bench.statistics.shop_pages import START, page_days, page_traffic
 from growth_pipelines.clock import local_date
@@ -158,6 +164,23 @@ def test_harm_is_stopped_at_the_first_look_that_shows_it(machine: Settings) -> N
     assert found["fitted-titles"].readout.status == "roll back"
     with Store.of(later).session() as session:
         assert supervise(session, found, later.clock.now()).stopped == ("fitted-titles",)
+
+
+def test_the_pages_that_a_test_changes_are_known_with_the_moments(machine: Settings) -> None:
+    treated, store = drawn(machine, 0.0), Store.of(machine)
+    stopped = BEGUN + timedelta(days=30)
+    begin_to_end = [(page, at) for at in (BEGUN, stopped) for page in treated]
+    with store.session() as session:
+        everything = {unit.unit_id for unit in units_of(session, fresh(store, "fitted-titles"))}
+        said = {"actor": "bo", "channel": "cli"}
+        operator_move(session, "fitted-titles", "stop", now=stopped, reason="over", **said)
+        assert sorted(pages_changed(session, BEGUN)) == sorted(begin_to_end)
+        row = find_experiment(session, "fitted-titles")
+        decide_experiment(session, row, {"status": "ship"}, now=stopped, **said)
+        promote(session, row, "fitted", now=stopped + timedelta(days=1), **said)
+        changed = begin_to_end + [(page, stopped + timedelta(days=1)) for page in everything]
+        assert sorted(pages_changed(session, BEGUN)) == sorted(changed)
+        assert sorted(pages_changed(session, stopped)) == sorted(changed[len(treated) :])
 
 
 def test_nothing_starts_with_other_pages_than_were_approved(machine: Settings) -> None:

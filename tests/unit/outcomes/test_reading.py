@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from growth_pipelines.outcomes import Effect, Executed, Reading, Skipped, read_outcomes
+from growth_pipelines.outcomes import Effect, Executed, Reading, Skipped, Tested, read_outcomes
 
 FIRST, DAYS, PAGES = date(2026, 1, 5), 113, 60
 EXECUTED_ON = FIRST + timedelta(days=84)
@@ -95,6 +95,21 @@ def test_other_actions_are_kept_out_of_the_comparison(frames: dict[str, pd.DataF
     assert isinstance(before, Effect)
     assert isinstance(after, Effect)
     assert (before.controls, after.controls) == (PAGES - 1, PAGES - 20)
+
+
+def test_pages_that_a_split_test_changed_in_these_days_are_compared_with_nothing(
+    frames: dict[str, pd.DataFrame],
+) -> None:
+    began, long_ago = EXECUTED_ON + timedelta(days=3), FIRST - timedelta(days=10)
+    under_test = [Tested(f"/p/{number}", began) for number in range(10, 25)]
+    throughout = [Tested(f"/p/{number}", long_ago) for number in range(30, 40)]
+    tested = [*under_test, *throughout, Tested("/gone", began), Tested("/p/0", began)]
+    sold = replace(action(), kind="merch_playbook", subtype="feature")
+    for done, metric in ((action(), "clicks"), (action(), "revenue"), (sold, "orders")):
+        found = by_metric(read_outcomes([done], [done], frames, tested=tested))[metric, 28].result
+        assert isinstance(found, Effect)
+        assert found.is_overlapping
+        assert found.controls == PAGES - 1 - len(under_test)
 
 
 def test_an_unknown_page_is_told(frames: dict[str, pd.DataFrame]) -> None:
