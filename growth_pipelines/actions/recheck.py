@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 # Field data are a window of so many days: only then does it hold no visit from before the repair.
@@ -23,12 +23,12 @@ class Recheck:
     day: date | None
 
 
-def recheck_of(evidence: Sequence[Mapping[str, Any]], executed_at: datetime | None) -> Recheck | None:
-    """The re-check that an action's evidence sets out; None for actions without one."""
+def recheck_of(evidence: Sequence[Mapping[str, Any]], executed_on: date | None) -> Recheck | None:
+    """The re-check that the evidence of an action sets out, executed on a day of the shop's; None without one."""
     row = next((row for row in evidence if str(row["name"]).endswith(_MARK)), None)
     if row is None or row["baseline"] is None or row["value"] is None:
         return None
-    day = executed_at.date() + timedelta(days=RECHECK_DAYS) if executed_at else None
+    day = executed_on + timedelta(days=RECHECK_DAYS) if executed_on else None
     return Recheck(
         str(row["name"]).removesuffix(_MARK), row["unit"], float(row["baseline"]), float(row["value"]), day
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from growth_pipelines.actions.model import ActionDraft
 from growth_pipelines.store.tables import Action
@@ -25,6 +26,11 @@ def resource_of(draft: ActionDraft) -> str:
     """What the draft is about: the target's gid; its URL where Shopify has no resource (the home page); else its
     handle (what is no page at all)."""
     return draft.target.gid or draft.target.url or draft.target.handle
+
+
+def page_of(url: str) -> str:
+    """The page of an address, as the marts name it: by its path alone."""
+    return urlsplit(url).path.lower().rstrip("/") or "/"
 
 
 def is_same_subject(action: Action, draft: ActionDraft) -> bool:

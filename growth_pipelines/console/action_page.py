@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -15,9 +15,12 @@ from sqlalchemy.orm import Session
 from growth_pipelines.actions.body_html import LINKS
 from growth_pipelines.actions.brake import brake
 from growth_pipelines.actions.executors.task_cards import card_of
+from growth_pipelines.actions.experiments.units import split_test_of
+from growth_pipelines.actions.model import OPEN_STATES
 from growth_pipelines.actions.outcomes import outcomes_of, standing
 from growth_pipelines.actions.queue import find, top
 from growth_pipelines.actions.recheck import RECHECK_DAYS, recheck_of
+from growth_pipelines.actions.subject import page_of
 from growth_pipelines.actions.tasks import is_by_hand
 from growth_pipelines.actions.transitions import request_of
 from growth_pipelines.approvals.deferral import deferral_days
@@ -107,6 +110,7 @@ def action_page(
         paused = brake(session) is not None
         events = events_of(session, found, now, zone)
         votes = votes_of(session, answer) if answer else []
+        tested = split_test_of(session, page_of(found.target["url"])) if found.state in OPEN_STATES else None
         leave = permission(session, found, person.operator, person.role, now)
     way = _way(console, found, paused)
     awaiting = label("awaiting", way)
@@ -128,6 +132,7 @@ def action_page(
         run_id=next((event["run_id"] for event in reversed(history) if event["run_id"]), ""),
         figures=figures_of(console.settings, found, events),
         place=_place(queue, found),
+        split_test=tested,
         next_up=next((other for other in queue if other.id != found.id), None),
         notice=notice,
         address=f"/actions/{found.ref}" if opened or (notice and notice.tone != "good") else "",
@@ -193,8 +198,12 @@ def _by_hand(found: Action, card: TaskCard | None, now: datetime, zone: ZoneInfo
         "task_waits": waits,
         "unchanged": unchanged,
         "work_days": {"first": local_date(found.created_at, zone.key), "last": local_date(now, zone.key)},
-        "recheck": recheck_of(found.evidence, None if unchanged else found.executed_at),
+        "recheck": recheck_of(found.evidence, None if unchanged else _executed_on(found, zone)),
     }
+
+
+def _executed_on(action: Action, zone: ZoneInfo) -> date | None:
+    return local_date(action.executed_at, zone.key) if action.executed_at else None
 
 
 def _decision(
@@ -226,10 +235,10 @@ def _outcome_plots(
     outcome: ActionOutcome | None, action: Action, events: Sequence[Dated], zone: ZoneInfo, currency: str
 ) -> list[Plot]:
     """The weeks of the reading that the action is judged by."""
-    if outcome is None or action.executed_at is None:
+    day = _executed_on(action, zone)
+    if outcome is None or day is None:
         return []
     title = f"{label('outcome_metrics', outcome.metric)} by week"
-    day = local_date(action.executed_at, zone.key)
     return [outcome_plot(outcome.days, outcome.metric, day, title, currency, events)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, insert, literal, select
 from sqlalchemy.orm import Session
@@ -61,6 +61,21 @@ def paired_units(session: Session) -> dict[str, list[ExperimentUnit]]:
     ):
         found.setdefault(unit.experiment_id, []).append(unit)
     return found
+
+
+class PageInTest(NamedTuple):
+    """A page's split test, by its key, and the arm that the page has in it."""
+
+    key: str
+    arm: str
+
+
+def split_test_of(session: Session, page: str) -> PageInTest | None:
+    """The split test under way that has this page."""
+    wanted = select(Experiment.key, ExperimentUnit.arm).join(Experiment)
+    under_way = Experiment.unit == "page", Experiment.status.in_(("running", "paused"))
+    found = session.execute(wanted.where(ExperimentUnit.unit_id == page, *under_way).limit(1)).first()
+    return None if found is None else PageInTest(found.key, found.arm)
 
 
 def pages_changed(session: Session, since: datetime) -> list[tuple[str, datetime]]:

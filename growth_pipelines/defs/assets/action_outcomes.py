@@ -95,6 +95,7 @@ def action_outcomes(machine: dg.ResourceParam[Machine]) -> dg.MaterializeResult:
 
 
 def _executed(action: "Action", zone: str) -> "Executed":
+    from growth_pipelines.actions.subject import page_of
     from growth_pipelines.clock import local_date
     from growth_pipelines.outcomes import VITALS, Executed
 
@@ -105,7 +106,7 @@ def _executed(action: "Action", zone: str) -> "Executed":
         subtype=action.subtype,
         target_type=action.target["type"],
         gid=action.resource_gid,
-        path=urlsplit(action.target["url"]).path.lower().rstrip("/") or "/",
+        path=page_of(action.target["url"]),
         executed_on=local_date(action.executed_at, zone),
         rolled_back_on=local_date(action.state_at, zone) if action.state == "rolled_back" else None,
         delta=float(action.impact["delta"]),

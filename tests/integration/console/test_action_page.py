@@ -15,7 +15,10 @@ import pytest
 from sqlalchemy import select
 
 from growth_pipelines.actions.execution import execute_approved
+from growth_pipelines.actions.experiments.registry import find_experiment, operator_move, start
+from growth_pipelines.actions.experiments.units import keep_units
 from growth_pipelines.actions.outcomes import record_outcomes
+from growth_pipelines.actions.queue import find
 from growth_pipelines.actions.transitions import transition
 from growth_pipelines.console.plots import shown
 from growth_pipelines.console.plots.series import series_of
@@ -24,6 +27,7 @@ from growth_pipelines.policies.terms import Terms
 from growth_pipelines.store.tables import Action, ApprovalRequest, AuditEvent
 from tests.action_pages import fill_every_kind
 from tests.console_shop import END, NOW, ConsoleShop, serve
+from tests.experiments_declared import declaration, registered
 
 from .conftest import Visitor
 
@@ -375,3 +379,23 @@ def test_series_are_the_same_on_postgresql(every_kind_home: Path, tmp_path: Path
         found += bool(duckdb)
     assert found > 30
     assert known > 5
+
+
+def test_a_page_in_a_split_test_says_so_until_the_test_has_ended(shop: ConsoleShop, bo: Visitor) -> None:
+    found, other = refs(shop)["title"], refs(shop)["bundle"]
+    said: dict[str, Any] = {"actor": "bo", "channel": "cli", "now": NOW}
+    arms = (("control", 1.0), ("fitted", 1.0))
+    titles = {"unit": "page", "primary_metric": "clicks", "metric_kind": "mean", "arms": arms, "guardrails": ()}
+    row = registered(shop.store, declaration("fitted-titles", **titles), NOW)
+    with shop.store.session() as session:
+        row = find_experiment(session, row.key)
+        page = urlsplit(find(session, found).target["url"]).path
+        keep_units(session, row, [{"unit_id": page, "arm": "fitted", "pair": 0}], {}, NOW)
+        start(session, row, **said)
+    told = bo.get(f"/actions/{found}").text
+    assert "This page is in a split test" in told
+    assert '<a href="/experiments/fitted-titles">' in told
+    assert "in a split test" not in bo.get(f"/actions/{other}").text
+    with shop.store.session() as session:
+        operator_move(session, "fitted-titles", "stop", reason="over", **said)
+    assert "in a split test" not in bo.get(f"/actions/{found}").text

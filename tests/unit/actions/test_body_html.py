@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import pytest
@@ -164,7 +164,7 @@ def test_a_width_is_asked_of_the_server_once() -> None:
 
 def test_a_repair_is_looked_at_again_when_field_data_hold_only_what_came_after_it() -> None:
     evidence = [{"name": "LCP p75, to reach", "value": 2500.0, "unit": "ms", "baseline": 4700.0}]
-    planned, set_out = recheck_of(evidence, None), recheck_of(evidence, datetime(2026, 11, 1, 9, tzinfo=UTC))
+    planned, set_out = recheck_of(evidence, None), recheck_of(evidence, date(2026, 11, 1))
     assert planned is not None
     assert set_out is not None
     assert planned.day is None
