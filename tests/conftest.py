@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ import pytest
 from growth_pipelines.bench.embedded_postgres import embedded_postgres, new_database
 from growth_pipelines.settings import Settings, load_settings
 from tests import loopback
+from tests.scratch import MEMORY, is_roomy, write_in_memory
 
 # Two workers' servers, each with what a few tests keep at once.
 ROOM_IN_MEMORY = 4 << 30
@@ -29,6 +29,11 @@ for _name in [name for name in os.environ if name.startswith("GROWTH_")]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--thorough", action="store_true", help="also run the tests marked thorough")
+
+
+def pytest_configure() -> None:
+    """Workers inherit the folder of the process that starts them."""
+    write_in_memory()
 
 
 # Before xdist's, which reads the groups.
@@ -73,16 +78,10 @@ def _shares_with_its_module(item: pytest.Item) -> bool:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """A PostgreSQL server of this test process; the URL of its maintenance database."""
-    with embedded_postgres(_in_memory()) as server:
+    # Where files are held in memory, if there is room: a database is 300 of them, new for each test.
+    with embedded_postgres(MEMORY if is_roomy(ROOM_IN_MEMORY) else None) as server:
         _forget_crashes(server)
         yield server
-
-
-def _in_memory() -> Path | None:
-    """Where files are held in memory, if there is room: a database is 300 of them, new for each test."""
-    memory = Path("/dev/shm")
-    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM_IN_MEMORY
-    return memory if roomy else None
 
 
 def _forget_crashes(url: str) -> None:
