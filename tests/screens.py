@@ -37,10 +37,29 @@ DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 # As much of a long page as a reader of the docs wants to see, in CSS pixels.
 TALLEST = {"desktop": 1900, "phone": 1700}
 PATHS = [
-    *("/", "/@phone", "/approvals", "/approvals+look", "/approvals+several", "/actions", "/audit", "/texts"),
+    *(
+        "/",
+        "/@phone",
+        "/approvals",
+        "/approvals+look",
+        "/approvals+several",
+        "/approvals+decided",
+        "/actions",
+        "/audit",
+        "/texts",
+    ),
     *("/quality", "/login", "/again", "/monitoring", "/monitoring/1", "/outcomes", "/learning"),
     *("/experiments", "/experiments/free-shipping-bar", "/experiments/new"),
-    *("/policies", "/policies/edit", "/policies/edit+preview", "/settings", "/operators", "/account"),
+    *(
+        "/policies",
+        "/policies/edit",
+        "/policies/edit+preview",
+        "/settings",
+        "/operators",
+        "/account",
+        "/account+codes",
+        "/missing",
+    ),
     *("action:title", "action:title@phone", "action:product_content", "action:landing_page"),
     *("action:cross_sell_rule", "action:collection_order", "action:reorder", "action:script", "action:title+edit"),
 ]
@@ -117,7 +136,7 @@ def take(shop: ConsoleShop, browser: Any, cookies: list[dict[str, Any]], path: s
         context.add_cookies(cookies)
     page = context.new_page()
     answer = page.goto(shop.base_url + where)
-    if not where or answer is None or answer.status != 200:
+    if not where or answer is None or answer.status != (404 if address == "/missing" else 200):
         print(f"{path}: no such page")
         context.close()
         return
@@ -161,6 +180,19 @@ def _several(page: Any) -> None:
     page.wait_for_url("**/bulk")
 
 
+def _decided(page: Any) -> None:
+    """Approve them, and be told what became of each."""
+    _several(page)
+    page.locator(".bulk-form button").click()
+    page.locator(".fate").first.wait_for()
+
+
+def _codes(page: Any) -> None:
+    """Begin to set up one-time codes."""
+    page.locator('form[action="/account/codes/begin"] button').click()
+    page.locator(".qr").wait_for()
+
+
 def _preview(page: Any) -> None:
     """Switch the rules on that let actions pass, and ask what they would let pass and would have."""
     book = page.locator("textarea")
@@ -173,6 +205,8 @@ STEPS: dict[str, Callable[[Any], None]] = {
     "edit": _edit,
     "look": _look,
     "several": _several,
+    "decided": _decided,
+    "codes": _codes,
     "preview": _preview,
 }
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, get_args
 
 from growth_pipelines.actions.authority import rollback_word
 from growth_pipelines.actions.model import RejectReason
 from growth_pipelines.actions.queue import as_document
+from growth_pipelines.actions.tasks import is_by_hand
 from growth_pipelines.actions.transitions import record, request_of, revise, transition
 from growth_pipelines.approvals.answers import AlreadyDecided, NotAllowed
 from growth_pipelines.approvals.case import Case, already, asked_about
@@ -81,11 +82,16 @@ def _approve(case: Case, **payload: Any) -> str | Vote:
     _step(case, "approved", case.told(**payload), expires_at=until)
     if leave.need > 1:
         _count(case, case.session.get_one(AuditHead, 1).seq)
+    return f"{case.action.ref} is approved{_what_follows(case, until)}"
+
+
+def _what_follows(case: Case, until: datetime) -> str:
     mode = case.settings.actions.mode
     if mode != "live":
-        return f"{case.action.ref} is approved; in {mode} mode nothing is written to the shop."
-    latest = local_minute(until, case.settings.zone)
-    return f"{case.action.ref} is approved and will be executed by {latest} or not at all."
+        return f"; in {mode} mode nothing is written to the shop."
+    if is_by_hand(case.action):
+        return "; its task card with the steps to do opens next."
+    return f" and will be executed by {local_minute(until, case.settings.zone)} or not at all."
 
 
 def _leave(case: Case) -> Permission:

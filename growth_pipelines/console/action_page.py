@@ -32,6 +32,7 @@ from growth_pipelines.console.chosen import choices_of
 from growth_pipelines.console.identity import Console, Here, Person, console_of
 from growth_pipelines.console.judging import Judged, judge, other_texts
 from growth_pipelines.console.labels import all_labels, label
+from growth_pipelines.console.leads_to import leads_to
 from growth_pipelines.console.observed import observe
 from growth_pipelines.console.pages import Notice, event_row, page
 from growth_pipelines.console.plots.events import events_of
@@ -112,7 +113,7 @@ def action_page(
         votes = votes_of(session, answer) if answer else []
         tested = split_test_of(session, page_of(found.target["url"])) if found.state in OPEN_STATES else None
         leave = permission(session, found, person.operator, person.role, now)
-    way = _way(console, found, paused)
+    way = leads_to(found, console.settings.actions.mode, paused=paused)
     awaiting = label("awaiting", way)
     if done in all_labels()["decided"]:
         notice = notice or _done(done, found, awaiting, leave)
@@ -222,13 +223,6 @@ def _decision(
         "opened": opened,
         "typed": {"note": "", "reason": "", "until": "", **typed},
     }
-
-
-def _way(console: Console, found: Action, paused: bool) -> str:
-    """What an approval leads to: a task card, a wait for the brake, or what the mode says."""
-    if is_by_hand(found):
-        return "task"
-    return "paused" if paused else console.settings.actions.mode
 
 
 def _outcome_plots(

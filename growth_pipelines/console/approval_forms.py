@@ -13,11 +13,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy.orm import Session
 
 from growth_pipelines.actions.brake import is_paused
 from growth_pipelines.actions.queue import NoSuchAction, find
-from growth_pipelines.actions.tasks import is_by_hand
 from growth_pipelines.actions.transitions import request_of
 from growth_pipelines.approvals.bulk import (
     CONFIRM_WITHIN,
@@ -42,6 +40,7 @@ from growth_pipelines.console.approval_pages import stamp
 from growth_pipelines.console.failures import BadRequest, MayNotDecide, status_of
 from growth_pipelines.console.identity import Console, Here, Person, session_token
 from growth_pipelines.console.labels import all_labels, label
+from growth_pipelines.console.leads_to import leads_to
 from growth_pipelines.console.login_pages import again_part
 from growth_pipelines.console.pages import Notice, page
 from growth_pipelines.errors import GrowthError
@@ -95,7 +94,7 @@ def _look(
 ) -> HTMLResponse:
     with console.store.read() as session:
         found = find(session, id_or_ref)
-        effect = label("effects", _leads_to(console, session, found))
+        effect = label("effects", leads_to(found, console.settings.actions.mode, paused=is_paused(session)))
         leave = permission(session, found, person.operator, person.role, console.now())
     part = "approval_look.html" if _is_part(request) else "approval_look_page.html"
     return page(
@@ -116,13 +115,6 @@ def _look(
         opened=opened,
         typed=typed or Typed(),
     )
-
-
-def _leads_to(console: Console, session: Session, found: Action) -> str:
-    """What an approval leads to: a task card, a wait for the brake, or what the mode says."""
-    if is_by_hand(found):
-        return "task"
-    return "paused" if is_paused(session) else console.settings.actions.mode
 
 
 def _is_part(request: Request) -> bool:

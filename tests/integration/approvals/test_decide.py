@@ -105,6 +105,13 @@ def test_who_approves_is_told_what_comes_of_it(
     assert decided(store, settings, action).message == f"{action.ref} {told}"
 
 
+def test_who_approves_work_is_told_that_its_card_opens(store: Store, settings: Settings) -> None:
+    settings = settings.model_copy(update={"actions": settings.actions.model_copy(update={"mode": "live"})})
+    [work] = submitted(store, task_draft())
+    told = decided(store, settings, work).message
+    assert told == f"{work.ref} is approved; its task card with the steps to do opens next."
+
+
 def test_the_first_decision_wins_and_the_second_is_told_who_when_and_where(
     store: Store, settings: Settings, action: Action, console: SessionProof
 ) -> None:
