@@ -167,7 +167,10 @@ def _ending(row: Incident, present: Sequence[Incident], now: datetime) -> str:
         number = next(
             (came[base] for base in (key.rpartition(":")[0] for key in _keys(row)) if base in came), None
         )
-        return "did not happen, or is over" if number is None else f"has happened: incident {number}"
+        if number is not None:
+            return f"has happened: incident {number}"
+        # What is sold out has no stock left to be foreseen, and is no incident of its own.
+        return "sold out, or stock has come" if row.family == "stock" else "did not happen, or is over"
     of_pages = row.family == "search" and row.level in ("page", "template")
     remembered = _REMEMBERED_PAGES if of_pages else _REMEMBERED
     # A day's grace: the beginning is a day of the shop, ``now`` a moment.

@@ -159,6 +159,15 @@ def test_a_forecast_of_stale_data_that_came_true_is_an_incident_of_its_own_until
     assert look(store, days=2).closed == (2,)
 
 
+def test_stock_that_is_no_longer_foreseen_to_end_has_ended_or_come(store: Store) -> None:
+    ahead = finding(
+        family="stock", metric="stock", key="stock:stock:variant:v1:forecast", expected_on="2026-11-20"
+    )
+    look(store, incident(ahead, expected_on=SINCE + 10 * DAY))
+    look(store, days=11)
+    assert happened(store, 1)[-1] == "sold out, or stock has come"
+
+
 def test_it_escalates_when_it_gets_worse_and_when_it_lasts(store: Store) -> None:
     look(store, incident(severity="medium"), incident(finding("sessions"), severity="high"))
     assert look(store, incident(severity="high"), days=1) == Recorded((), (1,), (2,))
