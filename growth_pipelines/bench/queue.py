@@ -30,6 +30,7 @@ PAGES = {
     "Today": "/",
     "list of actions": "/actions",
     "list of the pending": "/actions?state=pending",
+    "approvals of one's own": "/approvals",
     "API, Top 10": "/api/actions?top=10",
     "API, first page": "/api/actions",
     "API, first page of the pending": "/api/actions?state=pending",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,9 @@ from growth_pipelines.settings import Settings
 from growth_pipelines.store.database import Store
 from growth_pipelines.store.keyset import BadCursor
 from growth_pipelines.store.tables import Absence, Action, ApprovalRequest, ApprovalVote
-from tests.drafts import NOW, seo_draft, submitted, with_operator
+from tests.drafts import NOW, seo_draft, settings_in, submitted, with_operator
+from tests.new_stores import new_store
+from tests.rows_read import rows_read
 
 
 def listed(store: Store, tab: str, operator: str = "bo", role: str = "operator", **more: Any) -> list[Entry]:
@@ -59,6 +62,16 @@ def test_what_waits_comes_by_priority_then_age_and_pages_hold_each_once(store: S
     assert all(e.took is not None and e.took > timedelta() for e in decided)
     assert listed(store, "all", "vik", "viewer")
     assert listed(store, "mine", "vik", "viewer") == []
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("tab", ["mine", "all", "expiring"])
+def test_a_page_of_a_long_list_reads_no_more_than_it_shows(postgres_url: str, tmp_path: Path, tab: str) -> None:
+    store = new_store(settings_in(tmp_path, postgres_url))
+    fill(store, 10_000, 7, now=NOW, resources=2000)
+    with store.read() as session:
+        assert len(inbox(session, tab, "bo", "operator", NOW, limit=25).entries) == 25
+        assert rows_read(session, "approval_requests") < 200
 
 
 def test_mine_is_what_i_may_approve_and_have_not(store: Store, settings: Settings) -> None:
