@@ -111,7 +111,9 @@ def action_page(
         paused = brake(session) is not None
         events = events_of(session, found, now, zone)
         votes = votes_of(session, answer) if answer else []
-        tested = split_test_of(session, page_of(found.target["url"])) if found.state in OPEN_STATES else None
+        # What is no page has no address.
+        is_open_page = found.state in OPEN_STATES and found.target["url"]
+        tested = split_test_of(session, page_of(found.target["url"])) if is_open_page else None
         leave = permission(session, found, person.operator, person.role, now)
     way = leads_to(found, console.settings.actions.mode, paused=paused)
     awaiting = label("awaiting", way)
