@@ -66,7 +66,7 @@ def test_what_waits_comes_by_priority_then_age_and_pages_hold_each_once(store: S
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("tab", ["mine", "all", "expiring"])
-def test_a_page_of_a_long_list_reads_no_more_than_it_shows(postgres_url: str, tmp_path: Path, tab: str) -> None:
+def test_a_page_of_a_long_list_reads_little_beyond_it(postgres_url: str, tmp_path: Path, tab: str) -> None:
     store = new_store(settings_in(tmp_path, postgres_url))
     fill(store, 10_000, 7, now=NOW, resources=2000)
     with store.read() as session:

@@ -390,7 +390,11 @@ def test_a_page_in_a_split_test_says_so_until_the_test_has_ended(shop: ConsoleSh
     with shop.store.session() as session:
         row = find_experiment(session, row.key)
         page = urlsplit(find(session, found).target["url"]).path
-        keep_units(session, row, [{"unit_id": page, "arm": "fitted", "pair": 0}], {}, NOW)
+        both = [{"unit_id": one, "arm": "fitted", "pair": 0} for one in (page, "/")]
+        keep_units(session, row, both, {}, NOW)
+        # What is no page has no address, and is not the home page.
+        elsewhere = find(session, other)
+        elsewhere.target = {**elsewhere.target, "url": ""}
         start(session, row, **said)
     told = bo.get(f"/actions/{found}").text
     assert "This page is in a split test" in told
